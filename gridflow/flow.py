@@ -1,0 +1,177 @@
+"""The equation: a density flowing down its kernel mean discrepancy to a target."""
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from gridflow.errors import InputError
+from gridflow.grid import Grid
+from gridflow.kernels import Kernel
+from gridflow.transforms import SerialTransform, Transform
+
+MASS_TOLERANCE = 1e-9
+"""Relative difference of masses taken for round-off of the user's own arithmetic."""
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """Wasserstein(–Fisher–Rao) gradient flow of half the squared kernel mean discrepancy.
+
+    ``∂_t μ = ∇·(μ ∇V) − β μ V`` with ``V = K * (μ − ν)``, the gradient flow of
+    ``E(μ) = ½ ∫ V (μ − ν) dx = ½ KMD²``. Along it ``dE/dt = −∫ μ |∇V|² dx − β ∫ μ V² dx``.
+
+    Parameters
+    ----------
+    grid
+        The periodic grid.
+    kernel
+        K, see :mod:`gridflow.kernels`.
+    target
+        ν as cell averages (mass / volume), shape ``grid.shape``, ≥ 0.
+    growth
+        β ≥ 0 (1 / time per unit of V); 0 conserves mass.
+
+    Raises
+    ------
+    InputError
+        If the target is not a density on the grid or the growth rate is negative.
+
+    References
+    ----------
+    Chizat, Colombo, Colombo, Fernández-Real, arXiv:2603.01977.
+    """
+
+    grid: Grid
+    kernel: Kernel
+    target: np.ndarray
+    growth: float = 0.0
+    _symbol: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        target = self.grid.check_density(self.target, "the target").copy()
+        if not (math.isfinite(self.growth) and self.growth >= 0):
+            raise InputError(f"growth = {self.growth}: it must be ≥ 0")
+        target.flags.writeable = False
+        symbol = self.kernel.multiplier(self.grid)
+        symbol.flags.writeable = False
+        object.__setattr__(self, "target", target)
+        object.__setattr__(self, "_symbol", symbol)
+
+    @property
+    def symbol(self) -> np.ndarray:
+        """K̂ on the half-spectrum, float64 of shape ``grid.spectral_shape``, read-only."""
+        return self._symbol
+
+    @cached_property
+    def target_mass(self) -> float:
+        """∫ ν dx."""
+        return float(self.target.sum()) * self.grid.cell_volume
+
+    def check_density(self, density: np.ndarray, name: str = "the density") -> np.ndarray:
+        """Return a density as a float64 array, or raise InputError saying why this flow cannot start from it.
+
+        It must have the grid's shape, be finite and ≥ 0, and without growth have the target's mass.
+        """
+        density = self.grid.check_density(density, name)
+        mass = float(density.sum()) * self.grid.cell_volume
+        if mass == 0:
+            raise InputError(f"{name} has no mass: it is 0 in every cell")
+        if self.growth == 0 and abs(mass - self.target_mass) > MASS_TOLERANCE * self.target_mass:
+            raise InputError(
+                f"{name} has mass {mass:.12g} but the target has mass {self.target_mass:.12g}; "
+                "without growth they must agree (gridflow.normalize scales either)"
+            )
+        return density
+
+    def potential(self, density: np.ndarray) -> np.ndarray:
+        """First variation V = K * (μ − ν) at cell centres.
+
+        Parameters
+        ----------
+        density
+            μ as cell averages, shape ``grid.shape`` (mass / volume).
+
+        Returns
+        -------
+        ndarray
+            V, shape ``grid.shape``, in units of mass · length^{2s − d} for a Riesz kernel.
+        """
+        return self._field.potential(self.grid.check(density, "the density")).copy()
+
+    def face_velocity(self, density: np.ndarray) -> np.ndarray:
+        """Velocity v = −∇V normal to the faces, by differences of V.
+
+        Returns
+        -------
+        ndarray
+            Shape ``(d, *grid.shape)``, length / time; ``[a, i]`` is ``−(V_{i+1} − V_i) / h_a`` on the upper face of cell
+            i along axis a.
+        """
+        v = self.potential(density)
+        return np.stack([(v - np.roll(v, -1, axis)) / h for axis, h in enumerate(self.grid.spacing)])
+
+    def energy(self, density: np.ndarray) -> float:
+        """E = ½ ∫ V (μ − ν) dx = ½ |T| Σ_k K̂ |f̂_k|² = ½ KMD², summed in Fourier space."""
+        return self._field.energy(self.grid.check(density, "the density"))
+
+    def dissipation(self, density: np.ndarray) -> float:
+        """−dE/dt = ∫ μ |∇V|² dx + β ∫ μ V² dx, with the mean of the two cells as μ on a face (second order).
+
+        For a scheme's own face values see :meth:`solvers.FiniteVolume.dissipation`.
+        """
+        density = self.grid.check(density, "the density")
+        v = self._field.potential(density)
+        total = self.growth * float((density * v**2).sum()) if self.growth else 0.0
+        for axis, h in enumerate(self.grid.spacing):
+            difference = (np.roll(v, -1, axis) - v) / h
+            total += float(((density + np.roll(density, -1, axis)) / 2 * difference**2).sum())
+        return total * self.grid.cell_volume
+
+    @cached_property
+    def _field(self) -> "PotentialField":
+        return PotentialField(self, np.float64)
+
+
+class PotentialField:
+    """Work space that evaluates V = K * (μ − ν) again and again without allocating.
+
+    ``multiplier`` is K̂ divided by the number of cells, which normalises the FFT pair of ``transform``.
+
+    Parameters
+    ----------
+    flow
+        The equation.
+    dtype
+        float64 or float32, of the transforms and everything they touch.
+    transform
+        FFT pair to use; default: a serial one of the same dtype.
+    """
+
+    def __init__(self, flow: Flow, dtype: np.dtype | type, transform: Transform | None = None) -> None:
+        self.transform = transform or SerialTransform(flow.grid, dtype)
+        self._grid = flow.grid
+        self._target = flow.target.astype(dtype, copy=False)
+        self.multiplier = (flow.symbol / flow.grid.size).astype(dtype)
+
+    def deviation_spectrum(self, density: np.ndarray) -> np.ndarray:
+        """Unnormalised half-spectrum of μ − ν, in the transform's own buffer."""
+        np.subtract(density, self._target, out=self.transform.real)
+        self.transform.forward()
+        return self.transform.spectrum
+
+    def potential(self, density: np.ndarray) -> np.ndarray:
+        """V at cell centres, in the transform's own buffer: valid until the next call."""
+        spectrum = self.deviation_spectrum(density)
+        np.multiply(spectrum, self.multiplier, out=spectrum)
+        self.transform.backward()
+        return self.transform.real
+
+    def energy(self, density: np.ndarray) -> float:
+        """½ |T| Σ_k K̂ |f̂_k|²."""
+        spectrum = self.deviation_spectrum(density)
+        power = spectrum.real.astype(float) ** 2 + spectrum.imag.astype(float) ** 2
+        power *= self.multiplier
+        power *= self._grid.mode_multiplicity()
+        return float(0.5 * self._grid.volume / self._grid.size * power.sum())

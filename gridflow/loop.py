@@ -1,0 +1,272 @@
+"""The one run loop."""
+
+import math
+import os
+import platform
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from gridflow import callbacks as built_in
+from gridflow._version import __version__
+from gridflow.callbacks import Callback, ProgressReport, Series
+from gridflow.errors import InputError, RunError
+from gridflow.schedule import EverySteps, EveryTime, EveryWall, Moment, Schedule, later
+from gridflow.solver import Solver, State
+from gridflow.store import RunWriter, checksum
+
+DEFAULT_SNAPSHOTS = 40
+"""Snapshots per run unless a schedule is given."""
+
+
+class Run:
+    """A run: live in callbacks, and the result that :func:`run` returns.
+
+    Attributes
+    ----------
+    solver, state
+        What advances the density, and where it stands.
+    t_end
+        Time at which the run ends.
+    status
+        ``running``, ``finished`` (t_end reached), ``stopped`` (a condition was met), ``interrupted`` (a signal) or ``failed``.
+    reason
+        Why it stopped, one line.
+    """
+
+    def __init__(self, solver: Solver, state: State, t_end: float, series: Series) -> None:
+        self.solver = solver
+        self.state = state
+        self.t_end = t_end
+        self.status = "running"
+        self.reason = ""
+        self._series = series
+        self._began = time.monotonic()
+
+    @property
+    def density(self) -> np.ndarray:
+        """The density, cell averages of shape ``grid.shape``; the solver's own array."""
+        return self.solver.density(self.state)
+
+    @property
+    def time(self) -> float:
+        """Simulated time reached."""
+        return self.state.time
+
+    @property
+    def steps(self) -> int:
+        """Steps taken since time 0."""
+        return self.state.step
+
+    @property
+    def series(self) -> dict[str, np.ndarray]:
+        """Scalar diagnostics, one array per column; see :class:`gridflow.callbacks.Series`."""
+        return self._series.columns
+
+    def moment(self) -> Moment:
+        """Where the run stands."""
+        return Moment(self.state.time, self.state.step, time.monotonic() - self._began)
+
+    def stop(self, reason: str) -> None:
+        """End the run after this step, with the status ``stopped``."""
+        self.status, self.reason = "stopped", reason
+
+
+def run(
+    solver: Solver,
+    initial: np.ndarray,
+    t_end: float,
+    *,
+    store: str | os.PathLike[str] | None = None,
+    snapshots: Schedule | None = None,
+    snapshot_dtype: str = "float32",
+    series: Schedule | None = None,
+    checkpoints: Schedule | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = False,
+    resume: bool = False,
+    force: bool = False,
+    case: str | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> Run:
+    """Advance a density from time 0 (or from a checkpoint) to ``t_end``.
+
+    The run lands exactly on every time that a schedule names. Each step is checked: a density that is not finite or is
+    negative ends the run before anything of it is published.
+
+    Parameters
+    ----------
+    solver
+        How to advance, for example ``solvers.FiniteVolume(flow)``.
+    initial
+        Cell averages at time 0, shape ``grid.shape`` (mass / volume).
+    t_end
+        Time to reach, positive.
+    store
+        Run directory to make; None keeps everything in memory.
+    snapshots
+        When to store the density. Default: 40 times, evenly; always at the start and the end.
+    snapshot_dtype
+        ``float32`` or ``float64``.
+    series
+        When to record scalar diagnostics. Default: every 10 steps; always at the start and the end.
+    checkpoints
+        When to store what a continuation needs. Default: every minute of wall clock; always at the end.
+    callbacks
+        Further actions, run after the built-in ones; for example :func:`gridflow.stop_when_energy_below`.
+    progress
+        Report on standard error: a bar on a terminal, else a line every ten seconds.
+    resume
+        Go on from the newest sound checkpoint in ``store``; without one, or without the directory, start anew.
+    force
+        Replace a run directory that exists.
+    case, record
+        Text of the case file and further facts (seeds) to keep with the run.
+
+    Returns
+    -------
+    Run
+        With ``density``, ``time``, ``steps``, ``series``, ``status`` and ``reason``. With a store, SIGINT and SIGTERM finish the
+        step, write a checkpoint and return with the status ``interrupted``; a second signal acts as usual.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed, the directory exists, or a run to resume is of another problem.
+    RunError
+        If the run cannot go on; the directory keeps the last checkpoint.
+    """
+    if not (math.isfinite(t_end) and t_end > 0):
+        raise InputError(f"t_end = {t_end}: it must be positive")
+    if snapshot_dtype not in ("float32", "float64"):
+        raise InputError(f"snapshot_dtype {snapshot_dtype!r}: allowed are float32 and float64")
+    initial = solver.flow.check_density(initial, "the initial density")
+    state = solver.initialize(initial)
+    recorder = Series(solver, state, initial)
+    if store is None:
+        live = Run(solver, state, float(t_end), recorder)
+        every = [Callback(built_in.guard, EverySteps(1)), *_series(recorder, series), *callbacks]
+        _loop(live, every, progress, resumed=False, interruptible=False)
+        return live
+    manifest = _manifest(solver, initial, t_end, record)
+    resume = resume and (os.path.lexists(store))
+    writer = (
+        RunWriter.resume(store, manifest, case) if resume else RunWriter.create(store, manifest, solver.flow.target, case, force)
+    )
+    try:
+        found = writer.newest_state(_warn) if resume else None
+        if found is not None:
+            rows = writer.series
+            recorder = Series(solver, state, initial, {k: v[rows["step"] <= found.step] for k, v in rows.items()})
+            state = solver.restore(found)
+        live = Run(solver, state, float(t_end), recorder)
+        keep = built_in.checkpoints(writer, recorder, checkpoints or EveryWall(60))
+        every = [
+            Callback(built_in.guard, EverySteps(1)),
+            *_series(recorder, series),
+            built_in.snapshots(writer, snapshot_dtype, snapshots or EveryTime(t_end / DEFAULT_SNAPSHOTS)),
+            *callbacks,
+            keep,
+        ]
+        writer.write_status("running", t_end=float(t_end))
+        try:
+            _loop(live, every, progress, resumed=found is not None, interruptible=True)
+        except RunError as error:
+            writer.write_series(recorder.columns)
+            writer.write_status("failed", reason=str(error))
+            raise
+        if live.status == "interrupted":
+            keep.action(live)
+        writer.write_status(live.status, reason=live.reason)
+        return live
+    finally:
+        writer.close()
+
+
+def _series(recorder: Series, schedule: Schedule | None) -> list[Callback]:
+    return [Callback(recorder.record, schedule or EverySteps(10), at_start=True, at_end=True)]
+
+
+def _loop(live: Run, every: Sequence[Callback], progress: bool, resumed: bool, interruptible: bool) -> None:
+    report = ProgressReport() if progress else None
+    if report is not None:
+        every = [*every, report.callback()]
+    try:
+        with _signals(interruptible) as received:
+            due = [] if resumed else [callback for callback in every if callback.at_start]
+            _act(live, due)
+            while live.status == "running" and later(live.time) < live.t_end:
+                if received:
+                    live.status, live.reason = "interrupted", f"by {received[0].name}"
+                    return
+                before = live.moment()
+                event = min(callback.schedule.next_time(before.time) for callback in every)
+                live.solver.step(live.state, min(event, live.t_end))
+                now = live.moment()
+                due = [callback for callback in every if callback.schedule.due(before, now)]
+                _act(live, due)
+            if live.status == "running":
+                live.status, live.reason = "finished", f"t = {live.t_end:g} reached"
+            _act(live, [callback for callback in every if callback.at_end and callback not in due])
+    finally:
+        if report is not None:
+            report.close()
+
+
+def _act(live: Run, due: Sequence[Callback]) -> None:
+    for callback in due:
+        callback.action(live)
+
+
+@contextmanager
+def _signals(wanted: bool) -> Iterator[list[signal.Signals]]:
+    """Collect the first SIGINT or SIGTERM instead of dying of it; the next one acts as it did before."""
+    received: list[signal.Signals] = []
+    if not wanted or threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
+        received.append(signal.Signals(number))
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _manifest(solver: Solver, initial: np.ndarray, t_end: float, record: Mapping[str, Any] | None) -> dict[str, Any]:
+    flow = solver.flow
+    return {
+        "gridflow": __version__,
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("numpy", "scipy", "pyfftw", "numba", "h5py")},
+        "grid": {"shape": list(flow.grid.shape), "lengths": list(flow.grid.lengths)},
+        "problem": {
+            "kernel": repr(flow.kernel),
+            "growth": flow.growth,
+            "symbol_sha256": checksum(flow.symbol),
+            "target_sha256": checksum(flow.target),
+            "initial_sha256": checksum(initial),
+        },
+        "solver": dict(solver.settings()),
+        "t_end": float(t_end),
+        "record": dict(record or {}),
+    }
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=3)

@@ -1,0 +1,62 @@
+"""The contract between what is solved and how it is advanced."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from gridflow.errors import InputError, RunError
+from gridflow.flow import Flow
+from gridflow.grid import Grid
+
+
+@dataclass
+class State:
+    """What a solver advances: named arrays at a time.
+
+    The arrays belong to the solver, which may overwrite or swap them at the next step; copy what should stay. Together
+    with the solver's settings a state determines everything that follows, bit for bit.
+    """
+
+    arrays: dict[str, np.ndarray]
+    time: float = 0.0
+    step: int = 0
+    dt: float = 0.0
+
+
+class Solver(Protocol):
+    """How a density is advanced in time."""
+
+    flow: Flow
+
+    def initialize(self, initial: np.ndarray) -> State:
+        """A fresh state at time 0; InputError if the solver cannot start from ``initial``."""
+
+    def restore(self, state: State) -> State:
+        """A state read back from a checkpoint, made this solver's own; InputError if it does not fit."""
+
+    def step(self, state: State, until: float) -> None:
+        """Advance the state in place by one stable step, to ``until`` at the farthest and then exactly."""
+
+    def stable_dt(self, state: State) -> float:
+        """The longest step the solver would take from this state."""
+
+    def density(self, state: State) -> np.ndarray:
+        """The state's density as cell averages on ``flow.grid`` (a view where possible)."""
+
+    def dissipation(self, state: State) -> float:
+        """−dE/dt of the semi-discrete scheme at this state."""
+
+    def settings(self) -> Mapping[str, object]:
+        """The solver's name and options, for the record kept with a run."""
+
+
+def require_sound(grid: Grid, density: np.ndarray, time: float) -> None:
+    """Raise RunError, naming the first bad cell and the time, unless every cell is finite and ≥ 0."""
+    if density.min() >= 0 and np.isfinite(density.max()):
+        return
+    try:
+        grid.check_density(density, "the density")
+    except InputError as error:
+        raise RunError(f"{error} at t = {time:.10g}") from None

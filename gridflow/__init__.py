@@ -1,7 +1,7 @@
 """Wasserstein gradient flows of kernel mean discrepancies on periodic grids.
 
-What is solved and what a user touches; how a density is advanced is in the package :mod:`solvers`. Names are imported when
-they are first used, which keeps ``import gridflow`` quick.
+What is solved and what a user touches; how a density is advanced is in the package :mod:`solvers`. Names are imported
+when they are first used, which keeps ``import gridflow`` quick.
 """
 
 from importlib import import_module

@@ -88,8 +88,8 @@ class Series:
     """Records scalar diagnostics, with the exact law beside each that has one.
 
     Columns: step, time, dt, mass, min, max, energy, kmd, dissipation; for a start with empty cells hole_volume and
-    plateau; for a solver with a tracer tracer_volume. Where the flow obeys a law of :mod:`gridflow.theory` a quantity ``q``
-    has ``q_exact`` and ``q_ratio`` = measured / exact.
+    plateau; for a solver with a tracer tracer_volume. Where the flow obeys a law of :mod:`gridflow.theory` a quantity
+    ``q`` has ``q_exact`` and ``q_ratio`` = measured / exact.
 
     The hole is ``{μ < level}`` with half of the exact plateau as the level where the hole law holds, and half of the
     target's mean otherwise; the carried hole is ``{χ > ½}``.
@@ -123,7 +123,9 @@ class Series:
     @property
     def columns(self) -> dict[str, np.ndarray]:
         """What was recorded so far, one array per column."""
-        return {name: np.array(values, dtype=int if name == "step" else float) for name, values in self._columns.items()}
+        return {
+            name: np.array(values, dtype=int if name == "step" else float) for name, values in self._columns.items()
+        }
 
     def record(self, run: LiveRun) -> None:
         """Add a row for the present state, unless the last row is of this step."""
@@ -224,9 +226,13 @@ class ProgressReport:
             self._console.print(f"t = {now.time:.6g} of {run.t_end:g}  {facts}{left}", highlight=False, soft_wrap=True)
             return
         if self._bar is None:
-            columns = (TextColumn("t = {task.completed:.4g} of {task.total:g}"), BarColumn(), TextColumn("{task.fields[facts]}"))
+            columns = (
+                TextColumn("t = {task.completed:.4g} of {task.total:g}"),
+                BarColumn(),
+                TextColumn("{task.fields[facts]}"),
+            )
             self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console)
-            self._task = self._bar.add_task("run", total=run.t_end, completed=first.time, facts=facts)
+            self._task = self._bar.add_task("run", total=run.t_end, facts=facts)
             self._bar.start()
         assert self._task is not None
         self._bar.update(self._task, completed=now.time, facts=facts)

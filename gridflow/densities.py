@@ -87,7 +87,9 @@ def gaussian(
     if positions.ndim != 2 or positions.shape[1] != grid.dim:
         raise InputError(f"gaussian centers have shape {positions.shape}; (bumps, {grid.dim}) is needed")
     bumps = len(positions)
-    sigmas, shares = (_per_bump(v, bumps, name) for v, name in ((widths, "widths"), (1.0 if weights is None else weights, "weights")))
+    sigmas, shares = (
+        _per_bump(v, bumps, name) for v, name in ((widths, "widths"), (1.0 if weights is None else weights, "weights"))
+    )
     if (sigmas <= 0).any() or (shares < 0).any():
         raise InputError("gaussian widths must be positive and weights ≥ 0")
     density = np.zeros(grid.shape)
@@ -190,9 +192,10 @@ def from_image(grid: Grid, path: str | PathLike[str], mass: float = 1.0) -> np.n
     if grid.dim != 2:
         raise InputError(f"from_image needs a 2-D grid; this one has {grid.dim} dimensions")
     try:
-        with Image.open(path) as picture:
-            if picture.has_transparency_data:
-                rgba = picture.convert("RGBA")
+        with Image.open(path) as file:
+            picture: Image.Image = file
+            if file.has_transparency_data:
+                rgba = file.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
             pixels = np.asarray(picture.convert("F"), dtype=float)
     except (OSError, UnidentifiedImageError) as error:

@@ -106,8 +106,8 @@ class Flow:
         Returns
         -------
         ndarray
-            Shape ``(d, *grid.shape)``, length / time; ``[a, i]`` is ``−(V_{i+1} − V_i) / h_a`` on the upper face of cell
-            i along axis a.
+            Shape ``(d, *grid.shape)``, length / time; ``[a, i]`` is ``−(V_{i+1} − V_i) / h_a`` on the upper face of
+            cell i along axis a.
         """
         v = self.potential(density)
         return np.stack([(v - np.roll(v, -1, axis)) / h for axis, h in enumerate(self.grid.spacing)])

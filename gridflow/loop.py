@@ -36,7 +36,8 @@ class Run:
     t_end
         Time at which the run ends.
     status
-        ``running``, ``finished`` (t_end reached), ``stopped`` (a condition was met), ``interrupted`` (a signal) or ``failed``.
+        ``running``, ``finished`` (t_end reached), ``stopped`` (a condition was met), ``interrupted`` (a signal) or
+        ``failed``.
     reason
         Why it stopped, one line.
     """
@@ -133,8 +134,8 @@ def run(
     Returns
     -------
     Run
-        With ``density``, ``time``, ``steps``, ``series``, ``status`` and ``reason``. With a store, SIGINT and SIGTERM finish the
-        step, write a checkpoint and return with the status ``interrupted``; a second signal acts as usual.
+        With ``density``, ``time``, ``steps``, ``series``, ``status`` and ``reason``. With a store, SIGINT and SIGTERM
+        finish the step, write a checkpoint and return with the status ``interrupted``; a second signal acts as usual.
 
     Raises
     ------
@@ -156,9 +157,12 @@ def run(
         _loop(live, every, progress, resumed=False, interruptible=False)
         return live
     manifest = _manifest(solver, initial, t_end, record)
-    resume = resume and (os.path.lexists(store))
+    densities = {"initial": initial, "target": solver.flow.target}
+    resume = resume and os.path.lexists(store)
     writer = (
-        RunWriter.resume(store, manifest, case) if resume else RunWriter.create(store, manifest, solver.flow.target, case, force)
+        RunWriter.resume(store, manifest, case)
+        if resume
+        else RunWriter.create(store, manifest, densities, case, force)
     )
     try:
         found = writer.newest_state(_warn) if resume else None

@@ -101,7 +101,9 @@ def lattice(grid: Grid, counts: Sequence[int] | int, radius: float) -> np.ndarra
         raise InputError(f"lattice counts {counts}: {grid.dim} whole numbers of at least 1 are needed")
     pitch = tuple(length / n for length, n in zip(grid.lengths, counts, strict=True))
     if not 0 < radius <= min(pitch) / 2:
-        raise InputError(f"radius = {radius}: it must be positive and at most half of the lattice pitch, {min(pitch) / 2}")
+        raise InputError(
+            f"radius = {radius}: it must be positive and at most half of the lattice pitch, {min(pitch) / 2}"
+        )
     fraction = np.zeros(grid.shape)
     for site in product(*(range(n) for n in counts)):
         _add_ball(fraction, grid, radius, tuple((i + 0.5) * p for i, p in zip(site, pitch, strict=True)))
@@ -159,7 +161,7 @@ def _ball_in_cells(edges: list[np.ndarray], radius: float) -> np.ndarray:
     low, high = [e[:-1] for e in edges], [e[1:] for e in edges]
     far = [np.maximum(abs(a), abs(b)) for a, b in zip(low, high, strict=True)]
     near = [np.where((a < 0) & (b > 0), 0.0, np.minimum(abs(a), abs(b))) for a, b in zip(low, high, strict=True)]
-    farthest, nearest = (sum(np.meshgrid(*(x**2 for x in c), indexing="ij", sparse=True)) for c in (far, near))
+    farthest, nearest = (_squared_distance(c) for c in (far, near))
     result = (farthest <= radius**2).astype(float)
     cut = np.nonzero((farthest > radius**2) & (nearest < radius**2))
     sides = [(a[i], b[i]) for a, b, i in zip(low, high, cut, strict=True)]
@@ -173,15 +175,23 @@ def _ball_in_cells(edges: list[np.ndarray], radius: float) -> np.ndarray:
     return result
 
 
+def _squared_distance(components: list[np.ndarray]) -> np.ndarray:
+    result = np.zeros(())
+    for component in components:
+        result = np.add.outer(result, component**2)
+    return result
+
+
 def _ball_in_boxes(sides: list[tuple[np.ndarray, np.ndarray]], radius: float) -> np.ndarray:
     """Volume of boxes inside the ball of some radius about the origin: slices integrated over z, elementwise.
 
-    A slice's area loses smoothness where the sphere passes an edge or a corner of the box, so the integral is split there.
+    A slice's area loses smoothness where the sphere passes an edge or a corner of the box: the integral is split there.
     """
     (x0, x1), (y0, y1), (z0, z1) = sides
     hemisphere = np.sign(z0 + z1)
     kinks = [z0, z1]
-    for x, y in product((x0, x1, 0.0), (y0, y1, 0.0)):
+    on_axis = np.zeros_like(x0)
+    for x, y in product((x0, x1, on_axis), (y0, y1, on_axis)):
         height = hemisphere * np.sqrt(np.maximum(radius**2 - x**2 - y**2, 0.0))
         kinks.append(np.clip(height, z0, z1))
     breaks = np.sort(np.stack(kinks), axis=0)

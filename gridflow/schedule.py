@@ -1,7 +1,7 @@
 """When something is due in a run: every n steps, every Δt, at listed times, after so many seconds of wall clock.
 
-Schedules keep no state: what is due follows from the moment before a step and the moment after it, so a run resumed from a
-checkpoint meets the same events at the same times as one that was never interrupted.
+Schedules keep no state: what is due follows from the moment before a step and the moment after it, so a run resumed
+from a checkpoint meets the same events at the same times as one that was never interrupted.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The run directory: what a run leaves on disk, and how it is read back.
 
-Every file is written under a temporary name, flushed to the disk and renamed, so a run killed at any moment leaves whole
-files only. ``docs/store.md`` describes the format.
+Every file is written under a temporary name, flushed to the disk and renamed, so a run killed at any moment leaves
+whole files only. ``docs/store.md`` describes the format.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ from gridflow.grid import Grid
 from gridflow.solver import State
 
 FORMAT = 1
-MANIFEST, CASE, TARGET, SERIES = "manifest.json", "case.toml", "target.nc", "series.h5"
+MANIFEST, CASE, PROBLEM, SERIES = "manifest.json", "case.toml", "problem.nc", "series.h5"
 SNAPSHOTS, CHECKPOINTS, LOCK = "snapshots", "checkpoints", ".lock"
 CHECKPOINTS_KEPT = 2
 
@@ -84,7 +84,9 @@ class RunDirectory:
         except ValueError as error:
             raise InputError(f"{self.path / MANIFEST} is damaged: {error}") from None
         if self.manifest.get("format", 0) > FORMAT:
-            raise InputError(f"{self.path} has store format {self.manifest['format']}; this gridflow reads up to {FORMAT}")
+            raise InputError(
+                f"{self.path} has store format {self.manifest['format']}; this gridflow reads up to {FORMAT}"
+            )
 
     @property
     def grid(self) -> Grid:
@@ -104,8 +106,13 @@ class RunDirectory:
 
     @property
     def target(self) -> np.ndarray:
-        """The target density."""
-        return _read_arrays(self.path / TARGET, ("density",))[0]["density"]
+        """The target density ν, float64."""
+        return _read_arrays(self.path / PROBLEM, ("target",))[0]["target"]
+
+    @property
+    def initial(self) -> np.ndarray:
+        """The density at time 0, float64."""
+        return _read_arrays(self.path / PROBLEM, ("initial",))[0]["initial"]
 
     @property
     def series(self) -> dict[str, np.ndarray]:
@@ -197,11 +204,11 @@ class RunWriter(RunDirectory):
         cls,
         path: str | os.PathLike[str],
         manifest: Mapping[str, Any],
-        target: np.ndarray,
+        densities: Mapping[str, np.ndarray],
         case: str | None = None,
         force: bool = False,
     ) -> "RunWriter":
-        """Begin a run directory; with ``force`` an older run in its place is removed.
+        """Begin a run directory with its ``initial`` and ``target`` densities; ``force`` removes an older run there.
 
         Raises
         ------
@@ -219,7 +226,7 @@ class RunWriter(RunDirectory):
         for folder in (SNAPSHOTS, CHECKPOINTS):
             (prepared / folder).mkdir(parents=True)
         grid = Grid(tuple(manifest["grid"]["shape"]), tuple(manifest["grid"]["lengths"]))
-        _publish_hdf5(prepared / TARGET, lambda file: _write_fields(file, grid, {"density": target}, None))
+        _publish_hdf5(prepared / PROBLEM, lambda file: _write_fields(file, grid, densities, None))
         if case is not None:
             _publish(prepared / CASE, lambda file: file.write(case.encode()))
         _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": "running"})
@@ -353,10 +360,24 @@ def _write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray],
         scales.append(_put(file, "xyz"[axis], grid.centers(axis), "length", f"cell centres along {'xyz'[axis]}"))
     for scale in scales:
         scale.make_scale(scale.name.removeprefix("/"))
-    meanings = {"density": ("mass length-d", "cell averages of the density"), "tracer": ("1", "volume fraction of the hole")}
+    meanings = {
+        "initial": ("mass length-d", "cell averages of the density at time 0"),
+        "target": ("mass length-d", "cell averages of the target density"),
+        "density": ("mass length-d", "cell averages of the density"),
+        "tracer": ("1", "volume fraction of the hole"),
+    }
     for name, values in fields.items():
         data = values if state is None else values[np.newaxis]
-        dataset = _put(file, name, data, *meanings[name], chunks=True, compression="gzip", compression_opts=1, shuffle=True)
+        dataset = _put(
+            file,
+            name,
+            data,
+            *meanings[name],
+            chunks=True,
+            compression="gzip",
+            compression_opts=1,
+            shuffle=True,
+        )
         for dimension, scale in zip(dataset.dims, scales, strict=True):
             dimension.attach_scale(scale)
 

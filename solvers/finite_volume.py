@@ -13,6 +13,7 @@ from gridflow.grid import Grid
 from gridflow.solver import State, require_sound
 from solvers import stencils
 from solvers.reconstruction import reconstruction as find_reconstruction
+from solvers.stencils import along, flat
 from solvers.velocity import velocity_field
 
 DENSITY = "density"
@@ -46,10 +47,11 @@ class StepBounds:
 class FiniteVolume:
     """Upwind finite volumes with SSP Runge–Kutta steps for a :class:`gridflow.Flow`.
 
-    Per stage: the face velocity from two FFTs, upwind fluxes of reconstructed face values, and the update
-    ``μ − Δt·out + Δt·in``. Mass is conserved to round-off and μ ≥ 0 exactly; with ``velocity="difference"`` the discrete
-    energy never rises. Each holds because Δt obeys, in every stage, the outflow bound of the fullest-emptying cell and the
-    relaxation bound 2 / (max μ · max_ξ (λ + β) K̂); a step whose later stage breaks a bound is redone smaller.
+    Per stage: the face velocity from FFTs, upwind fluxes of reconstructed face values, and the update
+    ``μ − Δt·out + Δt·in``. Mass is conserved to round-off and μ ≥ 0 exactly; with ``velocity="difference"`` the
+    discrete energy never rises. All of it holds because Δt obeys two bounds in every stage: that no cell loses more
+    than it holds, and the relaxation bound 2 / (max μ · max_ξ (λ + β) K̂). A step whose later stage breaks a bound is
+    redone smaller.
 
     Parameters
     ----------
@@ -58,7 +60,8 @@ class FiniteVolume:
     reconstruction
         ``muscl`` (second order) or ``upwind`` (first order).
     limiter
-        Slope limiter of ``muscl``: ``vanleer``, ``minmod``, ``mc`` or ``superbee`` (sharpest edges, steepens smooth waves).
+        Slope limiter of ``muscl``: ``vanleer``, ``minmod``, ``mc`` or ``superbee`` (the sharpest edges, but it steepens
+        smooth waves).
     velocity
         ``difference`` (exact energy decay) or ``spectral`` (face averages from Fourier space, d inverse transforms,
         no exact energy identity).
@@ -70,12 +73,12 @@ class FiniteVolume:
         ``float64`` or ``float32`` for the state and everything that touches it.
     tolerance
         Relative error allowed per e-folding of the KMD by the time scheme: Δt is at most
-        ``(tolerance (p+1)!)^{1/p}`` over the present rate of decay, the leading error term of a scheme of order p. It acts
-        when a flow has come to rest so far that no stability bound resolves the decay; ``inf`` switches it off.
+        ``(tolerance (p+1)!)^{1/p}`` over the present rate of decay, from the leading error term of a scheme of order p.
+        It acts late, when no stability bound resolves the decay any more; ``inf`` switches it off.
     tracer
-        Volume fraction χ of a hole (see :mod:`gridflow.regions`) to carry along with the flow, shape ``grid.shape``, values
-        in [0, 1]; None for no tracer. The hole must be empty of the initial density; ``{χ > ½}`` is where it is later.
-        The tracer adds its own outflow bound to the step.
+        Volume fraction χ of a hole (see :mod:`gridflow.regions`) to carry along with the flow, shape ``grid.shape``,
+        values in [0, 1]; None for no tracer. The hole must be empty of the initial density; ``{χ > ½}`` is where it is
+        later. The tracer adds its own outflow bound to the step.
 
     Raises
     ------
@@ -130,11 +133,11 @@ class FiniteVolume:
         self._outflow_limit = self._reconstruction.outflow_limit * (1 - 16 * float(np.finfo(self.dtype).eps))
 
     @staticmethod
-    def arrays_held(grid: Grid, velocity: str = "difference", tracer: bool = False) -> float:
+    def arrays_held(dim: int, velocity: str = "difference", tracer: bool = False) -> float:
         """Memory of a solver and its state in full arrays of the working precision."""
         transform, multiplier, state, exchange = 2.0, 0.5, 2.0, 2.0
         kept = 1.0 if velocity == "spectral" else 0.0
-        return transform + multiplier + state + exchange + kept + grid.dim + (2.0 if tracer else 0.0)
+        return transform + multiplier + state + exchange + kept + dim + (2.0 if tracer else 0.0)
 
     def settings(self) -> Mapping[str, object]:
         """Name and options, for the record kept with a run."""
@@ -153,7 +156,9 @@ class FiniteVolume:
             found = state.arrays.get(name)
             if found is None or found.shape != stage.shape or found.dtype != stage.dtype:
                 held = "nothing" if found is None else f"{found.dtype} of shape {found.shape}"
-                raise InputError(f"the checkpoint holds {held} as {name}; this solver needs {stage.dtype} of shape {stage.shape}")
+                raise InputError(
+                    f"the checkpoint holds {held} as {name}; this solver needs {stage.dtype} of shape {stage.shape}"
+                )
         return State({name: state.arrays[name].copy() for name in self._stage}, state.time, state.step, state.dt)
 
     def density(self, state: State) -> np.ndarray:
@@ -218,9 +223,13 @@ class FiniteVolume:
         entering.fill(0)
         decay = 0.0
         for axis, inverse in enumerate(self._inverse_spacing):
-            views = (stencils.along(a, axis) for a in (density, self._velocity.face[axis]))
-            sums = (stencils.along(a, axis) for a in (leaving, entering))
-            decay += stencils.add_rates(*views, inverse, *sums)
+            decay += stencils.add_rates(
+                along(density, axis),
+                along(self._velocity.face[axis], axis),
+                inverse,
+                along(leaving, axis),
+                along(entering, axis),
+            )
         fullest = float(density.max())
         rate = self._largest_rate(leaving, entering)
         if self._tracer is not None:
@@ -238,11 +247,11 @@ class FiniteVolume:
         """Largest share of what it holds that a cell loses per time, reconstruction, tracer and growth counted."""
         weight = self.dtype.type(1 / self._outflow_limit)
         compression = self.dtype.type(0 if self._tracer is None else 1)
-        rates = (leaving.reshape(-1), entering.reshape(-1), weight, compression)
+        rates = flat(leaving), flat(entering), weight, compression
         if not self.flow.growth:
             return float(stencils.largest_rate(*rates))
         growth = self.dtype.type(self.flow.growth)
-        return float(stencils.largest_rate_with_sink(*rates, self._center_potential().reshape(-1), growth))
+        return float(stencils.largest_rate_with_sink(*rates, flat(self._center_potential()), growth))
 
     def _center_potential(self) -> np.ndarray:
         potential = self._velocity.potential
@@ -256,22 +265,30 @@ class FiniteVolume:
         if name == TRACER:
             self._dilate(values, arrays[DENSITY])
         elif self.flow.growth:
-            flat = (a.reshape(-1) for a in (values, self._center_potential()))
-            sums = (a.reshape(-1) for a in (self._outgoing, self._incoming))
-            stencils.add_reaction(*flat, self.dtype.type(self.flow.growth), *sums)
+            stencils.add_reaction(
+                flat(values),
+                flat(self._center_potential()),
+                self.dtype.type(self.flow.growth),
+                flat(self._outgoing),
+                flat(self._incoming),
+            )
 
     def _dilate(self, fraction: np.ndarray, density: np.ndarray) -> None:
         """Add χ (∇·u − Λ μ), the rate at which a carried region's own volume changes, to the tracer's exchange.
 
-        ∇·u is that of the cell's mixture. The part of it that answers to the density on the spot, Λ (μ − ν), jumps at the
-        edge of a hole; the empty region inside a cut cell sees μ = 0 there, which subtracting Λ μ restores.
+        ∇·u is that of the cell's mixture. The part of it that answers to the density on the spot, Λ (μ − ν), jumps at
+        the edge of a hole; the empty region inside a cut cell sees μ = 0 there, which subtracting Λ μ restores.
         """
         for axis, inverse in enumerate(self._inverse_spacing):
-            fields = (stencils.along(a, axis) for a in (fraction, self._velocity.face[axis]))
-            sums = (stencils.along(a, axis) for a in (self._outgoing, self._incoming))
-            stencils.add_dilation(*fields, inverse, *sums)
+            stencils.add_dilation(
+                along(fraction, axis),
+                along(self._velocity.face[axis], axis),
+                inverse,
+                along(self._outgoing, axis),
+                along(self._incoming, axis),
+            )
         response = self.dtype.type(self._velocity.local_response)
-        stencils.add_product(response, fraction.reshape(-1), density.reshape(-1), self._outgoing.reshape(-1))
+        stencils.add_product(response, flat(fraction), flat(density), flat(self._outgoing))
 
     def _attempt(self, state: State, dt: float) -> float:
         """Run all stages into the stage arrays; return dt, or the smaller bound that a stage asked for.
@@ -286,24 +303,30 @@ class FiniteVolume:
                     return allowed
             for name, stage in self._stage.items():
                 self._exchange(name, current, dt)
-                fields = (stage, state.arrays[name], current[name], self._outgoing, self._incoming)
-                stencils.advance(*(a.reshape(-1) for a in fields), self.dtype.type(dt), self.dtype.type(blend))
+                stencils.advance(
+                    flat(stage),
+                    flat(state.arrays[name]),
+                    flat(current[name]),
+                    flat(self._outgoing),
+                    flat(self._incoming),
+                    self.dtype.type(dt),
+                    self.dtype.type(blend),
+                )
             current = self._stage
         return dt
 
 
 def _real_dtype(dtype: str | np.dtype | type) -> np.dtype:
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = None
-    if found not in (np.dtype(np.float64), np.dtype(np.float32)):
-        raise InputError(f"dtype {dtype!r}: allowed are float64 and float32")
-    return found
+    for allowed in ("float64", "float32"):
+        if dtype == allowed or dtype is np.dtype(allowed) or dtype is np.dtype(allowed).type:
+            return np.dtype(allowed)
+    raise InputError(f"dtype {dtype!r}: allowed are float64 and float32")
 
 
 def _fraction(grid: Grid, tracer: np.ndarray) -> np.ndarray:
     fraction = np.asarray(grid.check(tracer, "the tracer"), dtype=float)
     if fraction.min() < 0 or fraction.max() > 1:
-        raise InputError(f"the tracer is a volume fraction in [0, 1]; it has values from {fraction.min()} to {fraction.max()}")
+        raise InputError(
+            f"the tracer is a volume fraction in [0, 1]; it has values from {fraction.min()} to {fraction.max()}"
+        )
     return fraction

@@ -1,7 +1,7 @@
 """Reconstructions: how much of what a cell holds crosses its faces.
 
-A reconstruction turns cell averages and face velocities into what leaves and enters every cell per unit time. The solver
-knows nothing else of it, so a scheme with wider stencils, corrections across the flow or its own positivity
+A reconstruction turns cell averages and face velocities into what leaves and enters every cell per unit time. The
+solver knows nothing else of it, so a scheme with wider stencils, corrections across the flow or its own positivity
 limiter fits in the same place.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 from gridflow.errors import InputError
 from gridflow.grid import Grid
 from solvers import stencils
+from solvers.stencils import along
 
 Exchange = Callable[[np.ndarray, np.ndarray, float, np.ndarray, np.ndarray], None]
 """``exchange(values, velocity, dt, outgoing, incoming)`` overwrites the last two with rates of loss and gain."""
@@ -78,8 +79,13 @@ def _axis_by_axis(grid: Grid, dtype: np.dtype, limiter: int) -> Exchange:
         outgoing.fill(0)
         incoming.fill(0)
         for axis, inverse in enumerate(inverse_spacing):
-            views = (stencils.along(a, axis) for a in (values, velocity[axis]))
-            sums = (stencils.along(a, axis) for a in (outgoing, incoming))
-            compiled(*views, inverse, vacuum, *sums)
+            compiled(
+                along(values, axis),
+                along(velocity[axis], axis),
+                inverse,
+                vacuum,
+                along(outgoing, axis),
+                along(incoming, axis),
+            )
 
     return exchange

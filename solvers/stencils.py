@@ -1,7 +1,7 @@
 """Compiled loops of the finite-volume scheme.
 
-An array of any dimension is viewed as ``(outer, n, inner)`` with the axis of the stencil in the middle, so one loop serves
-every axis of every dimension without a copy. Face ``i`` lies between cells ``i`` and ``i + 1`` (periodically).
+An array of any dimension is viewed as ``(outer, n, inner)`` with the axis of the stencil in the middle, so one loop
+serves every axis of every dimension without a copy. Face ``i`` lies between cells ``i`` and ``i + 1`` (periodically).
 """
 
 from collections.abc import Callable
@@ -22,12 +22,17 @@ def along(array: np.ndarray, axis: int) -> np.ndarray:
     return array.reshape(outer, array.shape[axis], -1)
 
 
+def flat(array: np.ndarray) -> np.ndarray:
+    """View an array as one line of cells."""
+    return array.reshape(-1)
+
+
 @njit(cache=True)
 def weigh_spectrum(spectrum, multiplier, has_nyquist, out):
     """Write ``multiplier · spectrum`` and return ``Σ multiplier |spectrum|²`` over the full spectrum.
 
-    Arrays are (rows, m): the halved axis last. Its interior modes stand for two; the first and, if the number of cells is
-    even, the last stand for themselves.
+    Arrays are (rows, m): the halved axis last. Its interior modes stand for two; the first and, if the number of cells
+    is even, the last stand for themselves.
     """
     rows, m = spectrum.shape
     total = 0.0
@@ -164,8 +169,8 @@ def upwind_exchange(limiter: int) -> Callable[..., None]:
     """Compile the upwind fluxes of one slope limiter.
 
     The result is called as ``exchange(values, velocity, inverse_spacing, vacuum, outgoing, incoming)`` on
-    (outer, n, inner) views and adds what leaves and enters each cell per time. What leaves one cell is, bit for bit, what
-    enters its neighbour. A face value lies between the two cells that share the face. A donor below ``vacuum`` gives
+    (outer, n, inner) views and adds what leaves and enters each cell per time. What leaves one cell is, bit for bit,
+    what enters its neighbour. A face value lies between the two cells that share the face. A donor below ``vacuum`` gives
     nothing: so close to the smallest normal number products lose their relative accuracy, and with it positivity.
     """
 

@@ -1,0 +1,246 @@
+"""The ``gridflow`` command: new, run, resume, info, plot, movie.
+
+Exit codes: 0, 1 when a run failed, 2 for bad input. Results go to standard output, everything said on the way to standard
+error.
+"""
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import psutil
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gridflow import cases
+from gridflow._version import __version__
+from gridflow.config import Case, parse_case, read_case
+from gridflow.errors import InputError, RunError
+from gridflow.loop import Run
+from gridflow.loop import run as run_solver
+from gridflow.schedule import EverySteps
+from gridflow.store import RunDirectory, open_run
+
+app = typer.Typer(
+    help="Wasserstein gradient flows of kernel mean discrepancies on periodic grids.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+_screen = Console()
+_notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+CasePath = Annotated[Path, typer.Argument(metavar="CASE.toml", help="The case file; see 'gridflow new'.")]
+RunPath = Annotated[Path, typer.Argument(metavar="DIR", help="The run directory.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="File to write; its ending says the format.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing run; run although memory looks short.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+
+def main() -> None:
+    """Entry point: run a command and turn errors into one line and an exit code."""
+    warnings.showwarning = _show_warning
+    try:
+        app()
+    except InputError as error:
+        _complain(error)
+        sys.exit(2)
+    except RunError as error:
+        _complain(error)
+        sys.exit(1)
+
+
+def _complain(error: Exception) -> None:
+    for line in str(error).splitlines():
+        _notes.print(f"gridflow: {line}")
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    _notes.print(f"gridflow: warning: {message}")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gridflow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help=f"One of: {', '.join(cases.names())}.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default NAME.toml.")] = None,
+) -> None:
+    """Write a commented case file to start from."""
+    if name not in cases.names():
+        raise InputError(f'no bundled case "{name}"; there are {", ".join(cases.names())}')
+    target = output or Path(f"{name}.toml")
+    for file in cases.files(name):
+        path = target if file.name.endswith(".toml") else target.parent / file.name
+        try:
+            with path.open("xb") as written:
+                written.write(file.read_bytes())
+        except FileExistsError:
+            raise InputError(f"{path} exists; choose another name with -o or remove it") from None
+        except OSError as error:
+            raise InputError(f"{path} cannot be written: {error.strerror}") from None
+        typer.echo(str(path))
+
+
+@app.command()
+def run(
+    case_file: CasePath,
+    out: Annotated[Path | None, typer.Option("--out", help="Run directory; default the case's name + '.run'.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable.")
+    ] = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a case into a run directory."""
+    case = read_case(case_file, overrides or ())
+    store = out or Path(f"{case_file.stem}.run")
+    _check_memory(case, force)
+    if store.exists() and not force:
+        raise InputError(f"{store} exists; resume it with 'gridflow resume {store}', choose another --out, or pass --force")
+    _finish(_launch(case, store, case_file.parent, quiet, force=force), store)
+
+
+@app.command()
+def resume(
+    run_directory: RunPath,
+    t_end: Annotated[float | None, typer.Option("--t-end", help="Run on to this time instead of the case's.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Continue a run that was interrupted or killed, or run a finished one further."""
+    stored = open_run(run_directory)
+    if stored.case is None:
+        raise InputError(f"{run_directory} was made from Python; resume it there with gridflow.run(..., resume=True)")
+    overrides = () if t_end is None else (f"time.t_end={float(t_end)!r}",)
+    case = parse_case(stored.case, f"{run_directory}/case.toml", overrides)
+    _finish(_launch(case, run_directory, run_directory, quiet, resumed=stored), run_directory)
+
+
+def _launch(
+    case: Case, store: Path, folder: Path, quiet: bool, force: bool = False, resumed: RunDirectory | None = None
+) -> Run:
+    stored = None if resumed is None else {"initial": resumed.initial, "target": resumed.target}
+    solver, initial = case.build(folder, stored)
+    return run_solver(
+        solver,
+        initial,
+        case.time.t_end,
+        store=store,
+        snapshots=case.output.snapshots(case.time.t_end),
+        snapshot_dtype=case.output.snapshot_dtype,
+        series=EverySteps(case.output.series_every),
+        checkpoints=case.output.checkpoints(),
+        callbacks=case.time.conditions(),
+        progress=not quiet,
+        resume=resumed is not None,
+        force=force,
+        case=case.to_toml(),
+        record={"title": case.title, "seeds": case.seeds()},
+    )
+
+
+def _finish(done: Run, store: Path) -> None:
+    _notes.print(f"{done.status} at t = {done.time:.6g} after {done.steps} steps: {done.reason}")
+    if done.status == "interrupted":
+        _notes.print(f"continue with: gridflow resume {store}")
+    typer.echo(str(store))
+
+
+def _check_memory(case: Case, force: bool) -> None:
+    needed, free = case.memory(), psutil.virtual_memory().available
+    _notes.print(f"predicted peak memory {_bytes(needed)}, free {_bytes(free)}")
+    if needed > free and not force:
+        raise InputError(
+            f"the run needs about {_bytes(needed)} of memory and {_bytes(free)} are free; "
+            "use a smaller grid.shape or solver.dtype = 'float32', or --force to try all the same"
+        )
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+@app.command()
+def info(
+    run_directory: RunPath,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare every checksum; exit code 1 if a file is damaged.")] = False,
+) -> None:
+    """Show what a run directory holds and how far the run is."""
+    stored = open_run(run_directory)
+    facts = _facts(stored)
+    if verify:
+        facts["damaged"] = stored.verify()
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+    else:
+        table = Table(show_header=False, box=None)
+        for key, value in _rows(facts):
+            table.add_row(key, value)
+        _screen.print(table)
+    if facts.get("damaged"):
+        raise typer.Exit(1)
+
+
+def _facts(stored: RunDirectory) -> dict[str, Any]:
+    series, times = stored.series, stored.times
+    last = {name: _plain(column[-1]) for name, column in series.items()} if series else {}
+    return {
+        "path": str(stored.path),
+        "status": stored.status,
+        "reason": stored.manifest.get("reason", ""),
+        "t_end": stored.manifest["t_end"],
+        "gridflow": stored.manifest["gridflow"],
+        "grid": stored.manifest["grid"],
+        "kernel": stored.manifest["problem"]["kernel"],
+        "growth": stored.manifest["problem"]["growth"],
+        "solver": stored.manifest["solver"],
+        "snapshots": {"count": len(times), "first": float(times[0]), "last": float(times[-1])} if len(times) else {"count": 0},
+        "checkpoints": [path.name for path in stored.checkpoints()],
+        "series": {"rows": len(series.get("time", ())), "last": last},
+    }
+
+
+def _plain(value: np.generic) -> float | int | None:
+    number = value.item()
+    return None if isinstance(number, float) and not np.isfinite(number) else number
+
+
+def _rows(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows = []
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            rows += _rows(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", f"{value:.10g}" if isinstance(value, float) else str(value)))
+    return rows
+
+
+@app.command()
+def plot(run_directory: RunPath, output: Output) -> None:
+    """Draw the density over time, the target, and curves of energy, extrema and the hole's volume."""
+    from gridflow import viz  # noqa: PLC0415 - matplotlib takes a second that other commands should not wait for
+
+    typer.echo(str(viz.plot(run_directory, output)))
+
+
+@app.command()
+def movie(run_directory: RunPath, output: Output) -> None:
+    """Make a movie of the density (.mp4 with ffmpeg, .gif without)."""
+    from gridflow import viz  # noqa: PLC0415 - as above
+
+    typer.echo(str(viz.movie(run_directory, output)))

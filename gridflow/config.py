@@ -1,0 +1,536 @@
+"""Case files: TOML tables, validated all at once, made into the objects of a run."""
+
+import difflib
+import math
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
+
+import numpy as np
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from gridflow import densities, kernels, regions
+from gridflow.callbacks import Callback, stop_when_energy_below, stop_when_steady
+from gridflow.errors import InputError
+from gridflow.flow import Flow
+from gridflow.grid import Grid
+from gridflow.schedule import AtTimes, EverySteps, EveryTime, EveryWall, Schedule, log_times
+from solvers import FiniteVolume
+
+_ARRAYS_OF_A_RUN = 2.5 + 2.5 + 4.5
+"""Problem (initial, target, symbol), transforms of the diagnostics, temporary arrays of one row of the series."""
+_INTERPRETER = 250e6
+"""Bytes of a process that has imported everything a run needs."""
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Table(BaseModel):
+    """A table of a case file: unknown keys are errors, and a text is never taken for a number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class GridTable(Table):
+    """``[grid]``: cells and periods along each axis."""
+
+    shape: list[int]
+    lengths: list[float] | None = None
+
+    def build(self) -> Grid:
+        """The grid."""
+        return Grid(tuple(self.shape), tuple(self.lengths or ()))
+
+
+class KernelTable(Table):
+    """``[kernel]``: its kind and parameters."""
+
+    make: ClassVar[Callable[..., kernels.Kernel]]
+
+    def build(self) -> kernels.Kernel:
+        """The kernel."""
+        return type(self).make(**self.model_dump(exclude={"kind"}))
+
+
+class RieszTable(KernelTable):
+    """Riesz kernel of order s; s = 1 is Coulomb."""
+
+    make = kernels.Riesz
+    kind: Literal["riesz"]
+    s: Positive
+    symbol: Literal["mimetic", "spectral"] = "mimetic"
+
+
+class GaussianKernelTable(KernelTable):
+    """Gaussian kernel of a bandwidth."""
+
+    make = kernels.Gaussian
+    kind: Literal["gaussian"]
+    width: Positive
+
+
+class MaternTable(KernelTable):
+    """Matérn kernel; nu = 0.5 is the Laplace kernel."""
+
+    make = kernels.Matern
+    kind: Literal["matern"]
+    nu: Positive
+    length: Positive
+
+
+class DensityTable(Table):
+    """``[initial]`` or ``[target]``: a density by its kind and parameters."""
+
+    make: ClassVar[Callable[..., np.ndarray]]
+    hole: ClassVar[Callable[..., np.ndarray] | None] = None
+    mass: Positive = 1.0
+
+    def build(self, grid: Grid, folder: Path) -> np.ndarray:  # noqa: ARG002 - files are found relative to the folder
+        """Cell averages on a grid."""
+        return type(self).make(grid, **self.model_dump(exclude={"kind"}))
+
+    def region(self, grid: Grid) -> np.ndarray | None:
+        """Volume fraction of the hole, or None for a density without one."""
+        make = type(self).hole
+        return None if make is None else make(grid, **self.model_dump(exclude={"kind", "mass"}))
+
+
+class UniformTable(DensityTable):
+    """Constant density."""
+
+    make = densities.uniform
+    kind: Literal["uniform"]
+
+
+class CosineTable(DensityTable):
+    """``1 + A ∏ cos(2π m x / L)``."""
+
+    make = densities.cosine
+    kind: Literal["cosine"]
+    amplitude: Annotated[float, Field(ge=-1, le=1)] = 0.9
+    modes: int | list[int] = 1
+
+
+class GaussianTable(DensityTable):
+    """Gaussian bumps."""
+
+    make = densities.gaussian
+    kind: Literal["gaussian"]
+    centers: list[list[float]] | list[float]
+    widths: Positive | list[Positive]
+    weights: list[float] | None = None
+
+
+class BallHoleTable(DensityTable):
+    """An empty ball."""
+
+    make = densities.ball_hole
+    hole = regions.ball
+    kind: Literal["ball_hole"]
+    radius: Positive
+    center: list[float] | None = None
+
+
+class BoxHoleTable(DensityTable):
+    """An empty box."""
+
+    make = densities.box_hole
+    hole = regions.box
+    kind: Literal["box_hole"]
+    sides: Positive | list[Positive]
+    center: list[float] | None = None
+
+
+class ShellHoleTable(DensityTable):
+    """An empty shell."""
+
+    make = densities.shell_hole
+    hole = regions.shell
+    kind: Literal["shell_hole"]
+    inner: Positive
+    outer: Positive
+    center: list[float] | None = None
+
+
+class LatticeTable(DensityTable):
+    """A lattice of empty balls."""
+
+    make = densities.lattice_of_holes
+    hole = regions.lattice
+    kind: Literal["lattice_of_holes"]
+    counts: int | list[int]
+    radius: Positive
+
+
+class RandomTable(DensityTable):
+    """A random field at the border of H^r."""
+
+    make = densities.random_sobolev
+    kind: Literal["random_sobolev"]
+    r: float
+    amplitude: Positive = 0.5
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class FileTable(DensityTable):
+    """A density read from a file, its path relative to the case file."""
+
+    path: str
+
+    def build(self, grid: Grid, folder: Path) -> np.ndarray:
+        """Cell averages on a grid."""
+        return type(self).make(grid, folder / self.path, mass=self.mass)
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as a numpy array: {error}") from None
+
+
+class ImageTable(FileTable):
+    """A picture; dark is empty."""
+
+    make = densities.from_image
+    kind: Literal["image"]
+
+
+class ArrayTable(FileTable):
+    """Cell averages in an ``.npy`` file."""
+
+    make = staticmethod(lambda grid, path, mass: densities.normalize(grid, _load(path), mass))
+    kind: Literal["array"]
+
+
+class ParticlesTable(FileTable):
+    """Particle positions (N, d) in an ``.npy`` file, spread by cloud-in-cell."""
+
+    make = staticmethod(lambda grid, path, mass: densities.from_particles(grid, _load(path), mass=mass))
+    kind: Literal["particles"]
+
+
+class SumTable(DensityTable):
+    """A weighted sum of densities."""
+
+    kind: Literal["sum"]
+    terms: "Annotated[list[AnyDensity], Field(min_length=1)]"
+
+    def build(self, grid: Grid, folder: Path) -> np.ndarray:
+        """Cell averages on a grid; each term weighs its own mass."""
+        return densities.normalize(grid, np.sum([term.build(grid, folder) for term in self.terms], axis=0), self.mass)
+
+
+class ProductTable(DensityTable):
+    """A product of densities."""
+
+    kind: Literal["product"]
+    terms: "Annotated[list[AnyDensity], Field(min_length=1)]"
+
+    def build(self, grid: Grid, folder: Path) -> np.ndarray:
+        """Cell averages on a grid."""
+        return densities.normalize(grid, np.prod([term.build(grid, folder) for term in self.terms], axis=0), self.mass)
+
+
+AnyKernel = Annotated[RieszTable | GaussianKernelTable | MaternTable, Field(discriminator="kind")]
+AnyDensity = Annotated[
+    UniformTable
+    | CosineTable
+    | GaussianTable
+    | BallHoleTable
+    | BoxHoleTable
+    | ShellHoleTable
+    | LatticeTable
+    | RandomTable
+    | ImageTable
+    | ArrayTable
+    | ParticlesTable
+    | SumTable
+    | ProductTable,
+    Field(discriminator="kind"),
+]
+
+
+class SolverTable(Table):
+    """``[solver]``: how the density is advanced; see :class:`solvers.FiniteVolume`."""
+
+    reconstruction: Literal["muscl", "upwind"] = "muscl"
+    limiter: Literal["vanleer", "minmod", "mc", "superbee"] = "vanleer"
+    velocity: Literal["difference", "spectral"] = "difference"
+    integrator: Literal["euler", "ssprk2", "ssprk3"] = "ssprk2"
+    cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
+    dtype: Literal["float64", "float32"] = "float64"
+    tolerance: Annotated[float, Field(gt=0)] = 1e-3
+    growth: Annotated[float, Field(ge=0)] = 0.0
+    tracer: bool = False
+
+
+class TimeTable(Table):
+    """``[time]``: when the run ends."""
+
+    t_end: Positive
+    stop_energy: Positive | None = None
+    stop_rate: Positive | None = None
+
+    def conditions(self) -> list[Callback]:
+        """Callbacks that end the run early."""
+        energy = [] if self.stop_energy is None else [stop_when_energy_below(self.stop_energy)]
+        return energy + ([] if self.stop_rate is None else [stop_when_steady(self.stop_rate)])
+
+
+class LogTimesTable(Table):
+    """Times evenly spaced in their logarithm."""
+
+    first: Positive
+    last: Positive
+    count: Annotated[int, Field(ge=2)]
+
+
+class OutputTable(Table):
+    """``[output]``: what is stored and when."""
+
+    snapshot_every: Positive | None = None
+    snapshot_times: list[float] | None = None
+    snapshot_log: LogTimesTable | None = None
+    snapshot_dtype: Literal["float32", "float64"] = "float32"
+    series_every: Annotated[int, Field(ge=1)] = 10
+    checkpoint_every_seconds: Positive | None = None
+    checkpoint_every_steps: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> "OutputTable":
+        for names in (
+            ("snapshot_every", "snapshot_times", "snapshot_log"),
+            ("checkpoint_every_seconds", "checkpoint_every_steps"),
+        ):
+            given = [name for name in names if getattr(self, name) is not None]
+            if len(given) > 1:
+                raise ValueError(f"{' and '.join(given)} exclude each other")
+        return self
+
+    def snapshots(self, t_end: float) -> Schedule:
+        """When densities are stored: by default 40 times, evenly."""
+        if self.snapshot_times is not None:
+            return AtTimes(self.snapshot_times)
+        if self.snapshot_log is not None:
+            return log_times(self.snapshot_log.first, self.snapshot_log.last, self.snapshot_log.count)
+        return EveryTime(self.snapshot_every or t_end / 40)
+
+    def checkpoints(self) -> Schedule:
+        """When checkpoints are stored: by default every minute of wall clock."""
+        if self.checkpoint_every_steps is not None:
+            return EverySteps(self.checkpoint_every_steps)
+        return EveryWall(self.checkpoint_every_seconds or 60.0)
+
+
+class Case(Table):
+    """A whole case file."""
+
+    title: str = ""
+    grid: GridTable
+    kernel: AnyKernel
+    target: AnyDensity = UniformTable(kind="uniform")
+    initial: AnyDensity
+    solver: SolverTable = SolverTable()
+    time: TimeTable
+    output: OutputTable = OutputTable()
+
+    def to_toml(self) -> str:
+        """The resolved case: every key with its value, but for those that are not set."""
+        return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+    def seeds(self) -> dict[str, int]:
+        """Random seeds by the table that uses them."""
+        return {name: table.seed for name in ("initial", "target") if isinstance(table := getattr(self, name), RandomTable)}
+
+    def memory(self) -> int:
+        """Predicted peak memory of the run in bytes.
+
+        Counted in full arrays: what the solver holds, what the problem and the diagnostics hold in double precision, and
+        what recording a row allocates for a moment; and the interpreter with its libraries.
+        """
+        cells = math.prod(self.grid.shape)
+        held = FiniteVolume.arrays_held(len(self.grid.shape), self.solver.velocity, self.solver.tracer)
+        return round(cells * (held * np.dtype(self.solver.dtype).itemsize + _ARRAYS_OF_A_RUN * 8) + _INTERPRETER)
+
+    def build(self, folder: Path, stored: Mapping[str, np.ndarray] | None = None) -> tuple[FiniteVolume, np.ndarray]:
+        """The solver and the initial density.
+
+        Parameters
+        ----------
+        folder
+            Where paths in the case are relative to.
+        stored
+            ``initial`` and ``target`` of a run that goes on; read from the case's own tables otherwise.
+
+        Raises
+        ------
+        InputError
+            One line per table that cannot be built.
+        """
+        problems: list[str] = []
+
+        def attempt(name: str, make: Callable[[], Any]) -> Any:
+            try:
+                return make()
+            except InputError as error:
+                problems.append(f"{name}: {error}")
+
+        grid = attempt("grid", self.grid.build)
+        if grid is None:
+            raise InputError(problems[0])
+        fields = {}
+        for name in ("initial", "target"):
+            table: DensityTable = getattr(self, name)
+            if stored is not None:
+                fields[name] = stored[name]
+            else:
+                fields[name] = attempt(name, lambda table=table: table.build(grid, folder))
+        tracer = attempt("solver.tracer", lambda: self._carried(grid)) if self.solver.tracer else None
+        if problems:
+            raise InputError("\n".join(problems))
+        flow = attempt("kernel", lambda: Flow(grid, self.kernel.build(), fields["target"], self.solver.growth))
+        options = self.solver.model_dump(exclude={"growth", "tracer"})
+        solver = attempt("solver", lambda: FiniteVolume(flow, **options, tracer=tracer)) if flow else None
+        if flow is not None:
+            attempt("initial", lambda: flow.check_density(fields["initial"], "the initial density"))
+        if solver is None or problems:
+            raise InputError("\n".join(problems))
+        return solver, fields["initial"]
+
+    def _carried(self, grid: Grid) -> np.ndarray:
+        region = self.initial.region(grid)
+        if region is None:
+            kinds = ", ".join(kind for kind, table in _tagged(AnyDensity).items() if table.hole is not None)
+            raise InputError(f'there is no hole to carry in an initial density of kind "{self.initial.kind}"; use {kinds}')
+        return region
+
+
+def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Case:
+    """Read and validate a case file.
+
+    Parameters
+    ----------
+    path
+        The TOML file.
+    overrides
+        ``table.key=value`` each, the value in TOML's notation; a bare word is a text.
+
+    Raises
+    ------
+    InputError
+        With one line per error: the key, the value, what is allowed, and the nearest valid key for a typo.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"case file {path} cannot be read: {error.strerror}") from None
+    return parse_case(text, str(path), overrides)
+
+
+def parse_case(text: str, name: str, overrides: Sequence[str] = ()) -> Case:
+    """Validate the text of a case file; ``name`` stands for it in messages. See :func:`read_case`."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name} is not valid TOML: {error}") from None
+    for override in overrides:
+        _override(data, override)
+    try:
+        return Case.model_validate(data)
+    except ValidationError as error:
+        lines = [_explain(detail) for detail in error.errors()]
+        raise InputError("\n".join(f"{name}: {line}" for line in lines)) from None
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    path = key.strip().split(".")
+    if not equals or not all(path):
+        raise InputError(f'--set {override}: write it as table.key=value, for example kernel.s=2')
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    table = data
+    for part in path[:-1]:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise InputError(f"--set {override}: {part} is a value, not a table")
+    table[path[-1]] = parsed
+
+
+def _explain(detail: ErrorDetails) -> str:
+    """One line for one of pydantic's errors."""
+    path, model = _locate(detail["loc"])
+    key = ".".join(path) or "the case"
+    value = detail["input"]
+    match detail["type"]:
+        case "extra_forbidden":
+            allowed = sorted(model.model_fields) if model else []
+            return f"{key} = {value!r}: unknown key{_nearest(path[-1], allowed)}; allowed are {', '.join(allowed)}"
+        case "missing":
+            return f"{key}: this key is required"
+        case "union_tag_not_found":
+            kinds = detail["ctx"]["discriminator"].strip("'")
+            return f"{key}.{kinds}: this key is required; allowed are {', '.join(_kinds(path[-1]))}"
+        case "union_tag_invalid":
+            kinds = _kinds(path[-1])
+            tag = detail["ctx"]["tag"]
+            return f'{key}.kind = "{tag}": unknown{_nearest(tag, kinds)}; allowed are {", ".join(kinds)}'
+        case "value_error":
+            return f"{key}: {detail['ctx']['error']}"
+        case _:
+            message = detail["msg"].removeprefix("Input should be ")
+            return f"{key} = {value!r}: it should be {message}"
+
+
+def _locate(location: tuple[int | str, ...]) -> tuple[list[str], type[Table] | None]:
+    """The path of keys that a user wrote, and the table of its last key, from the location of an error."""
+    path: list[str] = []
+    model: type[Table] | None = Case
+    annotation: Any = Case
+    for part in location:
+        tagged = _tagged(annotation)
+        if part in tagged:  # pydantic names the chosen member of a union; the user wrote no such key
+            annotation = model = tagged[str(part)]
+            continue
+        path.append(str(part))
+        if isinstance(annotation, type) and issubclass(annotation, Table):
+            model = annotation
+            field = annotation.model_fields.get(str(part))
+            annotation = field.rebuild_annotation() if field else None
+        elif isinstance(part, int):
+            annotation = next(iter(get_args(_bare(annotation))), None)
+    return path, model
+
+
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _tagged(annotation: Any) -> dict[str, type[DensityTable]]:
+    """Members of a union of tables by their kind."""
+    members = _members(annotation)
+    return {get_args(m.model_fields["kind"].annotation)[0]: m for m in members if "kind" in m.model_fields}
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    for argument in get_args(annotation):
+        if isinstance(argument, type) and issubclass(argument, Table):
+            yield argument
+        elif get_args(argument):
+            yield from _members(argument)
+
+
+def _kinds(name: str) -> list[str]:
+    return list(_tagged(AnyKernel if name == "kernel" else AnyDensity))
+
+
+def _nearest(word: str, allowed: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, allowed, n=1)
+    return f' (did you mean "{close[0]}"?)' if close else ""

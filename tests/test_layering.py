@@ -1,0 +1,108 @@
+"""The order of the layers in docs/architecture.md, read off the imports."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gridflow
+
+ROOT = Path(__file__).parent.parent
+LAYERS = (
+    ("gridflow._version", "gridflow.errors", "gridflow.grid", "gridflow.transforms"),
+    (
+        "gridflow.kernels",
+        "gridflow.regions",
+        "gridflow.densities",
+        "gridflow.flow",
+        "gridflow.diagnostics",
+        "gridflow.theory",
+    ),
+    ("gridflow.solver", "gridflow.timestep"),
+    ("solvers",),
+    ("gridflow.schedule", "gridflow.store", "gridflow.callbacks", "gridflow.loop"),
+    ("gridflow.viz",),
+    ("gridflow.cases", "gridflow.config", "gridflow.cli"),
+)
+OWNERS = {
+    "matplotlib": {"gridflow.viz"},
+    "h5py": {"gridflow.store"},
+    "pyfftw": {"gridflow.transforms"},
+    "numba": {"solvers"},
+    "pydantic": {"gridflow.config"},
+    "typer": {"gridflow.cli"},
+    "solvers": {"solvers", "gridflow.config"},
+}
+"""Packages that only some modules may import."""
+MODULES = sorted(p for package in ("gridflow", "solvers") for p in (ROOT / package).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+NAMES = {name_of(path) for path in MODULES}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module a file imports, inside functions too; a name taken from a package counts as its module if it is one."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in NAMES else str(node.module) for name in whole}
+    return found
+
+
+def within(module: str, members: set[str] | tuple[str, ...]) -> bool:
+    return any(module == member or module.startswith(f"{member}.") for member in members)
+
+
+def layer_of(module: str) -> int:
+    return next(number for number, members in enumerate(LAYERS) if within(module, members))
+
+
+def ours(module: str) -> bool:
+    return module.split(".")[0] in ("gridflow", "solvers")
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if name_of(p) != "gridflow"], ids=name_of)
+def test_imports_only_from_its_own_layer_and_those_before(path):
+    module = name_of(path)
+    for imported in filter(ours, imports(path)):
+        assert layer_of(imported) <= layer_of(module), f"{module} imports {imported} from a later layer"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_heavy_imports_stay_with_their_owners(path):
+    for imported in imports(path):
+        owners = OWNERS.get(imported.split(".")[0])
+        assert owners is None or within(name_of(path), owners), f"{name_of(path)} imports {imported}"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {name_of(p): set(filter(ours, imports(p))) for p in MODULES if name_of(p) != "gridflow"}
+    done = {"gridflow"}  # the front door names everything and imports it when it is used
+    while graph:
+        ready = {module for module, needed in graph.items() if needed - {module} <= done}
+        assert ready, f"modules import each other in a circle: {sorted(graph)}"
+        done |= ready
+        graph = {module: needed for module, needed in graph.items() if module not in ready}
+
+
+def test_the_front_door_opens_without_loading_what_computes():
+    code = "import sys, gridflow; print(*{m.split('.')[0] for m in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numpy", "scipy", "pyfftw", "numba", "h5py", "matplotlib"} & set(loaded)
+
+
+@pytest.mark.parametrize("name", gridflow.__all__)
+def test_public_names_can_be_imported_and_are_documented(name):
+    value = getattr(gridflow, name)
+    assert name == "__version__" or value.__doc__

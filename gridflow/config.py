@@ -261,10 +261,10 @@ class SolverTable(Table):
     reconstruction: Literal["muscl", "upwind"] = "muscl"
     limiter: Literal["vanleer", "minmod", "mc", "superbee"] = "vanleer"
     velocity: Literal["difference", "spectral"] = "difference"
-    integrator: Literal["euler", "ssprk2", "ssprk3"] = "ssprk2"
+    integrator: Literal["euler", "ssprk2", "ssprk3"] = "ssprk3"
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
     dtype: Literal["float64", "float32"] = "float64"
-    tolerance: Annotated[float, Field(gt=0)] = 1e-3
+    tolerance: Annotated[float, Field(gt=0)] = 1e-5
     growth: Annotated[float, Field(ge=0)] = 0.0
     tracer: bool = False
 
@@ -345,7 +345,9 @@ class Case(Table):
 
     def seeds(self) -> dict[str, int]:
         """Random seeds by the table that uses them."""
-        return {name: table.seed for name in ("initial", "target") if isinstance(table := getattr(self, name), RandomTable)}
+        return {
+            name: table.seed for name in ("initial", "target") if isinstance(table := getattr(self, name), RandomTable)
+        }
 
     def memory(self) -> int:
         """Predicted peak memory of the run in bytes.
@@ -406,7 +408,9 @@ class Case(Table):
         region = self.initial.region(grid)
         if region is None:
             kinds = ", ".join(kind for kind, table in _tagged(AnyDensity).items() if table.hole is not None)
-            raise InputError(f'there is no hole to carry in an initial density of kind "{self.initial.kind}"; use {kinds}')
+            raise InputError(
+                f'there is no hole to carry in an initial density of kind "{self.initial.kind}"; use {kinds}'
+            )
         return region
 
 
@@ -451,7 +455,7 @@ def _override(data: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     path = key.strip().split(".")
     if not equals or not all(path):
-        raise InputError(f'--set {override}: write it as table.key=value, for example kernel.s=2')
+        raise InputError(f"--set {override}: write it as table.key=value, for example kernel.s=2")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

@@ -160,9 +160,7 @@ def run(
     densities = {"initial": initial, "target": solver.flow.target}
     resume = resume and os.path.lexists(store)
     writer = (
-        RunWriter.resume(store, manifest, case)
-        if resume
-        else RunWriter.create(store, manifest, densities, case, force)
+        RunWriter.resume(store, manifest, case) if resume else RunWriter.create(store, manifest, densities, case, force)
     )
     try:
         found = writer.newest_state(_warn) if resume else None

@@ -1,7 +1,8 @@
 """The run directory: what a run leaves on disk, and how it is read back.
 
 Every file is written under a temporary name, flushed to the disk and renamed, so a run killed at any moment leaves
-whole files only. ``docs/store.md`` describes the format.
+whole files only. Equal content is equal bytes: datasets are written in the order of their names and nothing holds a date.
+``docs/store.md`` describes the format.
 """
 
 import fcntl
@@ -196,8 +197,10 @@ class RunWriter(RunDirectory):
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = _lock(path)
         super().__init__(path)
+        self._lock = _lock(path)
+        for stale in path.rglob(".*.part"):  # of a process that was killed while it wrote
+            stale.unlink()
 
     @classmethod
     def create(
@@ -366,7 +369,7 @@ def _write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray],
         "density": ("mass length-d", "cell averages of the density"),
         "tracer": ("1", "volume fraction of the hole"),
     }
-    for name, values in fields.items():
+    for name, values in sorted(fields.items()):
         data = values if state is None else values[np.newaxis]
         dataset = _put(
             file,
@@ -386,7 +389,7 @@ def _write_series(file: h5py.File, columns: Mapping[str, np.ndarray]) -> None:
     file.attrs["Conventions"] = "CF-1.11"
     time = _put(file, "time", columns["time"], *SERIES_UNITS["time"])
     time.make_scale("time")
-    for name, values in columns.items():
+    for name, values in sorted(columns.items()):
         if name == "time":
             continue
         base = name.removesuffix("_exact").removesuffix("_ratio")
@@ -402,7 +405,7 @@ def _write_checkpoint(file: h5py.File, state: State) -> None:
     clock = np.array([state.time, state.dt])
     _put(file, "clock", clock, "time", "simulated time and length of the last step")
     _put(file, "step", np.array([state.step]), "1", "number of steps taken")
-    for name, array in state.arrays.items():
+    for name, array in sorted(state.arrays.items()):
         _put(file, f"state/{name}", array, "1", "state of the solver")
 
 

@@ -70,7 +70,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -101,7 +103,8 @@ def run(
     case_file: CasePath,
     out: Annotated[Path | None, typer.Option("--out", help="Run directory; default the case's name + '.run'.")] = None,
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable.")
+        list[str] | None,
+        typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable."),
     ] = None,
     force: Force = False,
     quiet: Quiet = False,
@@ -111,7 +114,9 @@ def run(
     store = out or Path(f"{case_file.stem}.run")
     _check_memory(case, force)
     if store.exists() and not force:
-        raise InputError(f"{store} exists; resume it with 'gridflow resume {store}', choose another --out, or pass --force")
+        raise InputError(
+            f"{store} exists; resume it with 'gridflow resume {store}', choose another --out, or pass --force"
+        )
     _finish(_launch(case, store, case_file.parent, quiet, force=force), store)
 
 
@@ -178,7 +183,9 @@ def _bytes(count: float) -> str:
 def info(
     run_directory: RunPath,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    verify: Annotated[bool, typer.Option("--verify", help="Compare every checksum; exit code 1 if a file is damaged.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare every checksum; exit code 1 if a file is damaged.")
+    ] = False,
 ) -> None:
     """Show what a run directory holds and how far the run is."""
     stored = open_run(run_directory)
@@ -209,7 +216,9 @@ def _facts(stored: RunDirectory) -> dict[str, Any]:
         "kernel": stored.manifest["problem"]["kernel"],
         "growth": stored.manifest["problem"]["growth"],
         "solver": stored.manifest["solver"],
-        "snapshots": {"count": len(times), "first": float(times[0]), "last": float(times[-1])} if len(times) else {"count": 0},
+        "snapshots": {"count": len(times), "first": float(times[0]), "last": float(times[-1])}
+        if len(times)
+        else {"count": 0},
         "checkpoints": [path.name for path in stored.checkpoints()],
         "series": {"rows": len(series.get("time", ())), "last": last},
     }

@@ -161,8 +161,8 @@ def test_coulomb_upwind_steps_move_the_extrema_towards_a_constant_target(shape, 
 def test_a_step_whose_later_stage_breaks_the_bound_is_redone_smaller():
     """All mass in one cell: the bound of a later stage is tighter than that of the first."""
     grid = gf.Grid((32, 32))
-    flow = gf.Flow(grid, gf.Riesz(0.5), gf.uniform(grid))
-    solver = FiniteVolume(flow, "muscl", "superbee", integrator="ssprk3", cfl=1.0)
+    flow = gf.Flow(grid, gf.Riesz(1), gf.uniform(grid))
+    solver = FiniteVolume(flow, "muscl", "superbee", integrator="ssprk3", cfl=1.0, tolerance=math.inf)
     state = solver.initialize(spike(grid))
     for _ in range(200):
         allowed = solver.stable_dt(state)
@@ -185,23 +185,27 @@ def test_the_relaxation_bound_is_sharp():
     assert flow.energy(density + 1.01 * bound * tendency) > flow.energy(density)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("shape", [(64,), (24, 20), (12, 10, 14)], ids=str)
-def test_the_tracer_is_the_complement_of_the_density_of_a_coulomb_hole(shape, dtype):
-    """For s = 1, ν = 1 and one value outside, 1 − χ and μ / c solve the same problem; upwind keeps them together."""
+def test_the_tracer_is_the_complement_of_the_density_of_a_coulomb_hole(shape):
+    """For s = 1, ν = 1 and one value outside, 1 − χ and μ / c obey the same semi-discrete equation if fluxes are linear.
+
+    So in upwind runs they differ by the time scheme alone: second order in the step.
+    """
     grid = gf.Grid(shape)
     flow = gf.Flow(grid, gf.Riesz(1), gf.uniform(grid))
-    solver = FiniteVolume(flow, "upwind", dtype=dtype, tracer=gf.regions.ball(grid, 0.3))
-    state = solver.initialize(gf.ball_hole(grid, 0.3))
-    law = gf.theory.HoleLaw.of(flow, gf.ball_hole(grid, 0.3))
-    for _ in range(10):
-        solver.step(state, 1.0)
-    density, tracer = state.arrays["density"], state.arrays["tracer"]
-    assert tracer.min() >= 0
-    assert tracer.max() <= 1 + 100 * float(np.finfo(dtype).eps)
-    # both are second order in time and share every flux, so they differ by the time error of the plateau alone
-    time_error = abs(float(density.max()) / law.plateau(state.time) - 1) + 100 * float(np.finfo(dtype).eps)
-    assert abs(1 - tracer - density / law.plateau(state.time)).max() <= 3 * time_error
+    hole = gf.ball_hole(grid, 0.3)
+    law = gf.theory.HoleLaw.of(flow, hole)
+    shares, differences = (0.2, 0.1, 0.05), []
+    for cfl in shares:
+        solver = FiniteVolume(flow, "upwind", cfl=cfl, tracer=gf.regions.ball(grid, 0.3))
+        state = solver.initialize(hole)
+        while state.time < 0.2:
+            solver.step(state, 0.2)
+        assert state.arrays["tracer"].min() >= 0
+        assert state.arrays["tracer"].max() <= 1 + 1e-13  # some hundred roundings of numbers near 1
+        exact = float(law.plateau(state.time))
+        differences.append(abs(1 - state.arrays["tracer"] - state.arrays["density"] / exact).max())
+    assert gf.diagnostics.fitted_order(shares, differences) > 1.8
 
 
 @pytest.mark.parametrize("s", [1.0, 1.5])
@@ -212,9 +216,8 @@ def test_the_tracer_fills_at_the_rate_of_the_target_inside(s):
     flow = gf.Flow(grid, gf.Riesz(s), target)
     solver = FiniteVolume(flow, limiter="superbee", tracer=gf.regions.ball(grid, 0.25, (0.4, 0.5)))
     state = solver.initialize(gf.ball_hole(grid, 0.25, (0.4, 0.5)))
-    volumes, predicted = [], [0.0]
+    volumes, inside = [], []
     times = np.linspace(0, 0.5, 21)
-    inside = []
     for until in times:
         while state.time < until:
             solver.step(state, until)

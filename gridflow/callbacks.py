@@ -228,7 +228,7 @@ class ProgressReport:
         if self._bar is None:
             columns = (
                 TextColumn("t = {task.completed:.4g} of {task.total:g}"),
-                BarColumn(),
+                BarColumn(bar_width=16),
                 TextColumn("{task.fields[facts]}"),
             )
             self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console)

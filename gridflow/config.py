@@ -5,6 +5,7 @@ import math
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
@@ -352,8 +353,8 @@ class Case(Table):
     def memory(self) -> int:
         """Predicted peak memory of the run in bytes.
 
-        Counted in full arrays: what the solver holds, what the problem and the diagnostics hold in double precision, and
-        what recording a row allocates for a moment; and the interpreter with its libraries.
+        Counted in full arrays: what the solver holds, what the problem and the diagnostics hold in double precision,
+        and what recording a row allocates for a moment; and the interpreter with its libraries.
         """
         cells = math.prod(self.grid.shape)
         held = FiniteVolume.arrays_held(len(self.grid.shape), self.solver.velocity, self.solver.tracer)
@@ -391,7 +392,7 @@ class Case(Table):
             if stored is not None:
                 fields[name] = stored[name]
             else:
-                fields[name] = attempt(name, lambda table=table: table.build(grid, folder))
+                fields[name] = attempt(name, partial(table.build, grid, folder))
         tracer = attempt("solver.tracer", lambda: self._carried(grid)) if self.solver.tracer else None
         if problems:
             raise InputError("\n".join(problems))

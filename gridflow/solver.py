@@ -59,4 +59,4 @@ def require_sound(grid: Grid, density: np.ndarray, time: float) -> None:
     try:
         grid.check_density(density, "the density")
     except InputError as error:
-        raise RunError(f"{error} at t = {time:.10g}") from None
+        raise RunError(f"at t = {time:.10g} {error}") from None

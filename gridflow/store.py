@@ -1,7 +1,7 @@
 """The run directory: what a run leaves on disk, and how it is read back.
 
 Every file is written under a temporary name, flushed to the disk and renamed, so a run killed at any moment leaves
-whole files only. Equal content is equal bytes: datasets are written in the order of their names and nothing holds a date.
+whole files only. Equal content is equal bytes: datasets are written in the order of their names and none holds a date.
 ``docs/store.md`` describes the format.
 """
 
@@ -247,7 +247,8 @@ class RunWriter(RunDirectory):
             if writer.manifest[key] != json.loads(json.dumps(manifest[key])):
                 writer.close()
                 raise InputError(
-                    f"{path} was run with {key} {writer.manifest[key]}, not {manifest[key]}; only the same problem resumes"
+                    f"{path} was run with {key} {writer.manifest[key]}, not {manifest[key]}; "
+                    "only the same problem resumes"
                 )
         if case is not None:
             _publish(writer.path / CASE, lambda file: file.write(case.encode()))

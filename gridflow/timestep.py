@@ -1,8 +1,8 @@
 """Strong-stability-preserving Runge–Kutta schemes as coefficient tables, and the choice of the step.
 
 Every stage is a convex combination of the old state and one forward Euler step of the stage before,
-``y_i = α_i y_0 + (1 − α_i) (y_{i−1} + Δt L(y_{i−1}))``, so whatever a forward Euler step keeps (mass, positivity, decay of
-a convex energy) every scheme here keeps under the same bound on Δt.
+``y_i = α_i y_0 + (1 − α_i) (y_{i−1} + Δt L(y_{i−1}))``, so whatever a forward Euler step keeps (mass, positivity, decay
+of a convex energy) every scheme here keeps under the same bound on Δt.
 """
 
 import math

@@ -170,8 +170,8 @@ def upwind_exchange(limiter: int) -> Callable[..., None]:
 
     The result is called as ``exchange(values, velocity, inverse_spacing, vacuum, outgoing, incoming)`` on
     (outer, n, inner) views and adds what leaves and enters each cell per time. What leaves one cell is, bit for bit,
-    what enters its neighbour. A face value lies between the two cells that share the face. A donor below ``vacuum`` gives
-    nothing: so close to the smallest normal number products lose their relative accuracy, and with it positivity.
+    what enters its neighbour. A face value lies between the two cells that share the face. A donor below ``vacuum``
+    gives nothing: so close to the smallest normal number products lose their relative accuracy, and with it positivity.
     """
 
     @njit(cache=True)

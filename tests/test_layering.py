@@ -48,7 +48,7 @@ NAMES = {name_of(path) for path in MODULES}
 
 
 def imports(path: Path) -> set[str]:
-    """Every module a file imports, inside functions too; a name taken from a package counts as its module if it is one."""
+    """Every module a file imports, inside functions too; a name taken from a package may be a module of it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

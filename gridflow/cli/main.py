@@ -1,14 +1,14 @@
 """The ``gridflow`` command: new, run, resume, info, plot, movie.
 
-Exit codes: 0, 1 when a run failed, 2 for bad input. Results go to standard output, everything said on the way to standard
-error.
+Exit codes: 0, 1 when a run failed, 2 for bad input. Results go to standard output, everything said on the way to
+standard error.
 """
 
 import json
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import numpy as np
 import psutil
@@ -58,7 +58,14 @@ def _complain(error: Exception) -> None:
         _notes.print(f"gridflow: {line}")
 
 
-def _show_warning(message: Warning | str, *_: Any) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],  # noqa: ARG001 - the signature of warnings.showwarning, as below
+    filename: str,  # noqa: ARG001
+    lineno: int,  # noqa: ARG001
+    file: TextIO | None = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
     _notes.print(f"gridflow: warning: {message}")
 
 
@@ -242,7 +249,7 @@ def _rows(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 @app.command()
 def plot(run_directory: RunPath, output: Output) -> None:
     """Draw the density over time, the target, and curves of energy, extrema and the hole's volume."""
-    from gridflow import viz  # noqa: PLC0415 - matplotlib takes a second that other commands should not wait for
+    from gridflow import viz  # matplotlib takes a second that other commands should not wait for
 
     typer.echo(str(viz.plot(run_directory, output)))
 
@@ -250,6 +257,6 @@ def plot(run_directory: RunPath, output: Output) -> None:
 @app.command()
 def movie(run_directory: RunPath, output: Output) -> None:
     """Make a movie of the density (.mp4 with ffmpeg, .gif without)."""
-    from gridflow import viz  # noqa: PLC0415 - as above
+    from gridflow import viz
 
     typer.echo(str(viz.movie(run_directory, output)))

@@ -136,8 +136,8 @@ def test_cumulative_mass_in_one_dimension():
 def test_order_in_one_dimension(options, order):
     """L1 error of cell averages against the closed form O3 for smooth positive data.
 
-    The closed form takes its start as constant in each cell; on 64 cells for one of the coarse grid that matters 64 times
-    less than the first-order error it is on the grid itself.
+    The closed form takes its start as constant in each cell; on 64 cells for one of the finest grid that matters 64
+    times less than the first-order error it is on the grid itself.
     """
     sizes, errors = (128, 256, 512, 1024), []
     fine = gf.Grid((64 * sizes[-1],))
@@ -181,11 +181,11 @@ def test_extrema_follow_the_logistic_law(extremum, velocity):
 
 
 def test_late_decay_is_resolved_in_time():
-    """s = 1, ν = 1: the energy falls like e^{−2t} for as long as one asks, at the tolerance per e-folding of the KMD."""
+    """s = 1, ν = 1: the energy falls like e^{−2t} for as long as one asks, to the tolerance per e-folding."""
     grid = gf.Grid((64, 64))
     flow = coulomb(grid)
     solver = FiniteVolume(flow)
     early, late = advance(solver, gf.cosine(grid, 0.5), (4.0, 12.0))
     rate = np.log(flow.energy(early) / flow.energy(late)) / 8
-    # the nonlinear correction to the rate is of the order of the remaining amplitude, e^{−4}/8 on average over the window
+    # the nonlinear correction to the rate is of the order of the remaining amplitude: e^{−4}/8 on average
     assert rate == pytest.approx(2, rel=2 * solver.tolerance + np.exp(-4) / 8)

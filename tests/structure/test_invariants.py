@@ -187,7 +187,7 @@ def test_the_relaxation_bound_is_sharp():
 
 @pytest.mark.parametrize("shape", [(64,), (24, 20), (12, 10, 14)], ids=str)
 def test_the_tracer_is_the_complement_of_the_density_of_a_coulomb_hole(shape):
-    """For s = 1, ν = 1 and one value outside, 1 − χ and μ / c obey the same semi-discrete equation if fluxes are linear.
+    """For s = 1, ν = 1, one value outside and linear fluxes, 1 − χ and μ / c obey the same semi-discrete equation.
 
     So in upwind runs they differ by the time scheme alone: second order in the step.
     """

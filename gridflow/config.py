@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import tomli_w
@@ -507,8 +507,7 @@ def _locate(location: tuple[int | str, ...]) -> tuple[list[str], type[Table] | N
         path.append(str(part))
         if isinstance(annotation, type) and issubclass(annotation, Table):
             model = annotation
-            field = annotation.model_fields.get(str(part))
-            annotation = field.rebuild_annotation() if field else None
+            annotation = get_type_hints(annotation, include_extras=True).get(str(part))
         elif isinstance(part, int):
             annotation = next(iter(get_args(_bare(annotation))), None)
     return path, model

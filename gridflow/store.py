@@ -224,6 +224,16 @@ class RunWriter(RunDirectory):
                 raise InputError(f"{path} exists; resume it, choose another name, or pass force to replace it")
             if not (path / MANIFEST).is_file():
                 raise InputError(f"{path} exists and is not a run directory; it will not be replaced")
+            _lock(path).close()
+        try:
+            cls._create(path, manifest, densities, case)
+        except OSError as error:
+            raise RunError(f"cannot write {path}: {error}") from error
+        return cls(path)
+
+    @staticmethod
+    def _create(path: Path, manifest: Mapping[str, Any], densities: Mapping[str, np.ndarray], case: str | None) -> None:
+        """Prepare the whole directory under another name, then move it into place."""
         prepared = path.with_name(f".{path.name}.part")
         shutil.rmtree(prepared, ignore_errors=True)  # of a process that was killed just here
         for folder in (SNAPSHOTS, CHECKPOINTS):
@@ -234,10 +244,8 @@ class RunWriter(RunDirectory):
             _publish(prepared / CASE, lambda file: file.write(case.encode()))
         _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": "running"})
         if path.exists():
-            _lock(path).close()
             shutil.rmtree(path)
         prepared.rename(path)
-        return cls(path)
 
     @classmethod
     def resume(cls, path: str | os.PathLike[str], manifest: Mapping[str, Any], case: str | None = None) -> "RunWriter":

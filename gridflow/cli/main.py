@@ -196,9 +196,10 @@ def info(
 ) -> None:
     """Show what a run directory holds and how far the run is."""
     stored = open_run(run_directory)
-    facts = _facts(stored)
-    if verify:
-        facts["damaged"] = stored.verify()
+    damaged = stored.verify() if verify else None
+    facts: dict[str, Any] = {"path": str(stored.path), "status": stored.status} if damaged else _facts(stored)
+    if damaged is not None:
+        facts["damaged"] = damaged
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
     else:
@@ -206,7 +207,7 @@ def info(
         for key, value in _rows(facts):
             table.add_row(key, value)
         _screen.print(table)
-    if facts.get("damaged"):
+    if damaged:
         raise typer.Exit(1)
 
 

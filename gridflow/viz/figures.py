@@ -1,0 +1,205 @@
+"""Figures of runs, made from their run directories."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
+
+from gridflow.errors import InputError
+from gridflow.store import RunDirectory, Snapshot, open_run
+from gridflow.viz.fields import Scale, color_bar, draw, panel_height
+from gridflow.viz.selection import evenly, kernel_name, short, title
+from gridflow.viz.style import EXACT, MEASURED, SECOND, checked_output, look, new_figure, publish
+
+FORMATS = (".png", ".pdf", ".svg", ".jpg", ".webp", ".tif")
+FRAMES = 5
+
+
+def plot(run: str | os.PathLike[str], output: str | os.PathLike[str]) -> Path:
+    """Draw a run: densities over time and the target on one colour scale, and curves of the series.
+
+    The curves are the energy (on logarithmic axes), the smallest and largest cell, and the volume of the hole, or the
+    KMD and the dissipation where there is no hole; exact laws are dashed.
+
+    Parameters
+    ----------
+    run
+        A run directory, finished or not.
+    output
+        File to write; the ending says the format.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    InputError
+        If there is no run, it holds no snapshot yet, or the output's ending or folder is not allowed.
+    """
+    path = checked_output(output, FORMATS)
+    stored = open_run(run)
+    frames = evenly(stored, FRAMES)
+    series = stored.series
+    with look():
+        width = 2.0
+        tall = panel_height(stored.grid, width)
+        figure = new_figure(width * (FRAMES + 1.4), tall + 3.1)
+        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(tall + 0.45, 2.65))[:, 0]
+        _draw_frames(above, stored, frames)
+        panels = below.subplots(1, 3)
+        if series:
+            _draw_energy(panels[0], series)
+            _draw_extrema(panels[1], series)
+            _draw_hole(panels[2], series) if "hole_volume" in series else _draw_kmd(panels[2], series)
+        for axes in panels:
+            axes.set_xlabel("time")
+        figure.suptitle(title(stored), x=0.01, ha="left", fontsize=10)
+        return publish(path, figure.savefig)
+
+
+def side_by_side(
+    runs: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], titles: Sequence[str] | None = None
+) -> Path:
+    """Draw several runs below each other, each evenly over its own time, on one colour scale; energies in one panel.
+
+    Parameters
+    ----------
+    runs
+        Run directories.
+    output
+        File to write; the ending says the format.
+    titles
+        One per run. Default: the kernel.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    InputError
+        As for :func:`plot`, or if a title is missing.
+    """
+    path = checked_output(output, FORMATS)
+    stored = [open_run(run) for run in runs]
+    names = [kernel_name(each) for each in stored] if titles is None else list(titles)
+    if len(names) != len(stored):
+        raise InputError(f"{len(names)} titles for {len(stored)} runs")
+    frames = [evenly(each, FRAMES) for each in stored]
+    scale = Scale.over([frame.density for row in frames for frame in row])
+    with look():
+        width = 1.9
+        tall = sum(panel_height(each.grid, width) + 0.35 for each in stored)
+        figure = new_figure(width * (FRAMES + 2.1), tall + 0.1)
+        left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(FRAMES * width, 2.1 * width))[0]
+        panels = left.subplots(len(stored), FRAMES, squeeze=False)
+        for row, each, name, shown in zip(panels, stored, names, frames, strict=True):
+            for axes in row[len(shown) :]:
+                axes.set_axis_off()
+            for axes, frame in zip(row, shown, strict=False):
+                draw(axes, each.grid, frame.density, scale)
+                axes.set_title(f"t = {short(frame.time)}")
+            row[0].set_ylabel(name)
+        if stored[0].grid.dim > 1:
+            color_bar(left, scale, list(panels.flat))
+        _draw_energies(right.subplots(), stored, names)
+        return publish(path, figure.savefig)
+
+
+def _draw_energies(axes: Axes, stored: Sequence[RunDirectory], names: Sequence[str]) -> None:
+    colors = colormaps["viridis"](np.linspace(0, 0.75, len(stored)))
+    for each, name, color in zip(stored, names, colors, strict=True):
+        series = each.series
+        if series:
+            moving = series["time"] > 0
+            share = series["energy"][moving] / series["energy"][0]
+            axes.loglog(series["time"][moving], share, color=color, label=name)
+    axes.set_title("energy, as a share of the first")
+    axes.set_xlabel("time")
+    axes.legend()
+
+
+def _draw_frames(figure: FigureBase, stored: RunDirectory, frames: list[Snapshot]) -> None:
+    grid = stored.grid
+    scale = Scale.over([frame.density for frame in frames] + [stored.target])
+    if grid.dim == 1:
+        _draw_lines(figure, stored, frames, scale)
+        return
+    axes = figure.subplots(1, len(frames) + 1)
+    for each, frame in zip(axes, frames, strict=False):
+        draw(each, grid, frame.density, scale)
+        each.set_title(f"t = {short(frame.time)}" + (", z = L/2" if grid.dim == 3 else ""))
+    draw(axes[-1], grid, stored.target, scale)
+    axes[-1].set_title("target")
+    color_bar(figure, scale, list(axes))
+
+
+def _draw_lines(figure: FigureBase, stored: RunDirectory, frames: list[Snapshot], scale: Scale) -> None:
+    axes = figure.subplots()
+    colors = colormaps["viridis"](np.linspace(0, 0.9, len(frames)))
+    for frame, color in zip(frames, colors, strict=True):
+        axes.plot(stored.grid.centers(0), frame.density, color=color, label=f"t = {short(frame.time)}")
+    axes.plot(stored.grid.centers(0), stored.target, color=EXACT, linestyle="--", linewidth=1, label="target")
+    axes.set_xlim(0, stored.grid.lengths[0])
+    axes.set_ylim(0, 1.05 * scale.high)
+    axes.set_xlabel("x")
+    axes.set_title("density")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+def _draw_energy(axes: Axes, series: dict[str, np.ndarray]) -> None:
+    time, energy = series["time"], series["energy"]
+    axes.set_yscale("log")
+    if _is_power_law(time, energy):
+        axes.set_xscale("log")
+    axes.plot(time, energy, color=MEASURED)
+    axes.set_title("energy  ½ KMD²")
+
+
+def _is_power_law(time: np.ndarray, energy: np.ndarray) -> bool:
+    """Whether the last decade of a decay is straighter on logarithmic than on semi-logarithmic axes."""
+    late = (time > time[-1] / 10) & (energy > 0)
+    if late.sum() < 4:
+        return False
+    logarithm = np.log(energy[late])
+    exponential, power = (abs(np.corrcoef(t, logarithm)[0, 1]) for t in (time[late], np.log(time[late])))
+    return bool(power > exponential)
+
+
+def _draw_extrema(axes: Axes, series: dict[str, np.ndarray]) -> None:
+    for name, color, label in (("max", MEASURED, "largest cell"), ("min", SECOND, "smallest cell")):
+        axes.plot(series["time"], series[name], color=color, label=label)
+    laws = [name for name in ("plateau_exact", "max_exact", "min_exact") if name in series]
+    for number, name in enumerate(laws):
+        axes.plot(series["time"], series[name], "--", color=EXACT, linewidth=1, label="" if number else "exact law")
+    axes.set_ylim(bottom=0)
+    axes.set_title("density, smallest and largest")
+    axes.legend()
+
+
+def _draw_hole(axes: Axes, series: dict[str, np.ndarray]) -> None:
+    for name, color, label in (("hole_volume", MEASURED, "contour of μ"), ("tracer_volume", SECOND, "carried hole")):
+        if name in series:
+            axes.plot(series["time"], series[name], color=color, label=label)
+    law = next((series[name] for name in ("hole_volume_exact", "tracer_volume_exact") if name in series), None)
+    if law is not None:
+        axes.plot(series["time"], law, "--", color=EXACT, linewidth=1, label=r"exact  $|H_0|\,e^{-at}$")
+    axes.set_ylim(bottom=0)
+    axes.set_title("volume of the hole")
+    axes.legend()
+
+
+def _draw_kmd(axes: Axes, series: dict[str, np.ndarray]) -> None:
+    positive = series["dissipation"] > 0
+    axes.set_yscale("log")
+    axes.plot(series["time"], series["kmd"], color=MEASURED, label="KMD")
+    axes.plot(series["time"][positive], series["dissipation"][positive], color=SECOND, label="dissipation −dE/dt")
+    axes.set_title("discrepancy and dissipation")
+    axes.legend()

@@ -1,0 +1,110 @@
+"""Movies of runs, made from their run directories."""
+
+import importlib.util
+import os
+import shutil
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
+from matplotlib.axes import Axes
+
+from gridflow.errors import InputError
+from gridflow.store import RunDirectory, open_run
+from gridflow.viz.fields import Scale, color_bar, draw, panel_height, redraw
+from gridflow.viz.selection import kernel_name
+from gridflow.viz.style import checked_output, look, new_figure, publish
+
+FORMATS = (".mp4", ".gif")
+
+
+def movie(
+    runs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], fps: int = 10
+) -> Path:
+    """Make a movie of one run, or of several side by side, each evenly over its own time, on one colour scale.
+
+    Parameters
+    ----------
+    runs
+        A run directory or several.
+    output
+        ``.mp4`` (needs ffmpeg: the system's, or that of the package imageio-ffmpeg) or ``.gif`` (Pillow). Without
+        ffmpeg an ``.mp4`` becomes a ``.gif`` of the same name, and a warning says so.
+    fps
+        Frames per second; every snapshot of the run with the most of them is one frame.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    InputError
+        If a run is missing or holds no snapshot, or the output's ending or folder is not allowed.
+    """
+    path = checked_output(output, FORMATS)
+    stored = [open_run(run) for run in ([runs] if isinstance(runs, str | os.PathLike) else runs)]
+    frames = max(len(each.times) for each in stored)
+    if min(len(each.times) for each in stored) == 0:
+        raise InputError(
+            "a run without snapshots has no pictures to show; wait for the first, or set output.snapshot_every"
+        )
+    ffmpeg = _ffmpeg()
+    if path.suffix == ".mp4" and ffmpeg is None:
+        path = path.with_suffix(".gif")
+        warnings.warn(
+            f"there is no ffmpeg (pip install imageio-ffmpeg brings one): writing {path} instead", stacklevel=2
+        )
+    scale = Scale(max(Scale.over([frame.density]).high for each in stored for frame in each.snapshots()))
+    with look(), mpl.rc_context({} if ffmpeg is None else {"animation.ffmpeg_path": ffmpeg}):
+        width = 4.0
+        figure = new_figure(width * len(stored) + 0.7, max(panel_height(each.grid, width) for each in stored) + 0.6)
+        panels = [
+            _Panel(axes, each, scale)
+            for axes, each in zip(figure.subplots(1, len(stored), squeeze=False)[0], stored, strict=True)
+        ]
+        if stored[0].grid.dim > 1:
+            color_bar(figure, scale, [panel.axes for panel in panels])
+
+        def write(file: Path) -> None:
+            writer: AbstractMovieWriter
+            if path.suffix == ".gif":
+                writer = PillowWriter(fps=fps)
+            else:
+                writer = FFMpegWriter(fps=fps, codec="libx264", extra_args=["-pix_fmt", "yuv420p", "-crf", "18"])
+            with writer.saving(figure, str(file), dpi=120):
+                for number in range(frames):
+                    for panel in panels:
+                        panel.show(number / max(frames - 1, 1))
+                    writer.grab_frame()
+
+        return publish(path, write)
+
+
+class _Panel:
+    """One run in a movie."""
+
+    def __init__(self, axes: Axes, stored: RunDirectory, scale: Scale) -> None:
+        self.axes = axes
+        self._stored = stored
+        self._last = len(stored.times) - 1
+        self._artist = draw(axes, stored.grid, stored.snapshot(index=0).density, scale)
+
+    def show(self, share: float) -> None:
+        """Show the snapshot at a share of the run."""
+        frame = self._stored.snapshot(index=round(share * self._last))
+        redraw(self._artist, self._stored.grid, frame.density)
+        self.axes.set_title(f"{kernel_name(self._stored)}    t = {frame.time:.2f}", family="monospace")
+
+
+def _ffmpeg() -> str | None:
+    """An ffmpeg to run: the system's, or the one that imageio-ffmpeg ships."""
+    found = shutil.which("ffmpeg")
+    if found is None and importlib.util.find_spec("imageio_ffmpeg") is not None:
+        import imageio_ffmpeg  # optional: it is here or it is not
+
+        found = str(imageio_ffmpeg.get_ffmpeg_exe())
+    return found

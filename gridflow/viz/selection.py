@@ -1,0 +1,39 @@
+"""Which snapshots of a run a picture shows, and what it calls the run."""
+
+import numpy as np
+
+from gridflow.errors import InputError
+from gridflow.store import RunDirectory, Snapshot
+
+
+def spread(total: int, count: int) -> np.ndarray:
+    """At most ``count`` positions out of ``total``, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, total - 1, count).round().astype(int))
+
+
+def evenly(stored: RunDirectory, count: int) -> list[Snapshot]:
+    """Snapshots evenly spread over those of a run; InputError if it has none yet."""
+    total = len(stored.times)
+    if total == 0:
+        raise InputError(f"{stored.path} holds no snapshots yet")
+    return [stored.snapshot(index=int(index)) for index in spread(total, count)]
+
+
+def short(number: float) -> str:
+    """A number in three significant digits, without an exponent where there is no need of one."""
+    return f"{float(f'{number:.3g}'):g}"
+
+
+def kernel_name(stored: RunDirectory) -> str:
+    """Short name of a run's kernel for captions."""
+    text = str(stored.manifest["problem"]["kernel"])
+    if text.startswith("Riesz(s="):
+        return f"s = {float(text.removeprefix('Riesz(s=').split(',')[0]):g}"
+    return text
+
+
+def title(stored: RunDirectory) -> str:
+    """One line that says which run a picture shows."""
+    cells = " × ".join(str(n) for n in stored.grid.shape)
+    name = str(stored.manifest["record"].get("title", "")) or stored.path.name
+    return f"{name}   ({kernel_name(stored)}, {cells} cells)"

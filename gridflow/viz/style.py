@@ -1,0 +1,70 @@
+"""The look that all pictures share, and how a picture gets onto the disk."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from gridflow.errors import InputError
+
+COLORMAP = "magma"
+"""Dark where a density is empty, bright where it is full, and even in lightness: an edge is where it seems to be."""
+MEASURED, SECOND, EXACT = "#4f3a8c", "#d1495b", "#1b1b1b"
+LOOK: Any = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.4,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "savefig.dpi": 160,
+    "figure.dpi": 110,
+}
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of a size in inches that needs no display."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Draw in the shared look."""
+    with mpl.rc_context(LOOK):
+        yield
+
+
+def checked_output(output: str | os.PathLike[str], allowed: tuple[str, ...]) -> Path:
+    """The path to write to; InputError unless its ending is allowed and its folder is there."""
+    path = Path(output)
+    if path.suffix.lower() not in allowed:
+        raise InputError(f'output {path}: the ending "{path.suffix}" is not one of {", ".join(allowed)}')
+    if not path.parent.is_dir():
+        raise InputError(f"output {path}: there is no folder {path.parent}")
+    return path
+
+
+def publish(path: Path, write: Callable[[Path], None]) -> Path:
+    """Write under another name and rename, so that a failure leaves nothing half-written."""
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

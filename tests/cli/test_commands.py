@@ -1,0 +1,181 @@
+"""The commands as a user types them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gridflow as gf
+from gridflow import cases
+
+GRIDFLOW = Path(sys.executable).parent / "gridflow"
+SMALL = ("--set", "grid.shape=[32, 32]", "--set", "time.t_end=0.2", "--set", "output.snapshot_every=0.1")
+
+
+def gridflow(*arguments, folder=None, environment=None):
+    return subprocess.run(
+        [GRIDFLOW, *map(str, arguments)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with the case hole2d and its small run."""
+    folder = tmp_path_factory.mktemp("cli")
+    assert gridflow("new", "hole2d", folder=folder).stdout == "hole2d.toml\n"
+    done = gridflow("run", "hole2d.toml", *SMALL, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_version_and_help():
+    assert gridflow("--version").stdout == f"gridflow {gf.__version__}\n"
+    text = gridflow("--help").stdout
+    for command in ("new", "run", "resume", "info", "plot", "movie", "--install-completion"):
+        assert command in text
+
+
+def test_new_never_overwrites_and_names_the_cases(tmp_path):
+    assert gridflow("new", "image2d", "-o", "mine.toml", folder=tmp_path).stdout == "mine.toml\nimage2d.png\n"
+    before = (tmp_path / "mine.toml").read_bytes()
+    again = gridflow("new", "hole2d", "-o", "mine.toml", folder=tmp_path)
+    assert (again.returncode, again.stderr) == (
+        2,
+        "gridflow: mine.toml exists; choose another name with -o or remove it\n",
+    )
+    assert (tmp_path / "mine.toml").read_bytes() == before
+    unknown = gridflow("new", "hole4d", folder=tmp_path)
+    assert unknown.returncode == 2
+    assert 'no bundled case "hole4d"; there are gaussian-mmd2d, hole1d, hole2d' in unknown.stderr
+
+
+def test_run_prints_its_directory_and_predicts_its_memory(finished):
+    folder, done = finished
+    assert done.stdout == "hole2d.run\n"
+    assert "predicted peak memory" in done.stderr
+    assert "finished at t = 0.2 after" in done.stderr
+    stored = gf.open_run(folder / "hole2d.run")
+    assert stored.times == pytest.approx([0, 0.1, 0.2])
+    assert stored.grid.shape == (32, 32)
+    assert "t_end = 0.2" in stored.case
+
+
+def test_run_never_overwrites_unasked(finished):
+    folder, _ = finished
+    again = gridflow("run", "hole2d.toml", *SMALL, folder=folder)
+    assert again.returncode == 2
+    assert "hole2d.run exists; resume it with 'gridflow resume hole2d.run'" in again.stderr
+    other = gridflow("run", "hole2d.toml", *SMALL, "--out", "other.run", "-q", folder=folder)
+    forced = gridflow("run", "hole2d.toml", *SMALL, "--out", "other.run", "--force", folder=folder)
+    assert (other.returncode, forced.returncode) == (0, 0)
+
+
+def test_resume_goes_on_to_a_later_time(finished):
+    folder, _ = finished
+    gridflow("run", "hole2d.toml", *SMALL, "--out", "later.run", folder=folder)
+    done = gridflow("resume", "later.run", "--t-end", "0.4", folder=folder)
+    assert done.returncode == 0
+    stored = gf.open_run(folder / "later.run")
+    assert stored.times == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+    assert "t_end = 0.4" in stored.case
+    assert gridflow("resume", "later.run", folder=folder).returncode == 0
+
+
+def test_resume_explains_what_it_cannot_do(tmp_path):
+    missing = gridflow("resume", tmp_path / "nothing.run")
+    assert missing.returncode == 2
+    assert "is not a run directory" in missing.stderr
+    from solvers import FiniteVolume
+
+    grid = gf.Grid((16,))
+    solver = FiniteVolume(gf.Flow(grid, gf.Riesz(1), gf.uniform(grid)))
+    gf.run(solver, gf.ball_hole(grid, 0.2), t_end=0.1, store=tmp_path / "python.run")
+    python = gridflow("resume", tmp_path / "python.run")
+    assert python.returncode == 2
+    assert "was made from Python; resume it there with gridflow.run(..., resume=True)" in python.stderr
+
+
+def test_info_for_people_and_for_programs(finished):
+    folder, _ = finished
+    shown = gridflow("info", "hole2d.run", folder=folder).stdout
+    assert "finished" in shown
+    facts = json.loads(gridflow("info", "hole2d.run", "--json", "--verify", folder=folder).stdout)
+    assert facts["status"] == "finished"
+    assert facts["grid"] == {"shape": [32, 32], "lengths": [1.0, 1.0]}
+    assert facts["snapshots"] == {"count": 3, "first": 0.0, "last": pytest.approx(0.2)}
+    assert facts["series"]["last"]["time"] == 0.2
+    assert facts["damaged"] == []
+
+
+def test_info_verify_finds_damage(finished):
+    folder, _ = finished
+    gridflow("run", "hole2d.toml", *SMALL, "--out", "damaged.run", folder=folder)
+    victim = sorted((folder / "damaged.run" / "snapshots").glob("*.nc"))[0]
+    victim.write_bytes(victim.read_bytes()[:100])
+    done = gridflow("info", "damaged.run", "--verify", "--json", folder=folder)
+    assert done.returncode == 1
+    assert str(victim.name) in json.loads(done.stdout)["damaged"][0]
+
+
+def test_bad_input_is_one_line_each_and_exit_code_2(finished):
+    folder, _ = finished
+    done = gridflow(
+        "run", "hole2d.toml", "--set", "initial.raduis=1", "--set", "solver.cfl=3", "--out", "x.run", folder=folder
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines() == [
+        'gridflow: hole2d.toml: initial.raduis = 1: unknown key (did you mean "radius"?); '
+        "allowed are center, kind, mass, radius",
+        "gridflow: hole2d.toml: solver.cfl = 3: it should be less than or equal to 1",
+    ]
+    assert not (folder / "x.run").exists()
+    assert gridflow("run").returncode == 2
+    assert gridflow("nonsense").returncode == 2
+
+
+def test_too_large_a_run_is_refused_with_the_figures(finished):
+    folder, _ = finished
+    done = gridflow("run", "hole2d.toml", "--set", "grid.shape=[200000, 200000]", "--out", "x.run", folder=folder)
+    assert done.returncode == 2
+    assert "GB of memory and" in done.stderr
+    assert "--force to try all the same" in done.stderr
+
+
+def test_a_failed_run_has_exit_code_1(finished, tmp_path):
+    """A run directory in a folder that cannot be written to."""
+    folder, _ = finished
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    done = gridflow("run", "hole2d.toml", *SMALL, "--out", blocked / "x.run", folder=folder)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "cannot write" in done.stderr
+
+
+def test_pictures(finished):
+    folder, _ = finished
+    assert gridflow("plot", "hole2d.run", "-o", "hole.png", folder=folder).stdout == "hole.png\n"
+    assert gridflow("movie", "hole2d.run", "-o", "hole.gif", folder=folder).stdout == "hole.gif\n"
+    bad = gridflow("plot", "hole2d.run", "-o", "hole.docx", folder=folder)
+    assert bad.returncode == 2
+    assert "docx" in bad.stderr
+
+
+def test_every_bundled_case_runs_small(tmp_path):
+    for name in cases.names():
+        gridflow("new", name, folder=tmp_path)
+        dim = 3 if "3d" in name else 1 if "1d" in name else 2
+        changes = {"grid.shape": [16] * dim, "time.t_end": 0.05}
+        overrides = [part for key, value in changes.items() for part in ("--set", f"{key}={value}")]
+        done = gridflow("run", f"{name}.toml", *overrides, folder=tmp_path)
+        assert done.returncode == 0, done.stderr

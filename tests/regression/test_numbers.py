@@ -1,0 +1,61 @@
+"""Small runs of the bundled cases and the example, held to stored numbers.
+
+The numbers come from these runs themselves and guard against unintended change; the laws are tested elsewhere. Round-off
+differs between processors and FFT builds and grows along a flow, so they are compared to nine digits.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gridflow as gf
+from gridflow import cases
+from gridflow.config import read_case
+
+EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
+SMALL = {1: "[64]", 2: "[32, 32]", 3: "[16, 16, 16]"}
+
+NUMBERS: dict[str, tuple[int, float, float]] = {
+    "gaussian-mmd2d": (128, 0.00219024227619, 33.822155074),
+    "hole1d": (21, 0.000890046702622, 1.17253608248),
+    "hole2d": (13, 0.000399687780303, 1.07785299131),
+    "hole3d": (12, 0.000193130009947, 1.04341052808),
+    "image2d": (3, 4.41483561787e-06, 1.05652456379),
+    "lattice2d": (9, 0.000190248085673, 0.779870994056),
+    "random2d": (1, 1.0163065708e-05, 1.4699902396),
+}
+"""Steps, energy and largest cell at the end."""
+
+
+@pytest.mark.parametrize("name", cases.names())
+def test_bundled_case(name, tmp_path):
+    for file in cases.files(name):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    dim = len(read_case(tmp_path / f"{name}.toml").grid.shape)
+    case = read_case(tmp_path / f"{name}.toml", [f"grid.shape={SMALL[dim]}", "time.t_end=1.0"])
+    solver, initial = case.build(tmp_path)
+    run = gf.run(solver, initial, case.time.t_end)
+    steps, energy, largest = NUMBERS[name]
+    assert run.steps == steps
+    assert run.series["energy"][-1] == pytest.approx(energy, rel=1e-9)
+    assert run.density.max() == pytest.approx(largest, rel=1e-9)
+
+
+def test_the_example_fills_a_hole(tmp_path):
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "fill_a_hole.py", tmp_path, "--cells", "32"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    named = done.stdout.split("wrote\n")[1].split()
+    assert [Path(name).name for name in named] == ["hole_s1.run", "hole_s2.run", "hole_s1_s2.png", "hole_s1_s2.mp4"]
+    assert all(Path(name).exists() for name in named)
+    for s, steps, volume in ((1, 80, 0.00133738215123), (2, 57, 0.0574755120917)):
+        stored = gf.open_run(tmp_path / f"hole_s{s}.run")
+        assert stored.snapshot(index=-1).step == steps
+        assert stored.series["tracer_volume"][-1] == pytest.approx(volume, rel=1e-9)

@@ -19,8 +19,9 @@ from gridflow._version import __version__
 from gridflow.callbacks import Callback, ProgressReport, Series
 from gridflow.errors import InputError, RunError
 from gridflow.schedule import EverySteps, EveryTime, EveryWall, Moment, Schedule, later
+from gridflow.schema import checksum
 from gridflow.solver import Solver, State
-from gridflow.store import RunWriter, checksum
+from gridflow.store import RunWriter
 
 DEFAULT_SNAPSHOTS = 40
 """Snapshots per run unless a schedule is given."""

@@ -1,65 +1,29 @@
 """The run directory: what a run leaves on disk, and how it is read back.
 
 Every file is written under a temporary name, flushed to the disk and renamed, so a run killed at any moment leaves
-whole files only. Equal content is equal bytes: datasets are written in the order of their names and none holds a date.
-``docs/store.md`` describes the format.
+whole files only.
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import h5py
 import numpy as np
 
+from gridflow import schema
 from gridflow.errors import InputError, RunError
 from gridflow.grid import Grid
+from gridflow.schema import Snapshot
 from gridflow.solver import State
 
 FORMAT = 1
 MANIFEST, CASE, PROBLEM, SERIES = "manifest.json", "case.toml", "problem.nc", "series.h5"
 SNAPSHOTS, CHECKPOINTS, LOCK = "snapshots", "checkpoints", ".lock"
 CHECKPOINTS_KEPT = 2
-
-SERIES_UNITS = {
-    "step": ("1", "number of steps taken"),
-    "time": ("time", "simulated time"),
-    "dt": ("time", "length of the last step"),
-    "mass": ("mass", "mass of the density"),
-    "min": ("mass length-d", "smallest cell average"),
-    "max": ("mass length-d", "largest cell average"),
-    "energy": ("energy", "half the squared kernel mean discrepancy to the target"),
-    "kmd": ("energy1/2", "kernel mean discrepancy to the target"),
-    "dissipation": ("energy time-1", "rate at which the scheme lowers the energy"),
-    "hole_volume": ("length^d", "contoured volume of the hole in the density"),
-    "tracer_volume": ("length^d", "contoured volume of the carried hole"),
-    "plateau": ("mass length-d", "largest cell average, the density outside a hole"),
-}
-"""Units and meaning of the series' columns; ``_exact`` and ``_ratio`` columns follow their quantity."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A density at a time, as stored."""
-
-    time: float
-    step: int
-    density: np.ndarray
-    tracer: np.ndarray | None = None
-
-
-def checksum(array: np.ndarray) -> str:
-    """SHA-256 of an array's bytes, shape and type."""
-    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
 
 
 class RunDirectory:
@@ -108,18 +72,18 @@ class RunDirectory:
     @property
     def target(self) -> np.ndarray:
         """The target density ν, float64."""
-        return _read_arrays(self.path / PROBLEM, ("target",))[0]["target"]
+        return schema.read_arrays(self.path / PROBLEM, ("target",))[0]["target"]
 
     @property
     def initial(self) -> np.ndarray:
         """The density at time 0, float64."""
-        return _read_arrays(self.path / PROBLEM, ("initial",))[0]["initial"]
+        return schema.read_arrays(self.path / PROBLEM, ("initial",))[0]["initial"]
 
     @property
     def series(self) -> dict[str, np.ndarray]:
         """The scalar series, one array per column; empty before the first is published."""
         path = self.path / SERIES
-        return _read_series(path) if path.is_file() else {}
+        return schema.read_series(path) if path.is_file() else {}
 
     @property
     def times(self) -> np.ndarray:
@@ -144,18 +108,18 @@ class RunDirectory:
         if index is not None:
             if not -len(stored) <= index < len(stored):
                 raise InputError(f"snapshot index {index}: {self.path} holds {len(stored)} snapshots")
-            return _read_snapshot(stored[index][1])
+            return schema.read_snapshot(stored[index][1])
         assert time is not None
         nearest, path = min(stored, key=lambda entry: abs(entry[0] - time))
         if abs(nearest - time) > 1e-9 * max(abs(time), 1e-300):
             times = ", ".join(f"{t:.6g}" for t, _ in stored)
             raise InputError(f"no snapshot at time {time}; stored are {times}")
-        return _read_snapshot(path)
+        return schema.read_snapshot(path)
 
     def snapshots(self) -> Iterator[Snapshot]:
         """All stored densities in the order of time, read one by one."""
         for _, path in self._index():
-            yield _read_snapshot(path)
+            yield schema.read_snapshot(path)
 
     def checkpoints(self) -> list[Path]:
         """Published checkpoints, the newest first."""
@@ -165,9 +129,9 @@ class RunDirectory:
         """Read every file and compare its checksums; one line per damaged file."""
         problems = []
         readers: list[tuple[Callable[[Path], Any], list[Path]]] = [
-            (_read_snapshot, sorted((self.path / SNAPSHOTS).glob("*.nc"))),
-            (_read_checkpoint, self.checkpoints()),
-            (_read_series, [self.path / SERIES] if (self.path / SERIES).is_file() else []),
+            (schema.read_snapshot, sorted((self.path / SNAPSHOTS).glob("*.nc"))),
+            (schema.read_checkpoint, self.checkpoints()),
+            (schema.read_series, [self.path / SERIES] if (self.path / SERIES).is_file() else []),
         ]
         for read, paths in readers:
             for path in paths:
@@ -180,7 +144,7 @@ class RunDirectory:
     def _index(self) -> list[tuple[float, Path]]:
         found = []
         for path in (self.path / SNAPSHOTS).glob("*.nc"):
-            with _reading(path) as file:
+            with schema.reading(path) as file:
                 found.append((float(file["time"][0]), path))
         return sorted(found)
 
@@ -239,9 +203,9 @@ class RunWriter(RunDirectory):
         for folder in (SNAPSHOTS, CHECKPOINTS):
             (prepared / folder).mkdir(parents=True)
         grid = Grid(tuple(manifest["grid"]["shape"]), tuple(manifest["grid"]["lengths"]))
-        _publish_hdf5(prepared / PROBLEM, lambda file: _write_fields(file, grid, densities, None))
+        schema.publish_hdf5(prepared / PROBLEM, lambda file: schema.write_fields(file, grid, densities, None))
         if case is not None:
-            _publish(prepared / CASE, lambda file: file.write(case.encode()))
+            schema.publish(prepared / CASE, lambda file: file.write(case.encode()))
         _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": "running"})
         if path.exists():
             shutil.rmtree(path)
@@ -259,7 +223,7 @@ class RunWriter(RunDirectory):
                     "only the same problem resumes"
                 )
         if case is not None:
-            _publish(writer.path / CASE, lambda file: file.write(case.encode()))
+            schema.publish(writer.path / CASE, lambda file: file.write(case.encode()))
         return writer
 
     def close(self) -> None:
@@ -275,17 +239,17 @@ class RunWriter(RunDirectory):
         """Publish the state's fields on the grid at its time, compressed."""
         fields = {name: array.astype(dtype) for name, array in state.arrays.items() if array.shape == self.grid.shape}
         path = self.path / SNAPSHOTS / f"{state.step:012d}.nc"
-        _publish_hdf5(path, lambda file: _write_fields(file, self.grid, fields, state))
+        schema.publish_hdf5(path, lambda file: schema.write_fields(file, self.grid, fields, state))
 
     def write_series(self, columns: Mapping[str, np.ndarray]) -> None:
         """Publish all rows of the scalar series."""
-        _publish_hdf5(self.path / SERIES, lambda file: _write_series(file, columns))
+        schema.publish_hdf5(self.path / SERIES, lambda file: schema.write_series(file, columns))
 
     def write_checkpoint(self, state: State) -> None:
         """Publish all a continuation needs, read it back, then drop all but the newest two."""
         path = self.path / CHECKPOINTS / f"{state.step:012d}.h5"
-        _publish_hdf5(path, lambda file: _write_checkpoint(file, state))
-        _read_checkpoint(path)
+        schema.publish_hdf5(path, lambda file: schema.write_checkpoint(file, state))
+        schema.read_checkpoint(path)
         for old in self.checkpoints()[CHECKPOINTS_KEPT:]:
             old.unlink()
 
@@ -293,7 +257,7 @@ class RunWriter(RunDirectory):
         """The newest sound checkpoint, or None if there is none; a damaged one is reported and passed over."""
         for path in self.checkpoints():
             try:
-                return _read_checkpoint(path)
+                return schema.read_checkpoint(path)
             except RunError as error:
                 warn(f"{error}; trying the one before")
         return None
@@ -309,140 +273,6 @@ def _lock(path: Path) -> IO[str]:
     return handle
 
 
-def _publish(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Write a file so that it appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("w+b") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RunError(f"cannot write {path}: {error}") from error
-
-
-def _publish_hdf5(path: Path, write: Callable[[h5py.File], None]) -> None:
-    def write_hdf5(handle: IO[bytes]) -> None:
-        with h5py.File(handle, "w") as file:
-            write(file)
-
-    _publish(path, write_hdf5)
-
-
 def _publish_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
     text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-    _publish(path / MANIFEST, lambda file: file.write(text.encode()))
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[h5py.File]:
-    """Open a published file; whatever is wrong with it is one RunError that names it."""
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except RunError:
-        raise
-    except (OSError, KeyError, ValueError, RuntimeError) as error:  # all that h5py raises on damaged bytes
-        raise RunError(f"{path} is damaged: {error}") from error
-
-
-def _put(file: h5py.File, name: str, data: np.ndarray, units: str, meaning: str, **options: Any) -> h5py.Dataset:
-    dataset = file.create_dataset(name, data=data, **options)
-    dataset.attrs["units"] = units
-    dataset.attrs["long_name"] = meaning
-    dataset.attrs["sha256"] = checksum(np.asarray(data))
-    return dataset
-
-
-def _write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray], state: State | None) -> None:
-    """netCDF-4: coordinates as dimension scales, fields over (time, x, y, z); no time for what does not change."""
-    file.attrs["Conventions"] = "CF-1.11"
-    scales = []
-    if state is not None:
-        file.attrs["step"] = state.step
-        scales.append(_put(file, "time", np.array([state.time]), "time", "simulated time"))
-    for axis in range(grid.dim):
-        scales.append(_put(file, "xyz"[axis], grid.centers(axis), "length", f"cell centres along {'xyz'[axis]}"))
-    for scale in scales:
-        scale.make_scale(scale.name.removeprefix("/"))
-    meanings = {
-        "initial": ("mass length-d", "cell averages of the density at time 0"),
-        "target": ("mass length-d", "cell averages of the target density"),
-        "density": ("mass length-d", "cell averages of the density"),
-        "tracer": ("1", "volume fraction of the hole"),
-    }
-    for name, values in sorted(fields.items()):
-        data = values if state is None else values[np.newaxis]
-        dataset = _put(
-            file,
-            name,
-            data,
-            *meanings[name],
-            chunks=True,
-            compression="gzip",
-            compression_opts=1,
-            shuffle=True,
-        )
-        for dimension, scale in zip(dataset.dims, scales, strict=True):
-            dimension.attach_scale(scale)
-
-
-def _write_series(file: h5py.File, columns: Mapping[str, np.ndarray]) -> None:
-    file.attrs["Conventions"] = "CF-1.11"
-    time = _put(file, "time", columns["time"], *SERIES_UNITS["time"])
-    time.make_scale("time")
-    for name, values in sorted(columns.items()):
-        if name == "time":
-            continue
-        base = name.removesuffix("_exact").removesuffix("_ratio")
-        units, meaning = SERIES_UNITS[base]
-        if name.endswith("_exact"):
-            meaning = f"exact law of: {meaning}"
-        elif name.endswith("_ratio"):
-            units, meaning = "1", f"measured over exact: {meaning}"
-        _put(file, name, values, units, meaning).dims[0].attach_scale(time)
-
-
-def _write_checkpoint(file: h5py.File, state: State) -> None:
-    clock = np.array([state.time, state.dt])
-    _put(file, "clock", clock, "time", "simulated time and length of the last step")
-    _put(file, "step", np.array([state.step]), "1", "number of steps taken")
-    for name, array in sorted(state.arrays.items()):
-        _put(file, f"state/{name}", array, "1", "state of the solver")
-
-
-def _checked(path: Path, dataset: h5py.Dataset) -> np.ndarray:
-    values = dataset[()]
-    if checksum(values) != dataset.attrs.get("sha256"):
-        raise RunError(f"{path} is damaged: the checksum of {dataset.name} does not match")
-    return values
-
-
-def _read_arrays(path: Path, names: tuple[str, ...]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    with _reading(path) as file:
-        return {name: _checked(path, file[name]) for name in names if name in file}, dict(file.attrs)
-
-
-def _read_snapshot(path: Path) -> Snapshot:
-    arrays, attributes = _read_arrays(path, ("time", "density", "tracer"))
-    tracer = arrays["tracer"][0] if "tracer" in arrays else None
-    return Snapshot(float(arrays["time"][0]), int(attributes["step"]), arrays["density"][0], tracer)
-
-
-def _read_series(path: Path) -> dict[str, np.ndarray]:
-    with _reading(path) as file:
-        return {name: _checked(path, dataset) for name, dataset in file.items()}
-
-
-def _read_checkpoint(path: Path) -> State:
-    with _reading(path) as file:
-        clock, step = _checked(path, file["clock"]), _checked(path, file["step"])
-        arrays = {name: _checked(path, dataset) for name, dataset in file["state"].items()}
-    return State(arrays, float(clock[0]), int(step[0]), float(clock[1]))
+    schema.publish(path / MANIFEST, lambda file: file.write(text.encode()))

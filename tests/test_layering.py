@@ -22,18 +22,18 @@ LAYERS = (
     ),
     ("gridflow.solver", "gridflow.timestep"),
     ("solvers",),
-    ("gridflow.schedule", "gridflow.store", "gridflow.callbacks", "gridflow.loop"),
+    ("gridflow.schedule", "gridflow.schema", "gridflow.store", "gridflow.callbacks", "gridflow.loop"),
     ("gridflow.viz",),
-    ("gridflow.cases", "gridflow.config", "gridflow.cli"),
+    ("gridflow.cases", "gridflow.tables", "gridflow.config", "gridflow.cli"),
 )
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
-    "h5py": {"gridflow.store"},
+    "h5py": {"gridflow.schema"},
     "pyfftw": {"gridflow.transforms"},
     "numba": {"solvers"},
-    "pydantic": {"gridflow.config"},
+    "pydantic": {"gridflow.tables", "gridflow.config"},
     "typer": {"gridflow.cli"},
-    "solvers": {"solvers", "gridflow.config"},
+    "solvers": {"solvers", "gridflow.tables"},
 }
 """Packages that only some modules may import."""
 MODULES = sorted(p for package in ("gridflow", "solvers") for p in (ROOT / package).rglob("*.py"))

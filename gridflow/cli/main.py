@@ -18,12 +18,13 @@ from rich.table import Table
 
 from gridflow import cases
 from gridflow._version import __version__
-from gridflow.config import Case, parse_case, read_case
+from gridflow.config import parse_case, read_case
 from gridflow.errors import InputError, RunError
 from gridflow.loop import Run
 from gridflow.loop import run as run_solver
 from gridflow.schedule import EverySteps
 from gridflow.store import RunDirectory, open_run
+from gridflow.tables import Case
 
 app = typer.Typer(
     help="Wasserstein gradient flows of kernel mean discrepancies on periodic grids.",

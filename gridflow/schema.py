@@ -1,0 +1,195 @@
+"""The files of a run: how they get onto the disk whole, and what is in them.
+
+The only module that knows HDF5. Equal content is equal bytes: datasets are written in the order of their names and none
+holds a date. ``docs/store.md`` describes the format.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import h5py
+import numpy as np
+
+from gridflow.errors import RunError
+from gridflow.grid import Grid
+from gridflow.solver import State
+
+SERIES_UNITS = {
+    "step": ("1", "number of steps taken"),
+    "time": ("time", "simulated time"),
+    "dt": ("time", "length of the last step"),
+    "mass": ("mass", "mass of the density"),
+    "min": ("mass length-d", "smallest cell average"),
+    "max": ("mass length-d", "largest cell average"),
+    "energy": ("energy", "half the squared kernel mean discrepancy to the target"),
+    "kmd": ("energy1/2", "kernel mean discrepancy to the target"),
+    "dissipation": ("energy time-1", "rate at which the scheme lowers the energy"),
+    "hole_volume": ("length^d", "contoured volume of the hole in the density"),
+    "tracer_volume": ("length^d", "contoured volume of the carried hole"),
+    "plateau": ("mass length-d", "largest cell average, the density outside a hole"),
+}
+"""Units and meaning of the series' columns; ``_exact`` and ``_ratio`` columns follow their quantity."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A density at a time, as stored."""
+
+    time: float
+    step: int
+    density: np.ndarray
+    tracer: np.ndarray | None = None
+
+
+def checksum(array: np.ndarray) -> str:
+    """SHA-256 of an array's bytes, shape and type."""
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def publish(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
+    """Write a file so that it appears whole or not at all."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("w+b") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunError(f"cannot write {path}: {error}") from error
+
+
+def publish_hdf5(path: Path, write: Callable[[h5py.File], None]) -> None:
+    """As :func:`publish`, for what is written into an HDF5 file."""
+
+    def write_hdf5(handle: IO[bytes]) -> None:
+        with h5py.File(handle, "w") as file:
+            write(file)
+
+    publish(path, write_hdf5)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[h5py.File]:
+    """Open a published file; whatever is wrong with it is one RunError that names it."""
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except RunError:
+        raise
+    except (OSError, KeyError, ValueError, RuntimeError) as error:  # all that h5py raises on damaged bytes
+        raise RunError(f"{path} is damaged: {error}") from error
+
+
+def _put(file: h5py.File, name: str, data: np.ndarray, units: str, meaning: str, **options: Any) -> h5py.Dataset:
+    dataset = file.create_dataset(name, data=data, **options)
+    dataset.attrs["units"] = units
+    dataset.attrs["long_name"] = meaning
+    dataset.attrs["sha256"] = checksum(np.asarray(data))
+    return dataset
+
+
+def write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray], state: State | None) -> None:
+    """netCDF-4: coordinates as dimension scales, fields over (time, x, y, z); no time for what does not change."""
+    file.attrs["Conventions"] = "CF-1.11"
+    scales = []
+    if state is not None:
+        file.attrs["step"] = state.step
+        scales.append(_put(file, "time", np.array([state.time]), "time", "simulated time"))
+    for axis in range(grid.dim):
+        scales.append(_put(file, "xyz"[axis], grid.centers(axis), "length", f"cell centres along {'xyz'[axis]}"))
+    for scale in scales:
+        scale.make_scale(scale.name.removeprefix("/"))
+    meanings = {
+        "initial": ("mass length-d", "cell averages of the density at time 0"),
+        "target": ("mass length-d", "cell averages of the target density"),
+        "density": ("mass length-d", "cell averages of the density"),
+        "tracer": ("1", "volume fraction of the hole"),
+    }
+    for name, values in sorted(fields.items()):
+        data = values if state is None else values[np.newaxis]
+        dataset = _put(
+            file,
+            name,
+            data,
+            *meanings[name],
+            chunks=True,
+            compression="gzip",
+            compression_opts=1,
+            shuffle=True,
+        )
+        for dimension, scale in zip(dataset.dims, scales, strict=True):
+            dimension.attach_scale(scale)
+
+
+def write_series(file: h5py.File, columns: Mapping[str, np.ndarray]) -> None:
+    """One dataset per column over the dimension time."""
+    file.attrs["Conventions"] = "CF-1.11"
+    time = _put(file, "time", columns["time"], *SERIES_UNITS["time"])
+    time.make_scale("time")
+    for name, values in sorted(columns.items()):
+        if name == "time":
+            continue
+        base = name.removesuffix("_exact").removesuffix("_ratio")
+        units, meaning = SERIES_UNITS[base]
+        if name.endswith("_exact"):
+            meaning = f"exact law of: {meaning}"
+        elif name.endswith("_ratio"):
+            units, meaning = "1", f"measured over exact: {meaning}"
+        _put(file, name, values, units, meaning).dims[0].attach_scale(time)
+
+
+def write_checkpoint(file: h5py.File, state: State) -> None:
+    """All bits of a state."""
+    clock = np.array([state.time, state.dt])
+    _put(file, "clock", clock, "time", "simulated time and length of the last step")
+    _put(file, "step", np.array([state.step]), "1", "number of steps taken")
+    for name, array in sorted(state.arrays.items()):
+        _put(file, f"state/{name}", array, "1", "state of the solver")
+
+
+def _checked(path: Path, dataset: h5py.Dataset) -> np.ndarray:
+    values = dataset[()]
+    if checksum(values) != dataset.attrs.get("sha256"):
+        raise RunError(f"{path} is damaged: the checksum of {dataset.name} does not match")
+    return values
+
+
+def read_arrays(path: Path, names: tuple[str, ...]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Those of the named datasets that a file has, and its attributes; RunError if a checksum does not match."""
+    with reading(path) as file:
+        return {name: _checked(path, file[name]) for name in names if name in file}, dict(file.attrs)
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """The density (and tracer) of a snapshot file; RunError if it is damaged."""
+    arrays, attributes = read_arrays(path, ("time", "density", "tracer"))
+    tracer = arrays["tracer"][0] if "tracer" in arrays else None
+    return Snapshot(float(arrays["time"][0]), int(attributes["step"]), arrays["density"][0], tracer)
+
+
+def read_series(path: Path) -> dict[str, np.ndarray]:
+    """All columns of a series file; RunError if it is damaged."""
+    with reading(path) as file:
+        return {name: _checked(path, dataset) for name, dataset in file.items()}
+
+
+def read_checkpoint(path: Path) -> State:
+    """The state in a checkpoint file; RunError if it is damaged."""
+    with reading(path) as file:
+        clock, step = _checked(path, file["clock"]), _checked(path, file["step"])
+        arrays = {name: _checked(path, dataset) for name, dataset in file["state"].items()}
+    return State(arrays, float(clock[0]), int(step[0]), float(clock[1]))

@@ -94,13 +94,13 @@ def new(
     if name not in cases.names():
         raise InputError(f'no bundled case "{name}"; there are {", ".join(cases.names())}')
     target = output or Path(f"{name}.toml")
-    for file in cases.files(name):
-        path = target if file.name.endswith(".toml") else target.parent / file.name
+    copies = {target if file.name.endswith(".toml") else target.parent / file.name: file for file in cases.files(name)}
+    for path in copies:
+        if path.exists():
+            raise InputError(f"{path} exists; choose another name with -o or remove it")
+    for path, file in copies.items():
         try:
-            with path.open("xb") as written:
-                written.write(file.read_bytes())
-        except FileExistsError:
-            raise InputError(f"{path} exists; choose another name with -o or remove it") from None
+            path.write_bytes(file.read_bytes())
         except OSError as error:
             raise InputError(f"{path} cannot be written: {error.strerror}") from None
         typer.echo(str(path))

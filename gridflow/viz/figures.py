@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 
 from gridflow.errors import InputError
-from gridflow.store import RunDirectory, Snapshot, open_run
+from gridflow.schema import Snapshot
+from gridflow.store import RunDirectory, open_run
 from gridflow.viz.fields import Scale, color_bar, draw, panel_height
 from gridflow.viz.selection import evenly, kernel_name, short, title
 from gridflow.viz.style import EXACT, MEASURED, SECOND, checked_output, look, new_figure, publish

@@ -3,7 +3,8 @@
 import numpy as np
 
 from gridflow.errors import InputError
-from gridflow.store import RunDirectory, Snapshot
+from gridflow.schema import Snapshot
+from gridflow.store import RunDirectory
 
 
 def spread(total: int, count: int) -> np.ndarray:

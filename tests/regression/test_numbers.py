@@ -1,7 +1,7 @@
 """Small runs of the bundled cases and the example, held to stored numbers.
 
-The numbers come from these runs themselves and guard against unintended change; the laws are tested elsewhere. Round-off
-differs between processors and FFT builds and grows along a flow, so they are compared to nine digits.
+The numbers come from these runs themselves and guard against unintended change; the laws are tested elsewhere.
+Round-off differs between processors and FFT builds and grows along a flow, so they are compared to nine digits.
 """
 
 import subprocess

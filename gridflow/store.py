@@ -42,6 +42,7 @@ class RunDirectory:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self._times: dict[Path, float] = {}
         if not (self.path / MANIFEST).is_file():
             raise InputError(f"{self.path} is not a run directory: it has no {MANIFEST}")
         try:
@@ -142,11 +143,13 @@ class RunDirectory:
         return problems
 
     def _index(self) -> list[tuple[float, Path]]:
-        found = []
-        for path in (self.path / SNAPSHOTS).glob("*.nc"):
-            with schema.reading(path) as file:
-                found.append((float(file["time"][0]), path))
-        return sorted(found)
+        """Times and files of the snapshots, ascending; a published file is opened once, since it never changes."""
+        published = list((self.path / SNAPSHOTS).glob("*.nc"))
+        for path in published:
+            if path not in self._times:
+                with schema.reading(path) as file:
+                    self._times[path] = float(file["time"][0])
+        return sorted((self._times[path], path) for path in published)
 
 
 def open_run(path: str | os.PathLike[str]) -> RunDirectory:

@@ -131,7 +131,7 @@ class FiniteVolume:
         self._incoming = np.zeros(flow.grid.shape, self.dtype)
         self._inverse_spacing = [self.dtype.type(1 / h) for h in flow.grid.spacing]
         # rounding of a few flux terms must not turn a bound that is met exactly into a negative cell
-        self._outflow_limit = self._reconstruction.outflow_limit * (1 - 16 * float(np.finfo(self.dtype).eps))
+        self._outflow_limit = self._reconstruction.outflow_limit * (1 - 32 * float(np.finfo(self.dtype).eps))
 
     @staticmethod
     def arrays_held(dim: int, velocity: str = "difference", tracer: bool = False) -> float:

@@ -215,11 +215,12 @@ class ProgressReport:
         now = run.moment()
         first = self._first = self._first or now
         elapsed = now.wall - first.wall
-        pace = (now.step - first.step) / elapsed if elapsed > 0 else 0.0
         facts = (
             f"step {now.step}  dt {run.state.dt:.2e}  energy {run.solver.flow.energy(run.density):.3e}  "
-            f"min {float(run.density.min()):.2e}  {pace:.0f} steps/s"
+            f"min {float(run.density.min()):.2e}"
         )
+        if now.step > first.step:
+            facts += f"  {(now.step - first.step) / elapsed:.0f} steps/s"
         if not self._console.is_terminal:
             done = (now.time - first.time) / (run.t_end - first.time) if run.t_end > first.time else 1.0
             left = f"  {elapsed / done - elapsed:.0f} s left" if 0 < done < 1 else ""

@@ -33,6 +33,8 @@ def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Ca
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"case file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"case file {path} cannot be read: it is not text in UTF-8") from None
     return parse_case(text, str(path), overrides)
 
 
@@ -121,5 +123,6 @@ def _kinds(name: str) -> list[str]:
 
 
 def _nearest(word: str, allowed: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, allowed, n=1)
-    return f' (did you mean "{close[0]}"?)' if close else ""
+    plain = {name.casefold(): name for name in allowed}
+    close = difflib.get_close_matches(word.casefold(), plain, n=1)
+    return f' (did you mean "{plain[close[0]]}"?)' if close else ""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from gridflow import regions
 from gridflow.errors import InputError
@@ -90,8 +90,12 @@ def gaussian(
     sigmas, shares = (
         _per_bump(v, bumps, name) for v, name in ((widths, "widths"), (1.0 if weights is None else weights, "weights"))
     )
-    if (sigmas <= 0).any() or (shares < 0).any():
-        raise InputError("gaussian widths must be positive and weights ≥ 0")
+    if not np.isfinite(positions).all():
+        raise InputError(f"gaussian centers are not finite: {positions.tolist()}")
+    if not (np.isfinite(sigmas) & (sigmas > 0)).all():
+        raise InputError(f"gaussian widths {sigmas.tolist()} must be positive and finite")
+    if not (np.isfinite(shares) & (shares >= 0)).all():
+        raise InputError(f"gaussian weights ≥ 0 are needed, not {shares.tolist()}")
     density = np.zeros(grid.shape)
     for position, sigma, share in zip(positions, sigmas, shares, strict=True):
         bump = np.array(share)
@@ -154,9 +158,11 @@ def random_sobolev(grid: Grid, r: float, amplitude: float = 0.5, seed: int = 0, 
     wave = _sobolev_wave(grid, r, seed)
     density = 1 + amplitude / abs(_sobolev_wave(reference, r, seed)).max() * wave
     if density.min() < 0:
+        largest = amplitude / (1 - density.min())
+        digit = 10.0 ** (math.floor(math.log10(largest)) - 2)
         raise InputError(
             f"random_sobolev amplitude = {amplitude}: the density reaches {density.min():.3g} < 0; "
-            f"at most {amplitude / (1 - density.min()):.3g} keeps it ≥ 0 on this grid"
+            f"at most {math.floor(largest / digit) * digit:.3g} keeps it ≥ 0 on this grid"
         )
     return normalize(grid, density, mass)
 
@@ -198,7 +204,7 @@ def from_image(grid: Grid, path: str | PathLike[str], mass: float = 1.0) -> np.n
                 rgba = file.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
             pixels = np.asarray(picture.convert("F"), dtype=float)
-    except (OSError, UnidentifiedImageError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow raises on bad files
         raise InputError(f"image {path} cannot be read: {error}") from None
     shading = pixels[::-1].T
     across = [_shares(n, m) for n, m in zip(grid.shape, shading.shape, strict=True)]
@@ -229,7 +235,7 @@ def from_particles(
         raise InputError(f"particle weights have shape {masses.shape}; ({len(positions)},) is needed")
     if not np.isfinite(positions).all() or not np.isfinite(masses).all() or (masses < 0).any():
         raise InputError("particle positions must be finite and weights finite and ≥ 0")
-    scaled = positions / np.array(grid.spacing) - 0.5
+    scaled = np.mod(positions, grid.lengths) / np.array(grid.spacing) - 0.5
     lower = np.floor(scaled).astype(int)
     share = scaled - lower
     density = np.zeros(grid.size)

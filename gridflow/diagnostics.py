@@ -2,6 +2,7 @@
 
 import numpy as np
 from contourpy import FillType, contour_generator
+from skimage.measure import marching_cubes
 
 from gridflow.errors import InputError
 from gridflow.flow import Flow
@@ -37,25 +38,34 @@ def volume_below(grid: Grid, field: np.ndarray, level: float) -> float:
         Volume between 0 and |T|, in units of length^d.
     """
     field = np.asarray(grid.check(field, "the field"), dtype=float)
-    low, high = field.min(), field.max()
-    if level <= low:
+    if np.isnan(level):
+        raise InputError(f"level = {level}: it must be a number")
+    above = field - level
+    if above.min() >= 0:
         return 0.0
-    if level > high:
+    if above.max() < 0:
         return grid.volume
-    period = np.pad(field, [(0, 1)] * grid.dim, mode="wrap")  # one whole period from cell centre to cell centre
-    return _BELOW[grid.dim](period, level) * grid.cell_volume
+    # the scale does not matter to a contour, but the libraries' single precision does to small differences
+    above /= abs(above).max()
+    above[above == 0] = _NOT_BELOW
+    period = np.pad(above, [(0, 1)] * grid.dim, mode="wrap")  # one whole period from cell centre to cell centre
+    return _BELOW[grid.dim](period) * grid.cell_volume
 
 
-def _length_below(period: np.ndarray, level: float) -> float:
-    left, right = period[:-1] - level, period[1:] - level
+_NOT_BELOW = 1e-30
+"""Stands for a field that equals the level, relative to its range: a number of single precision that is not 0."""
+
+
+def _length_below(period: np.ndarray) -> float:
+    left, right = period[:-1], period[1:]
     crossing = (left < 0) != (right < 0)
     span = np.where(crossing, abs(left) + abs(right), 1.0)
     share_left = np.where(crossing, abs(left) / span, 1.0)
     return float((share_left * (left < 0) + np.where(crossing, (1 - share_left) * (right < 0), 0.0)).sum())
 
 
-def _area_below(period: np.ndarray, level: float) -> float:
-    below = contour_generator(z=period, fill_type=FillType.ChunkCombinedOffset).filled(-np.inf, level)
+def _area_below(period: np.ndarray) -> float:
+    below = contour_generator(z=period, fill_type=FillType.ChunkCombinedOffset).filled(-np.inf, 0.0)
     points, offsets = below[0][0], below[1][0]
     if points is None or offsets is None:
         return 0.0
@@ -65,24 +75,19 @@ def _area_below(period: np.ndarray, level: float) -> float:
     return abs(float(twice.sum())) / 2
 
 
-def _volume_below_surface(period: np.ndarray, level: float) -> float:
-    """Volume by the divergence theorem for the field (0, 0, z): only the level surface and the top lid carry flux.
+def _volume_below(period: np.ndarray) -> float:
+    """Volume inside the closed level surface, by the divergence theorem for the field (0, 0, z).
 
-    The side walls are parallel to the flux and the bottom lies at z = 0, so the surface need not be closed.
+    A layer of huge values around the period closes the surface: it cuts the edges to that layer within 1e−6 cells.
     """
-    # imported here: it takes a second, and only three-dimensional holes need it
-    from skimage.measure import marching_cubes
-
-    vertices, faces, _, _ = marching_cubes(period, level, gradient_direction="descent", allow_degenerate=False)
+    closed = np.pad(period, 1, constant_values=1e6)
+    vertices, faces, _, _ = marching_cubes(closed, 0.0, allow_degenerate=True)
     a, b, c = (vertices[faces[:, corner]].astype(float) for corner in range(3))
     projected = ((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]) / 2
-    height = (a[:, 2] + b[:, 2] + c[:, 2]) / 3
-    lid = period[:, :, -1]
-    top = 0.0 if lid.min() >= level else _area_below(lid, level)
-    return float((projected * height).sum()) + (period.shape[2] - 1) * top
+    return abs(float((projected * (a[:, 2] + b[:, 2] + c[:, 2]) / 3).sum()))
 
 
-_BELOW = {1: _length_below, 2: _area_below, 3: _volume_below_surface}
+_BELOW = {1: _length_below, 2: _area_below, 3: _volume_below}
 
 
 def fitted_order(spacings: np.ndarray, errors: np.ndarray) -> float:

@@ -18,13 +18,15 @@ from gridflow import callbacks as built_in
 from gridflow._version import __version__
 from gridflow.callbacks import Callback, ProgressReport, Series
 from gridflow.errors import InputError, RunError
-from gridflow.schedule import EverySteps, EveryTime, EveryWall, Moment, Schedule, later
+from gridflow.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
 from gridflow.schema import checksum
 from gridflow.solver import Solver, State
 from gridflow.store import RunWriter
 
 DEFAULT_SNAPSHOTS = 40
 """Snapshots per run unless a schedule is given."""
+DEFAULT_SERIES = EverySteps(10)
+"""When scalar diagnostics are recorded unless a schedule is given."""
 
 
 class Run:
@@ -118,7 +120,7 @@ def run(
     snapshot_dtype
         ``float32`` or ``float64``.
     series
-        When to record scalar diagnostics. Default: every 10 steps; always at the start and the end.
+        When to record scalar diagnostics. Default: every 10 steps; always at the start, the end and with a snapshot.
     checkpoints
         When to store what a continuation needs. Default: every minute of wall clock; always at the end.
     callbacks
@@ -154,30 +156,33 @@ def run(
     recorder = Series(solver, state, initial)
     if store is None:
         live = Run(solver, state, float(t_end), recorder)
-        every = [Callback(built_in.guard, EverySteps(1)), *_series(recorder, series), *callbacks]
+        every = [Callback(built_in.guard, EverySteps(1)), *_series(recorder, series or DEFAULT_SERIES), *callbacks]
         _loop(live, every, progress, resumed=False, interruptible=False)
         return live
     manifest = _manifest(solver, initial, t_end, record)
     densities = {"initial": initial, "target": solver.flow.target}
     resume = resume and os.path.lexists(store)
-    writer = (
-        RunWriter.resume(store, manifest, case) if resume else RunWriter.create(store, manifest, densities, case, force)
-    )
+    writer = RunWriter.resume(store, manifest) if resume else RunWriter.create(store, manifest, densities, case, force)
     try:
         found = writer.newest_state(_warn) if resume else None
+        if found is not None and found.time > later(t_end):
+            raise InputError(f"{store} is at t = {found.time:.10g} already, beyond t_end = {t_end:.10g}")
         if found is not None:
             rows = writer.series
             recorder = Series(solver, state, initial, {k: v[rows["step"] <= found.step] for k, v in rows.items()})
             state = solver.restore(found)
         live = Run(solver, state, float(t_end), recorder)
+        frames = snapshots or EveryTime(t_end / DEFAULT_SNAPSHOTS)
         keep = built_in.checkpoints(writer, recorder, checkpoints or EveryWall(60))
         every = [
             Callback(built_in.guard, EverySteps(1)),
-            *_series(recorder, series),
-            built_in.snapshots(writer, snapshot_dtype, snapshots or EveryTime(t_end / DEFAULT_SNAPSHOTS)),
+            *_series(recorder, AnyOf(series or DEFAULT_SERIES, frames)),
+            built_in.snapshots(writer, snapshot_dtype, frames),
             *callbacks,
             keep,
         ]
+        if case is not None:
+            writer.write_case(case)
         writer.write_status("running", t_end=float(t_end))
         try:
             _loop(live, every, progress, resumed=found is not None, interruptible=True)
@@ -193,8 +198,8 @@ def run(
         writer.close()
 
 
-def _series(recorder: Series, schedule: Schedule | None) -> list[Callback]:
-    return [Callback(recorder.record, schedule or EverySteps(10), at_start=True, at_end=True)]
+def _series(recorder: Series, schedule: Schedule) -> list[Callback]:
+    return [Callback(recorder.record, schedule, at_start=True, at_end=True)]
 
 
 def _loop(live: Run, every: Sequence[Callback], progress: bool, resumed: bool, interruptible: bool) -> None:

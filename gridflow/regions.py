@@ -13,7 +13,7 @@ import numpy as np
 from gridflow.errors import InputError
 from gridflow.grid import Grid
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
 def ball(grid: Grid, radius: float, center: Sequence[float] | None = None) -> np.ndarray:
@@ -44,7 +44,7 @@ def ball(grid: Grid, radius: float, center: Sequence[float] | None = None) -> np
         )
     fraction = np.zeros(grid.shape)
     _add_ball(fraction, grid, radius, _center(grid, center))
-    return fraction
+    return _at_most_one(fraction)
 
 
 def box(grid: Grid, sides: Sequence[float] | float, center: Sequence[float] | None = None) -> np.ndarray:
@@ -71,7 +71,7 @@ def box(grid: Grid, sides: Sequence[float] | float, center: Sequence[float] | No
     fraction = np.zeros(grid.shape)
     cells, edges = _window(grid, _center(grid, center), halves)
     np.add.at(fraction, cells, _box_in_cells(edges, halves))
-    return fraction
+    return _at_most_one(fraction)
 
 
 def shell(grid: Grid, inner: float, outer: float, center: Sequence[float] | None = None) -> np.ndarray:
@@ -96,8 +96,8 @@ def lattice(grid: Grid, counts: Sequence[int] | int, radius: float) -> np.ndarra
     InputError
         If a count or the radius is not allowed.
     """
-    counts = (counts,) * grid.dim if isinstance(counts, int) else tuple(counts)
-    if len(counts) != grid.dim or any(n < 1 for n in counts):
+    counts = tuple(counts) if isinstance(counts, Sequence) else (counts,) * grid.dim
+    if len(counts) != grid.dim or any(not isinstance(n, int | np.integer) or n < 1 for n in counts):
         raise InputError(f"lattice counts {counts}: {grid.dim} whole numbers of at least 1 are needed")
     pitch = tuple(length / n for length, n in zip(grid.lengths, counts, strict=True))
     if not 0 < radius <= min(pitch) / 2:
@@ -107,7 +107,12 @@ def lattice(grid: Grid, counts: Sequence[int] | int, radius: float) -> np.ndarra
     fraction = np.zeros(grid.shape)
     for site in product(*(range(n) for n in counts)):
         _add_ball(fraction, grid, radius, tuple((i + 0.5) * p for i, p in zip(site, pitch, strict=True)))
-    return np.minimum(fraction, 1.0, out=fraction)  # touching balls may share a cell up to round-off
+    return _at_most_one(fraction)
+
+
+def _at_most_one(fraction: np.ndarray) -> np.ndarray:
+    """Shares of one cell that add up to 1 may exceed it by round-off."""
+    return np.minimum(fraction, 1.0, out=fraction)
 
 
 def _center(grid: Grid, center: Sequence[float] | None) -> tuple[float, ...]:
@@ -116,6 +121,8 @@ def _center(grid: Grid, center: Sequence[float] | None) -> tuple[float, ...]:
     position = (float(center),) if isinstance(center, int | float) else tuple(float(x) for x in center)
     if len(position) != grid.dim:
         raise InputError(f"center {position} has {len(position)} components; the grid has {grid.dim} dimensions")
+    if not all(math.isfinite(x) for x in position):
+        raise InputError(f"center {position}: every component must be finite")
     return tuple(x % length for x, length in zip(position, grid.lengths, strict=True))
 
 
@@ -185,22 +192,26 @@ def _squared_distance(components: list[np.ndarray]) -> np.ndarray:
 def _ball_in_boxes(sides: list[tuple[np.ndarray, np.ndarray]], radius: float) -> np.ndarray:
     """Volume of boxes inside the ball of some radius about the origin: slices integrated over z, elementwise.
 
-    A slice's area loses smoothness where the sphere passes an edge or a corner of the box: the integral is split there.
+    A slice's area loses smoothness where the sphere passes an edge or a corner of the box, and at the poles: the
+    integral is split there. It behaves like a power of the square root of the distance to such a height, which the
+    substitution z ~ 3t² − 2t³ turns into a polynomial.
     """
     (x0, x1), (y0, y1), (z0, z1) = sides
-    hemisphere = np.sign(z0 + z1)
-    kinks = [z0, z1]
     on_axis = np.zeros_like(x0)
+    breaks = [z0, z1]
     for x, y in product((x0, x1, on_axis), (y0, y1, on_axis)):
-        height = hemisphere * np.sqrt(np.maximum(radius**2 - x**2 - y**2, 0.0))
-        kinks.append(np.clip(height, z0, z1))
-    breaks = np.sort(np.stack(kinks), axis=0)
+        height = np.sqrt(np.maximum(radius**2 - x**2 - y**2, 0.0))
+        breaks += [np.clip(height, z0, z1), np.clip(-height, z0, z1)]
     covered = np.zeros_like(x0)
-    for lower, upper in pairwise(breaks):
+    for lower, upper in pairwise(np.sort(np.stack(breaks), axis=0)):
+        some = upper > lower
+        low, width = lower[some], (upper - lower)[some]
+        left, right, near, far = x0[some], x1[some], y0[some], y1[some]
         for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-            z = (lower + upper) / 2 + (upper - lower) / 2 * node
-            slice_radius = np.sqrt(np.maximum(radius**2 - z**2, 0.0))
-            covered += weight / 2 * (upper - lower) * _disc_in_rectangle(x0, x1, y0, y1, slice_radius)
+            t = (1 + node) / 2
+            z = low + width * t**2 * (3 - 2 * t)
+            slice_radius = np.sqrt(np.maximum((radius - z) * (radius + z), 0.0))
+            covered[some] += 3 * weight * t * (1 - t) * width * _disc_in_rectangle(left, right, near, far, slice_radius)
     return covered
 
 
@@ -211,10 +222,9 @@ def _disc_in_rectangle(x0: np.ndarray, x1: np.ndarray, y0: np.ndarray, y1: np.nd
         """Signed area of the disc's part between the axes and the corner (x, y)."""
         sign = np.sign(x) * np.sign(y)
         a, b = np.minimum(abs(x), r), np.minimum(abs(y), r)
-        height_at_a, width_at_b = np.sqrt(r**2 - a**2), np.sqrt(r**2 - b**2)
-        safe = np.where(r > 0, r, 1.0)
-        sector = r**2 * (np.arcsin(np.minimum(a / safe, 1)) - np.arcsin(np.minimum(width_at_b / safe, 1)))
-        under_arc = b * width_at_b + (sector + a * height_at_a - width_at_b * b) / 2
+        height_at_a, width_at_b = np.sqrt((r - a) * (r + a)), np.sqrt((r - b) * (r + b))
+        sector = r**2 * (np.arctan2(a, height_at_a) - np.arctan2(width_at_b, b))  # angles as accurate as the lengths
+        under_arc = (sector + a * height_at_a + b * width_at_b) / 2
         return sign * np.where(height_at_a >= b, a * b, under_arc)
 
     return quadrant(x1, y1) - quadrant(x0, y1) - quadrant(x1, y0) + quadrant(x0, y0)

@@ -118,6 +118,22 @@ class EverySteps:
 
 
 @dataclass(frozen=True)
+class AnyOf:
+    """Whenever either of two schedules is due."""
+
+    first: Schedule
+    second: Schedule
+
+    def next_time(self, time: float) -> float:
+        """The sooner of their next events."""
+        return min(self.first.next_time(time), self.second.next_time(time))
+
+    def due(self, before: Moment, now: Moment) -> bool:
+        """Whether one of them is due."""
+        return self.first.due(before, now) or self.second.due(before, now)
+
+
+@dataclass(frozen=True)
 class EveryWall:
     """After every so many seconds of wall clock, at the end of the step that passes them."""
 

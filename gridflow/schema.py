@@ -24,14 +24,14 @@ SERIES_UNITS = {
     "time": ("time", "simulated time"),
     "dt": ("time", "length of the last step"),
     "mass": ("mass", "mass of the density"),
-    "min": ("mass length-d", "smallest cell average"),
-    "max": ("mass length-d", "largest cell average"),
+    "min": ("mass / volume", "smallest cell average"),
+    "max": ("mass / volume", "largest cell average"),
     "energy": ("energy", "half the squared kernel mean discrepancy to the target"),
-    "kmd": ("energy1/2", "kernel mean discrepancy to the target"),
-    "dissipation": ("energy time-1", "rate at which the scheme lowers the energy"),
-    "hole_volume": ("length^d", "contoured volume of the hole in the density"),
-    "tracer_volume": ("length^d", "contoured volume of the carried hole"),
-    "plateau": ("mass length-d", "largest cell average, the density outside a hole"),
+    "kmd": ("energy^(1/2)", "kernel mean discrepancy to the target"),
+    "dissipation": ("energy / time", "rate at which the scheme lowers the energy"),
+    "hole_volume": ("volume", "contoured volume of the hole in the density"),
+    "tracer_volume": ("volume", "contoured volume of the carried hole"),
+    "plateau": ("mass / volume", "largest cell average, the density outside a hole"),
 }
 """Units and meaning of the series' columns; ``_exact`` and ``_ratio`` columns follow their quantity."""
 
@@ -107,16 +107,18 @@ def write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray], 
     file.attrs["Conventions"] = "CF-1.11"
     scales = []
     if state is not None:
-        file.attrs["step"] = state.step
         scales.append(_put(file, "time", np.array([state.time]), "time", "simulated time"))
+        step = _put(file, "step", np.array([state.step]), *SERIES_UNITS["step"])
     for axis in range(grid.dim):
         scales.append(_put(file, "xyz"[axis], grid.centers(axis), "length", f"cell centres along {'xyz'[axis]}"))
     for scale in scales:
         scale.make_scale(scale.name.removeprefix("/"))
+    if state is not None:
+        step.dims[0].attach_scale(scales[0])
     meanings = {
-        "initial": ("mass length-d", "cell averages of the density at time 0"),
-        "target": ("mass length-d", "cell averages of the target density"),
-        "density": ("mass length-d", "cell averages of the density"),
+        "initial": ("mass / volume", "cell averages of the density at time 0"),
+        "target": ("mass / volume", "cell averages of the target density"),
+        "density": ("mass / volume", "cell averages of the density"),
         "tracer": ("1", "volume fraction of the hole"),
     }
     for name, values in sorted(fields.items()):
@@ -168,17 +170,17 @@ def _checked(path: Path, dataset: h5py.Dataset) -> np.ndarray:
     return values
 
 
-def read_arrays(path: Path, names: tuple[str, ...]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Those of the named datasets that a file has, and its attributes; RunError if a checksum does not match."""
+def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Those of the named datasets that a file has; RunError if a checksum does not match."""
     with reading(path) as file:
-        return {name: _checked(path, file[name]) for name in names if name in file}, dict(file.attrs)
+        return {name: _checked(path, file[name]) for name in names if name in file}
 
 
 def read_snapshot(path: Path) -> Snapshot:
     """The density (and tracer) of a snapshot file; RunError if it is damaged."""
-    arrays, attributes = read_arrays(path, ("time", "density", "tracer"))
+    arrays = read_arrays(path, ("time", "step", "density", "tracer"))
     tracer = arrays["tracer"][0] if "tracer" in arrays else None
-    return Snapshot(float(arrays["time"][0]), int(attributes["step"]), arrays["density"][0], tracer)
+    return Snapshot(float(arrays["time"][0]), int(arrays["step"][0]), arrays["density"][0], tracer)
 
 
 def read_series(path: Path) -> dict[str, np.ndarray]:

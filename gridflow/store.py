@@ -73,12 +73,12 @@ class RunDirectory:
     @property
     def target(self) -> np.ndarray:
         """The target density ν, float64."""
-        return schema.read_arrays(self.path / PROBLEM, ("target",))[0]["target"]
+        return schema.read_arrays(self.path / PROBLEM, ("target",))["target"]
 
     @property
     def initial(self) -> np.ndarray:
         """The density at time 0, float64."""
-        return schema.read_arrays(self.path / PROBLEM, ("initial",))[0]["initial"]
+        return schema.read_arrays(self.path / PROBLEM, ("initial",))["initial"]
 
     @property
     def series(self) -> dict[str, np.ndarray]:
@@ -113,8 +113,10 @@ class RunDirectory:
         assert time is not None
         nearest, path = min(stored, key=lambda entry: abs(entry[0] - time))
         if abs(nearest - time) > 1e-9 * max(abs(time), 1e-300):
-            times = ", ".join(f"{t:.6g}" for t, _ in stored)
-            raise InputError(f"no snapshot at time {time}; stored are {times}")
+            raise InputError(
+                f"no snapshot at time {time}; the nearest of {len(stored)} "
+                f"from {stored[0][0]:.6g} to {stored[-1][0]:.6g} is at {nearest:.10g}"
+            )
         return schema.read_snapshot(path)
 
     def snapshots(self) -> Iterator[Snapshot]:
@@ -188,7 +190,7 @@ class RunWriter(RunDirectory):
         path = Path(path)
         if path.exists():
             if not force:
-                raise InputError(f"{path} exists; resume it, choose another name, or pass force to replace it")
+                raise InputError(f"{path} exists; resume it, choose another name, or pass force=True to replace it")
             if not (path / MANIFEST).is_file():
                 raise InputError(f"{path} exists and is not a run directory; it will not be replaced")
             _lock(path).close()
@@ -215,7 +217,7 @@ class RunWriter(RunDirectory):
         prepared.rename(path)
 
     @classmethod
-    def resume(cls, path: str | os.PathLike[str], manifest: Mapping[str, Any], case: str | None = None) -> "RunWriter":
+    def resume(cls, path: str | os.PathLike[str], manifest: Mapping[str, Any]) -> "RunWriter":
         """Go on with a run; InputError names what differs if it is not a run of the same problem."""
         writer = cls(Path(path))
         for key in ("grid", "problem", "solver"):
@@ -225,13 +227,15 @@ class RunWriter(RunDirectory):
                     f"{path} was run with {key} {writer.manifest[key]}, not {manifest[key]}; "
                     "only the same problem resumes"
                 )
-        if case is not None:
-            schema.publish(writer.path / CASE, lambda file: file.write(case.encode()))
         return writer
 
     def close(self) -> None:
         """Let another process write."""
         self._lock.close()
+
+    def write_case(self, text: str) -> None:
+        """Publish the resolved case anew, as when a run goes on to a later time."""
+        schema.publish(self.path / CASE, lambda file: file.write(text.encode()))
 
     def write_status(self, status: str, **facts: Any) -> None:
         """Publish the manifest with a new status and further facts."""

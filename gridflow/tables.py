@@ -389,9 +389,9 @@ class Case(Table):
                 fields[name] = stored[name]
             else:
                 fields[name] = attempt(name, partial(table.build, grid, folder))
-        tracer = attempt("solver.tracer", lambda: self._carried(grid)) if self.solver.tracer else None
         if problems:
             raise InputError("\n".join(problems))
+        tracer = attempt("solver.tracer", lambda: self._carried(grid)) if self.solver.tracer else None
         flow = attempt("kernel", lambda: Flow(grid, self.kernel.build(), fields["target"], self.solver.growth))
         options = self.solver.model_dump(exclude={"growth", "tracer"})
         solver = attempt("solver", lambda: FiniteVolume(flow, **options, tracer=tracer)) if flow else None

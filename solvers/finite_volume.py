@@ -234,11 +234,11 @@ class FiniteVolume:
         if self._tracer is not None:
             rate += self._velocity.local_response * fullest
         decay *= self.flow.grid.cell_volume
-        resolved = self._scheme.resolved_decay(self.tolerance)
+        resolved, stiffness = self._scheme.resolved_decay(self.tolerance), self._velocity.stiffness
         # decay / (2 energy) is the rate at which the KMD falls by transport
         return StepBounds(
             positivity=1 / rate if rate > 0 else math.inf,
-            relaxation=2 / (fullest * self._velocity.stiffness),
+            relaxation=2 / (fullest * stiffness) if stiffness > 0 else math.inf,
             accuracy=resolved * 2 * energy / decay if decay > 0 else math.inf,
         )
 

@@ -109,7 +109,9 @@ def new(
 @app.command()
 def run(
     case_file: CasePath,
-    out: Annotated[Path | None, typer.Option("--out", help="Run directory; default the case's name + '.run'.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Run directory; default the case's name + '.run'.")
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable."),
@@ -120,7 +122,7 @@ def run(
     """Run a case into a run directory."""
     case = read_case(case_file, overrides or ())
     store = out or Path(f"{case_file.stem}.run")
-    _check_memory(case, force)
+    _check_memory(case, force, quiet)
     if store.exists() and not force:
         raise InputError(
             f"{store} exists; resume it with 'gridflow resume {store}', choose another --out, or pass --force"
@@ -173,9 +175,10 @@ def _finish(done: Run, store: Path) -> None:
     typer.echo(str(store))
 
 
-def _check_memory(case: Case, force: bool) -> None:
+def _check_memory(case: Case, force: bool, quiet: bool) -> None:
     needed, free = case.memory(), psutil.virtual_memory().available
-    _notes.print(f"predicted peak memory {_bytes(needed)}, free {_bytes(free)}")
+    if not quiet:
+        _notes.print(f"predicted peak memory {_bytes(needed)}, free {_bytes(free)}")
     if needed > free and not force:
         raise InputError(
             f"the run needs about {_bytes(needed)} of memory and {_bytes(free)} are free; "

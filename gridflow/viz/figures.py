@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
+from matplotlib.ticker import NullFormatter
 
 from gridflow.errors import InputError
 from gridflow.schema import Snapshot
@@ -157,9 +158,14 @@ def _draw_lines(figure: FigureBase, stored: RunDirectory, frames: list[Snapshot]
 
 def _draw_energy(axes: Axes, series: dict[str, np.ndarray]) -> None:
     time, energy = series["time"], series["energy"]
-    axes.set_yscale("log")
+    if energy.max() > 1.5 * energy[energy > 0].min(initial=energy.max()):
+        axes.set_yscale("log")
+        if energy.max() > 30 * energy.min():
+            axes.yaxis.set_minor_formatter(NullFormatter())
     if _is_power_law(time, energy):
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        time, energy = time[time > 0], energy[time > 0]
     axes.plot(time, energy, color=MEASURED)
     axes.set_title("energy  ½ KMD²")
 

@@ -15,7 +15,7 @@ from gridflow.errors import InputError
 from gridflow.store import RunDirectory, open_run
 from gridflow.viz.fields import Scale, color_bar, draw, panel_height, redraw
 from gridflow.viz.selection import kernel_name
-from gridflow.viz.style import checked_output, look, new_figure, publish
+from gridflow.viz.style import EXACT, checked_output, look, new_figure, publish
 
 FORMATS = (".mp4", ".gif")
 
@@ -58,7 +58,7 @@ def movie(
         warnings.warn(
             f"there is no ffmpeg (pip install imageio-ffmpeg brings one): writing {path} instead", stacklevel=2
         )
-    scale = Scale(max(Scale.over([frame.density]).high for each in stored for frame in each.snapshots()))
+    scale = Scale(max(Scale.over([frame.density, each.target]).high for each in stored for frame in each.snapshots()))
     with look(), mpl.rc_context({} if ffmpeg is None else {"animation.ffmpeg_path": ffmpeg}):
         width = 4.0
         figure = new_figure(width * len(stored) + 0.7, max(panel_height(each.grid, width) for each in stored) + 0.6)
@@ -92,6 +92,10 @@ class _Panel:
         self._stored = stored
         self._last = len(stored.times) - 1
         self._artist = draw(axes, stored.grid, stored.snapshot(index=0).density, scale)
+        if stored.grid.dim == 1:
+            axes.plot(stored.grid.centers(0), stored.target, color=EXACT, linestyle="--", linewidth=1, label="target")
+            axes.set(xlabel="x", ylabel="density")
+            axes.legend(loc="lower right")
 
     def show(self, share: float) -> None:
         """Show the snapshot at a share of the run."""

@@ -44,7 +44,7 @@ def test_version_and_help():
 
 
 def test_new_never_overwrites_and_names_the_cases(tmp_path):
-    assert gridflow("new", "image2d", "-o", "mine.toml", folder=tmp_path).stdout == "mine.toml\nimage2d.png\n"
+    assert gridflow("new", "image2d", "-o", "mine.toml", folder=tmp_path).stdout == "mine.toml\nimage2d.input.png\n"
     before = (tmp_path / "mine.toml").read_bytes()
     again = gridflow("new", "hole2d", "-o", "mine.toml", folder=tmp_path)
     assert (again.returncode, again.stderr) == (
@@ -87,6 +87,16 @@ def test_resume_goes_on_to_a_later_time(finished):
     assert stored.times == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
     assert "t_end = 0.4" in stored.case
     assert gridflow("resume", "later.run", folder=folder).returncode == 0
+    before = (folder / "later.run" / "case.toml").read_bytes(), (folder / "later.run" / "manifest.json").read_bytes()
+    earlier = gridflow("resume", "later.run", "--t-end", "0.3", folder=folder)
+    assert (earlier.returncode, earlier.stderr) == (
+        2,
+        "gridflow: later.run is at t = 0.4 already, beyond t_end = 0.3\n",
+    )
+    assert before == (
+        (folder / "later.run" / "case.toml").read_bytes(),
+        (folder / "later.run" / "manifest.json").read_bytes(),
+    )
 
 
 def test_resume_explains_what_it_cannot_do(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gridflow as gf
-from gridflow import cases
+from gridflow import cases, tables
 from gridflow.config import parse_case, read_case
 
 GOOD = """
@@ -190,3 +190,30 @@ def test_no_value_makes_anything_but_a_case_or_a_line(key, value):
     else:
         message = "fine"
     assert message
+
+
+DOCUMENTED = (Path(__file__).parents[2] / "docs" / "cases.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["GridTable", "SolverTable", "TimeTable", "OutputTable"])
+def test_every_key_of_a_table_is_documented(name):
+    for field in getattr(tables, name).model_fields:
+        assert f"`{name.removesuffix('Table').lower()}.{field}`" in DOCUMENTED
+
+
+@pytest.mark.parametrize(
+    ("union", "cell"), [(tables.AnyKernel, "`kernel.kind`"), (tables.AnyDensity, None)], ids=["kernels", "densities"]
+)
+def test_every_kind_and_its_keys_are_documented(union, cell):
+    rows = [line.split("|") for line in DOCUMENTED.splitlines() if line.startswith("| `")]
+    for kind, table in tables.tables_by_kind(union).items():
+        row = next("|".join(cells) for cells in rows if (cell or f"`{kind}`") in cells[1])
+        for field in {*table.model_fields, kind} - {"kind", "mass"}:
+            assert f"`{field}`" in row
+
+
+def test_the_documented_sum_is_a_case():
+    snippet = DOCUMENTED.split("```toml\n")[1].split("```")[0]
+    head, _, tail = GOOD.partition("[initial]")
+    rest = tail.partition("[time]")[2]
+    parse_case(f"{head}{snippet}[time]{rest}", "documented").build(Path())

@@ -35,7 +35,7 @@ def test_snapshots_by_time_and_by_index(stored):
     assert (opened.snapshot(index=-1).density == last.density).all()
     assert (opened.snapshot(index=0).density == start().astype("float32")).all()
     assert [s.time for s in opened.snapshots()] == opened.times.tolist()
-    with pytest.raises(gf.InputError, match=r"no snapshot at time 0\.12; stored are 0, 0\.05, 0\.1"):
+    with pytest.raises(gf.InputError, match=r"no snapshot at time 0\.12; the nearest of 5 from 0 to 0\.2 is at 0\.1"):
         opened.snapshot(time=0.12)
     with pytest.raises(gf.InputError, match=r"index 5: .* holds 5 snapshots"):
         opened.snapshot(index=5)
@@ -70,7 +70,7 @@ def test_xarray_sees_the_values_at_the_right_places_and_times(stored):
         last = data.density.sel(time=0.2, method="nearest")
         x, y, z = (GRID.centers(axis)[index] for axis, index in enumerate((3, 5, 7)))
         assert float(last.sel(x=x, y=y, z=z)) == np.float32(run.density[3, 5, 7])
-        assert data.density.attrs["units"] == "mass length-d"
+        assert data.density.attrs["units"] == "mass / volume"
         assert data.x.attrs["long_name"] == "cell centres along x"
         assert data.time.values == pytest.approx(opened.times)
     with xarray.open_dataset(opened.path / "series.h5", engine="h5netcdf") as series:
@@ -109,7 +109,7 @@ def test_the_two_newest_checkpoints_are_kept(tmp_path):
 
 def test_nothing_is_overwritten_unasked(stored, tmp_path):
     _, opened = stored
-    with pytest.raises(gf.InputError, match=r"a\.run exists; resume it, choose another name, or pass force"):
+    with pytest.raises(gf.InputError, match=r"a\.run exists; resume it, choose another name, or pass force=True"):
         gf.run(solver(), start(), t_end=0.1, store=opened.path)
     gf.run(solver(), start(), t_end=0.1, store=opened.path, force=True)
     assert gf.open_run(opened.path).times[-1] == 0.1

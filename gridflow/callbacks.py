@@ -91,8 +91,8 @@ class Series:
     plateau; for a solver with a tracer tracer_volume. Where the flow obeys a law of :mod:`gridflow.theory` a quantity
     ``q`` has ``q_exact`` and ``q_ratio`` = measured / exact.
 
-    The hole is ``{μ < level}`` with half of the exact plateau as the level where the hole law holds, and half of the
-    target's mean otherwise; the carried hole is ``{χ > ½}``.
+    The hole is where μ is below half of the exact plateau if the hole law holds, and below half of the target if not;
+    the carried hole is ``{χ > ½}``.
 
     Parameters
     ----------
@@ -151,12 +151,12 @@ class Series:
         exact: dict[str, float] = {} if self._mass is None else {"mass": self._mass}
         exact |= {name: float(law(state.time)) for name, law in self._extremum_laws.items()}
         if self._has_hole:
-            level = flow.target_mass / flow.grid.volume / 2
+            half = flow.target / 2
             if self._hole_law is not None:
                 exact["hole_volume"] = float(self._hole_law(state.time))
                 exact["plateau"] = float(self._hole_law.plateau(state.time))
-                level = exact["plateau"] / 2
-            row["hole_volume"] = diagnostics.volume_below(flow.grid, density, level)
+                half = np.full_like(half, exact["plateau"] / 2)
+            row["hole_volume"] = diagnostics.volume_below(flow.grid, density - half, 0.0)
             row["plateau"] = row["max"]
         if TRACER in state.arrays:
             row["tracer_volume"] = flow.grid.volume - diagnostics.volume_below(flow.grid, state.arrays[TRACER], 0.5)

@@ -53,7 +53,7 @@ def cosine(grid: Grid, amplitude: float = 0.9, modes: Sequence[int] | int = 1, m
     modes
         m_a along each axis, or one number for all; 0 means constant along that axis.
     """
-    modes = (modes,) * grid.dim if isinstance(modes, int) else tuple(modes)
+    modes = grid.per_axis(modes)
     if len(modes) != grid.dim:
         raise InputError(f"cosine modes {modes}: the grid has {grid.dim} dimensions")
     if not abs(amplitude) <= 1:

@@ -55,6 +55,8 @@ class Flow:
             raise InputError(f"growth = {self.growth}: it must be ≥ 0")
         target.flags.writeable = False
         symbol = self.kernel.multiplier(self.grid)
+        if not np.isfinite(symbol).all():
+            raise InputError(f"the symbol of {self.kernel} overflows on this grid; choose another unit of length")
         symbol.flags.writeable = False
         object.__setattr__(self, "target", target)
         object.__setattr__(self, "_symbol", symbol)

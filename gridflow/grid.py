@@ -3,8 +3,10 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gridflow.errors import InputError
 
@@ -37,12 +39,12 @@ class Grid:
     lengths: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        given = (self.shape,) if isinstance(self.shape, int | np.integer) else tuple(self.shape)
+        given = tuple(np.atleast_1d(self.shape).tolist())
         if not 1 <= len(given) <= 3:
             raise InputError(f"grid shape {given} has {len(given)} axes; 1, 2 or 3 are allowed")
         if any(not isinstance(n, int | np.integer) or n < FEWEST_CELLS for n in given):
             raise InputError(f"grid shape {given}: every axis needs a whole number of at least {FEWEST_CELLS} cells")
-        lengths = (self.lengths,) if isinstance(self.lengths, int | float) else tuple(self.lengths)
+        lengths = tuple(np.atleast_1d(self.lengths).tolist())
         lengths = tuple(float(length) for length in lengths) or (1.0,) * len(given)
         if len(lengths) != len(given):
             raise InputError(f"grid lengths {lengths} do not match the {len(given)} axes of shape {given}")
@@ -117,6 +119,11 @@ class Grid:
         if self.shape[-1] % 2 == 0:
             twice[-1] = 1.0
         return self.along(self.dim - 1, twice)
+
+    def per_axis(self, values: ArrayLike) -> tuple[Any, ...]:
+        """One number for every axis as d numbers; a sequence as it is."""
+        given = np.asarray(values)
+        return (given.item(),) * self.dim if given.ndim == 0 else tuple(given.tolist())
 
     def check(self, values: np.ndarray, name: str) -> np.ndarray:
         """Return ``values`` as an array, or raise InputError unless it has the grid's shape and is finite."""

@@ -156,8 +156,13 @@ class Symbol:
             mirrored = np.asarray(self.function(*(-component for component in xi)))
         if np.iscomplexobj(given):
             raise InputError("the kernel's symbol must be real; the function returned complex values")
-        result = np.array(np.broadcast_to(given, grid.spectral_shape), dtype=float)
-        mirrored = np.array(np.broadcast_to(mirrored, grid.spectral_shape), dtype=float)
+        try:
+            result = np.array(np.broadcast_to(given, grid.spectral_shape), dtype=float)
+            mirrored = np.array(np.broadcast_to(mirrored, grid.spectral_shape), dtype=float)
+        except ValueError:
+            raise InputError(
+                f"the kernel's symbol has shape {given.shape}; it must broadcast to the modes, {grid.spectral_shape}"
+            ) from None
         zero_mode = (0,) * grid.dim
         if not np.isfinite(result[zero_mode]):
             result[zero_mode] = mirrored[zero_mode] = 0.0  # a kernel singular at ξ = 0 acts on mean-free functions

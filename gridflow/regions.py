@@ -62,7 +62,7 @@ def box(grid: Grid, sides: Sequence[float] | float, center: Sequence[float] | No
     InputError
         If a side is not allowed or a vector has the wrong number of components.
     """
-    sides = (float(sides),) * grid.dim if isinstance(sides, int | float) else tuple(sides)
+    sides = grid.per_axis(sides)
     if len(sides) != grid.dim:
         raise InputError(f"box sides {sides} have {len(sides)} components; the grid has {grid.dim} dimensions")
     if any(not 0 < side <= length for side, length in zip(sides, grid.lengths, strict=True)):
@@ -96,8 +96,8 @@ def lattice(grid: Grid, counts: Sequence[int] | int, radius: float) -> np.ndarra
     InputError
         If a count or the radius is not allowed.
     """
-    counts = tuple(counts) if isinstance(counts, Sequence) else (counts,) * grid.dim
-    if len(counts) != grid.dim or any(not isinstance(n, int | np.integer) or n < 1 for n in counts):
+    counts = grid.per_axis(counts)
+    if len(counts) != grid.dim or any(not isinstance(n, int) or n < 1 for n in counts):
         raise InputError(f"lattice counts {counts}: {grid.dim} whole numbers of at least 1 are needed")
     pitch = tuple(length / n for length, n in zip(grid.lengths, counts, strict=True))
     if not 0 < radius <= min(pitch) / 2:
@@ -118,7 +118,7 @@ def _at_most_one(fraction: np.ndarray) -> np.ndarray:
 def _center(grid: Grid, center: Sequence[float] | None) -> tuple[float, ...]:
     if center is None:
         return tuple(length / 2 for length in grid.lengths)
-    position = (float(center),) if isinstance(center, int | float) else tuple(float(x) for x in center)
+    position = tuple(float(x) for x in np.atleast_1d(center))
     if len(position) != grid.dim:
         raise InputError(f"center {position} has {len(position)} components; the grid has {grid.dim} dimensions")
     if not all(math.isfinite(x) for x in position):

@@ -105,8 +105,8 @@ class EverySteps:
     steps: int
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InputError(f"steps = {self.steps}: it must be at least 1")
+        if not isinstance(self.steps, int) or self.steps < 1:
+            raise InputError(f"steps = {self.steps}: it must be a whole number of at least 1")
 
     def next_time(self, time: float) -> float:  # noqa: ARG002 - the protocol's argument
         """Infinity: steps are not tied to times."""

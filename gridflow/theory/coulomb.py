@@ -43,8 +43,10 @@ class LogisticLaw:
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
         """μ at a time ≥ 0."""
-        a, mu = self.background, self.start
-        return a * mu / (mu + (a - mu) * np.exp(-a * np.asarray(time)))
+        a, decay = self.background, np.exp(-self.background * np.asarray(time))
+        empty = np.asarray(self.start) == 0
+        mu = np.where(empty, 1.0, self.start)  # an empty start stays empty; the quotient would end as 0 / 0
+        return np.where(empty, 0.0, a * mu / (mu + (a - mu) * decay))[()]
 
 
 @dataclass(frozen=True)

@@ -214,6 +214,16 @@ def test_rolling_the_field_changes_nothing(shape, seed):
             )
 
 
+def test_a_saddle_in_the_plane_where_the_torus_closes():
+    """Two low cells that meet across a diagonal, with −½ against 2 and 0.1: whichever plane they lie in."""
+    grid = Grid((4, 4, 4))
+    field = np.ones(grid.shape)
+    field[1:3, 1:3, 0] = [[-0.5, 2.0], [0.1, -0.5]]
+    volumes = [volume_below(grid, np.roll(field, k, 2), 0.0) for k in range(4)]
+    assert volumes == pytest.approx([volumes[0]] * 4, rel=0, abs=CONTOUR[3] * 4)
+    assert min(volumes) > 0
+
+
 @pytest.mark.parametrize("shape", [(16, 5), (5, 16), (16, 4, 5), (4, 16, 5), (5, 4, 16)], ids=str)
 def test_a_field_of_one_coordinate_has_the_same_share_in_every_dimension(shape):
     line, axis = Grid(16), shape.index(16)

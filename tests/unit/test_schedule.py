@@ -208,7 +208,7 @@ def test_every_n_steps(steps):
 
 @pytest.mark.parametrize("steps", [0, -3])
 def test_a_number_of_steps_is_at_least_one(steps):
-    with pytest.raises(InputError, match=f"steps = {steps}: it must be at least 1"):
+    with pytest.raises(InputError, match=f"steps = {steps}: it must be a whole number of at least 1"):
         EverySteps(steps)
 
 

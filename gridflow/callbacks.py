@@ -48,12 +48,15 @@ class Callback:
         When it is due, see :mod:`gridflow.schedule`.
     at_start, at_end
         Also before the first step and after the last.
+    at_resume
+        Again, if it was due at the checkpoint that a run goes on from: for conditions that may have ended it there.
     """
 
     action: Callable[[LiveRun], None]
     schedule: Schedule
     at_start: bool = False
     at_end: bool = False
+    at_resume: bool = False
 
 
 def guard(run: LiveRun) -> None:
@@ -69,7 +72,7 @@ def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> C
         if value < energy:
             run.stop(f"energy {value:.4g} is below {energy:.4g}")
 
-    return Callback(action, schedule or EverySteps(10), at_start=True)
+    return Callback(action, schedule or EverySteps(10), at_start=True, at_resume=True)
 
 
 def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
@@ -81,7 +84,7 @@ def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
         if dissipation <= rate * energy:
             run.stop(f"steady: the energy {energy:.4g} falls by {dissipation:.4g} per unit of time")
 
-    return Callback(action, schedule or EverySteps(10), at_start=True)
+    return Callback(action, schedule or EverySteps(10), at_start=True, at_resume=True)
 
 
 class Series:

@@ -4,11 +4,13 @@ import math
 import os
 import platform
 import signal
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -94,7 +96,7 @@ def run(
     series: Schedule | None = None,
     checkpoints: Schedule | None = None,
     callbacks: Sequence[Callback] = (),
-    progress: bool = False,
+    progress: bool | None = None,
     resume: bool = False,
     force: bool = False,
     case: str | None = None,
@@ -102,8 +104,8 @@ def run(
 ) -> Run:
     """Advance a density from time 0 (or from a checkpoint) to ``t_end``.
 
-    The run lands exactly on every time that a schedule names. Each step is checked: a density that is not finite or is
-    negative ends the run before anything of it is published.
+    The run lands exactly on every time that a schedule names, so schedules change its steps, within their accuracy.
+    Each step is checked: a density that is not finite or is negative ends the run before anything of it is published.
 
     Parameters
     ----------
@@ -126,7 +128,7 @@ def run(
     callbacks
         Further actions, run after the built-in ones; for example :func:`gridflow.stop_when_energy_below`.
     progress
-        Report on standard error: a bar on a terminal, else a line every ten seconds.
+        Report on standard error: a bar on a terminal, else a line every ten seconds. Default: only on a terminal.
     resume
         Go on from the newest sound checkpoint in ``store``; without one, or without the directory, start anew.
     force
@@ -162,14 +164,16 @@ def run(
     manifest = _manifest(solver, initial, t_end, record)
     densities = {"initial": initial, "target": solver.flow.target}
     resume = resume and os.path.lexists(store)
-    writer = RunWriter.resume(store, manifest) if resume else RunWriter.create(store, manifest, densities, case, force)
+    if resume:
+        writer = RunWriter.resume(store, manifest, _warn)
+    else:
+        writer = RunWriter.create(store, manifest, densities, case, force)
     try:
-        found = writer.newest_state(_warn) if resume else None
+        found, rows = _last_sound(writer) if resume else (None, {})
         if found is not None and found.time > later(t_end):
             raise InputError(f"{store} is at t = {found.time:.10g} already, beyond t_end = {t_end:.10g}")
         if found is not None:
-            rows = writer.series
-            recorder = Series(solver, state, initial, {k: v[rows["step"] <= found.step] for k, v in rows.items()})
+            recorder = Series(solver, state, initial, rows)
             state = solver.restore(found)
         live = Run(solver, state, float(t_end), recorder)
         frames = snapshots or EveryTime(t_end / DEFAULT_SNAPSHOTS)
@@ -186,9 +190,14 @@ def run(
         writer.write_status("running", t_end=float(t_end))
         try:
             _loop(live, every, progress, resumed=found is not None, interruptible=True)
-        except RunError as error:
-            writer.write_series(recorder.columns)
-            writer.write_status("failed", reason=str(error))
+        except BaseException as error:
+            reason = str(error) if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
+            for publish in (
+                partial(writer.write_series, recorder.columns),
+                partial(writer.write_status, "failed", reason=reason),
+            ):
+                with suppress(RunError):  # on a full disk the first failure is the one to report
+                    publish()
             raise
         if live.status == "interrupted":
             keep.action(live)
@@ -198,26 +207,47 @@ def run(
         writer.close()
 
 
+def _last_sound(writer: RunWriter) -> tuple[State | None, dict[str, np.ndarray]]:
+    """The newest sound checkpoint with the rows recorded until then; None and no rows to start anew."""
+    found = writer.newest_state(_warn)
+    if found is None:
+        return None, {}
+    try:
+        rows = writer.series
+    except RunError as error:
+        _warn(f"{error}; starting anew, since its rows cannot be had otherwise")
+        return None, {}
+    if not rows:
+        _warn(f"{writer.path} has a checkpoint but no series; starting anew")
+        return None, {}
+    return found, {name: values[rows["step"] <= found.step] for name, values in rows.items()}
+
+
 def _series(recorder: Series, schedule: Schedule) -> list[Callback]:
     return [Callback(recorder.record, schedule, at_start=True, at_end=True)]
 
 
-def _loop(live: Run, every: Sequence[Callback], progress: bool, resumed: bool, interruptible: bool) -> None:
-    report = ProgressReport() if progress else None
+def _loop(live: Run, every: Sequence[Callback], progress: bool | None, resumed: bool, interruptible: bool) -> None:
+    wanted = sys.stderr.isatty() if progress is None else progress
+    report = ProgressReport() if wanted else None
     if report is not None:
         every = [*every, report.callback()]
     try:
         with _signals(interruptible) as received:
-            due = [] if resumed else [callback for callback in every if callback.at_start]
+            now = live.moment()
+            if resumed:
+                before = Moment(now.time - live.state.dt, now.step - 1, now.wall)
+                due = [callback for callback in every if callback.at_resume and callback.schedule.due(before, now)]
+            else:
+                due = [callback for callback in every if callback.at_start]
             _act(live, due)
             while live.status == "running" and later(live.time) < live.t_end:
                 if received:
                     live.status, live.reason = "interrupted", f"by {received[0].name}"
                     return
-                before = live.moment()
-                event = min(callback.schedule.next_time(before.time) for callback in every)
-                live.solver.step(live.state, min(event, live.t_end))
-                now = live.moment()
+                event = min(callback.schedule.next_time(live.time) for callback in every)
+                live.solver.step(live.state, live.t_end if later(event) >= live.t_end else event)
+                before, now = now, live.moment()  # so that the wall clock of callbacks counts too
                 due = [callback for callback in every if callback.schedule.due(before, now)]
                 _act(live, due)
             if live.status == "running":

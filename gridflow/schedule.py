@@ -75,7 +75,7 @@ class EveryTime(_Timed):
 
 @dataclass(frozen=True)
 class AtTimes(_Timed):
-    """At listed simulated times."""
+    """At listed simulated times; 0 is the start, where series and snapshots are recorded in any case."""
 
     times: tuple[float, ...]
 

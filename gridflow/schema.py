@@ -104,7 +104,6 @@ def _put(file: h5py.File, name: str, data: np.ndarray, units: str, meaning: str,
 
 def write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray], state: State | None) -> None:
     """netCDF-4: coordinates as dimension scales, fields over (time, x, y, z); no time for what does not change."""
-    file.attrs["Conventions"] = "CF-1.11"
     scales = []
     if state is not None:
         scales.append(_put(file, "time", np.array([state.time]), "time", "simulated time"))
@@ -139,7 +138,6 @@ def write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray], 
 
 def write_series(file: h5py.File, columns: Mapping[str, np.ndarray]) -> None:
     """One dataset per column over the dimension time."""
-    file.attrs["Conventions"] = "CF-1.11"
     time = _put(file, "time", columns["time"], *SERIES_UNITS["time"])
     time.make_scale("time")
     for name, values in sorted(columns.items()):

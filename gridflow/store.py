@@ -24,6 +24,8 @@ FORMAT = 1
 MANIFEST, CASE, PROBLEM, SERIES = "manifest.json", "case.toml", "problem.nc", "series.h5"
 SNAPSHOTS, CHECKPOINTS, LOCK = "snapshots", "checkpoints", ".lock"
 CHECKPOINTS_KEPT = 2
+REQUIRED = ("format", "gridflow", "versions", "grid", "problem", "solver", "t_end", "status")
+"""Keys of every manifest."""
 
 
 class RunDirectory:
@@ -49,7 +51,10 @@ class RunDirectory:
             self.manifest: dict[str, Any] = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(f"{self.path / MANIFEST} is damaged: {error}") from None
-        if self.manifest.get("format", 0) > FORMAT:
+        missing = [key for key in REQUIRED if key not in self.manifest]
+        if missing:
+            raise InputError(f"{self.path / MANIFEST} is damaged: it lacks {', '.join(missing)}")
+        if self.manifest["format"] > FORMAT:
             raise InputError(
                 f"{self.path} has store format {self.manifest['format']}; this gridflow reads up to {FORMAT}"
             )
@@ -135,6 +140,7 @@ class RunDirectory:
             (schema.read_snapshot, sorted((self.path / SNAPSHOTS).glob("*.nc"))),
             (schema.read_checkpoint, self.checkpoints()),
             (schema.read_series, [self.path / SERIES] if (self.path / SERIES).is_file() else []),
+            (self._read_problem, [self.path / PROBLEM]),
         ]
         for read, paths in readers:
             for path in paths:
@@ -143,6 +149,12 @@ class RunDirectory:
                 except RunError as error:
                     problems.append(str(error))
         return problems
+
+    def _read_problem(self, path: Path) -> None:
+        """Compare the initial and target densities with the manifest; RunError if they are not those of the run."""
+        for name, values in schema.read_arrays(path, ("initial", "target")).items():
+            if schema.checksum(values) != self.manifest["problem"][f"{name}_sha256"]:
+                raise RunError(f"{path} is damaged: {name} is not what the manifest says")
 
     def _index(self) -> list[tuple[float, Path]]:
         """Times and files of the snapshots, ascending; a published file is opened once, since it never changes."""
@@ -166,8 +178,14 @@ class RunWriter(RunDirectory):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
+        if not (path / MANIFEST).is_file():
+            raise InputError(f"{path} is not a run directory: it has no {MANIFEST}")
         self._lock = _lock(path)
+        try:
+            super().__init__(path)
+        except InputError:
+            self._lock.close()
+            raise
         for stale in path.rglob(".*.part"):  # of a process that was killed while it wrote
             stale.unlink()
 
@@ -193,7 +211,6 @@ class RunWriter(RunDirectory):
                 raise InputError(f"{path} exists; resume it, choose another name, or pass force=True to replace it")
             if not (path / MANIFEST).is_file():
                 raise InputError(f"{path} exists and is not a run directory; it will not be replaced")
-            _lock(path).close()
         try:
             cls._create(path, manifest, densities, case)
         except OSError as error:
@@ -202,31 +219,48 @@ class RunWriter(RunDirectory):
 
     @staticmethod
     def _create(path: Path, manifest: Mapping[str, Any], densities: Mapping[str, np.ndarray], case: str | None) -> None:
-        """Prepare the whole directory under another name, then move it into place."""
-        prepared = path.with_name(f".{path.name}.part")
-        shutil.rmtree(prepared, ignore_errors=True)  # of a process that was killed just here
-        for folder in (SNAPSHOTS, CHECKPOINTS):
-            (prepared / folder).mkdir(parents=True)
-        grid = Grid(tuple(manifest["grid"]["shape"]), tuple(manifest["grid"]["lengths"]))
-        schema.publish_hdf5(prepared / PROBLEM, lambda file: schema.write_fields(file, grid, densities, None))
-        if case is not None:
-            schema.publish(prepared / CASE, lambda file: file.write(case.encode()))
-        _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": "running"})
-        if path.exists():
-            shutil.rmtree(path)
-        prepared.rename(path)
+        """Prepare the whole directory under another name and move it into place; then remove what it replaces."""
+        prepared = path.with_name(f".{path.name}.{os.getpid()}.part")
+        replaced = path.with_name(f".{path.name}.{os.getpid()}.old")
+        try:
+            for folder in (SNAPSHOTS, CHECKPOINTS):
+                (prepared / folder).mkdir(parents=True)
+            grid = Grid(tuple(manifest["grid"]["shape"]), tuple(manifest["grid"]["lengths"]))
+            schema.publish_hdf5(prepared / PROBLEM, lambda file: schema.write_fields(file, grid, densities, None))
+            if case is not None:
+                schema.publish(prepared / CASE, lambda file: file.write(case.encode()))
+            _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": "running"})
+            if path.exists():
+                with _lock(path):
+                    path.rename(replaced)
+                    prepared.rename(path)
+                shutil.rmtree(replaced)
+            else:
+                prepared.rename(path)
+        finally:
+            shutil.rmtree(prepared, ignore_errors=True)
 
     @classmethod
-    def resume(cls, path: str | os.PathLike[str], manifest: Mapping[str, Any]) -> "RunWriter":
-        """Go on with a run; InputError names what differs if it is not a run of the same problem."""
+    def resume(
+        cls, path: str | os.PathLike[str], manifest: Mapping[str, Any], warn: Callable[[str], None]
+    ) -> "RunWriter":
+        """Go on with a run; InputError names what differs if it is not a run of the same problem.
+
+        Other versions of libraries are reported: they may change last bits.
+        """
         writer = cls(Path(path))
+        given = json.loads(json.dumps(manifest))
         for key in ("grid", "problem", "solver"):
-            if writer.manifest[key] != json.loads(json.dumps(manifest[key])):
-                writer.close()
-                raise InputError(
-                    f"{path} was run with {key} {writer.manifest[key]}, not {manifest[key]}; "
-                    "only the same problem resumes"
-                )
+            for name in writer.manifest[key]:
+                before, now = writer.manifest[key][name], given[key].get(name)
+                if before != now:
+                    writer.close()
+                    raise InputError(
+                        f"{path} was run with {key} {name} = {before}, not {now}; only the same problem resumes"
+                    )
+        for name, before in writer.manifest["versions"].items():
+            if given["versions"].get(name) != before:
+                warn(f"{path} was begun with {name} {before}; with {given['versions'].get(name)} last bits may differ")
         return writer
 
     def close(self) -> None:

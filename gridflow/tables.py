@@ -15,6 +15,7 @@ from gridflow.callbacks import Callback, stop_when_energy_below, stop_when_stead
 from gridflow.errors import InputError
 from gridflow.flow import Flow
 from gridflow.grid import Grid
+from gridflow.loop import DEFAULT_SNAPSHOTS
 from gridflow.schedule import AtTimes, EverySteps, EveryTime, EveryWall, Schedule, log_times
 from solvers import FiniteVolume
 
@@ -286,12 +287,18 @@ class LogTimesTable(Table):
     last: Positive
     count: Annotated[int, Field(ge=2)]
 
+    @model_validator(mode="after")
+    def _ascending(self) -> "LogTimesTable":
+        if not self.first < self.last:
+            raise ValueError(f"first = {self.first} must be below last = {self.last}")
+        return self
+
 
 class OutputTable(Table):
     """``[output]``: what is stored and when."""
 
     snapshot_every: Positive | None = None
-    snapshot_times: list[float] | None = None
+    snapshot_times: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
     snapshot_log: LogTimesTable | None = None
     snapshot_dtype: Literal["float32", "float64"] = "float32"
     series_every: Annotated[int, Field(ge=1)] = 10
@@ -315,7 +322,7 @@ class OutputTable(Table):
             return AtTimes(self.snapshot_times)
         if self.snapshot_log is not None:
             return log_times(self.snapshot_log.first, self.snapshot_log.last, self.snapshot_log.count)
-        return EveryTime(self.snapshot_every or t_end / 40)
+        return EveryTime(self.snapshot_every or t_end / DEFAULT_SNAPSHOTS)
 
     def checkpoints(self) -> Schedule:
         """When checkpoints are stored: by default every minute of wall clock."""
@@ -339,6 +346,13 @@ class Case(Table):
     def to_toml(self) -> str:
         """The resolved case: every key with its value, but for those that are not set."""
         return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+    def resolved(self) -> "Case":
+        """The case with its snapshot schedule spelt out, so that it stays when the run goes on to a later time."""
+        output = self.output
+        if output.snapshot_every is None and output.snapshot_times is None and output.snapshot_log is None:
+            output = output.model_copy(update={"snapshot_every": self.time.t_end / DEFAULT_SNAPSHOTS})
+        return self.model_copy(update={"output": output})
 
     def seeds(self) -> dict[str, int]:
         """Random seeds by the table that uses them."""

@@ -25,22 +25,19 @@ class Reconstruction:
 
     Parameters
     ----------
-    name
-        As recorded with a run.
     outflow_limit
         Largest share of its volume that may leave a cell in one forward Euler step for the cell to stay ≥ 0.
     exchange
         The fluxes.
     """
 
-    name: str
     outflow_limit: float
     exchange: Exchange
 
 
 def upwind(grid: Grid, dtype: np.dtype) -> Reconstruction:
     """First-order upwind: a face takes the donor cell's value, so a cell may lose all it holds but no more."""
-    return Reconstruction("upwind", 1.0, _axis_by_axis(grid, dtype, stencils.UPWIND))
+    return Reconstruction(1.0, _axis_by_axis(grid, dtype, stencils.UPWIND))
 
 
 def muscl(grid: Grid, dtype: np.dtype, limiter: str) -> Reconstruction:
@@ -52,13 +49,13 @@ def muscl(grid: Grid, dtype: np.dtype, limiter: str) -> Reconstruction:
     ----------
     van Leer, J. Comput. Phys. 32 (1979) 101; Sweby, SIAM J. Numer. Anal. 21 (1984) 995 (limiters).
     """
-    if limiter not in stencils.LIMITERS:
-        raise InputError(f'limiter "{limiter}": allowed are {", ".join(stencils.LIMITERS)}')
-    return Reconstruction(f"muscl-{limiter}", 0.5, _axis_by_axis(grid, dtype, stencils.LIMITERS.index(limiter)))
+    return Reconstruction(0.5, _axis_by_axis(grid, dtype, stencils.LIMITERS.index(limiter)))
 
 
 def reconstruction(name: str, grid: Grid, dtype: np.dtype, limiter: str) -> Reconstruction:
     """Look a reconstruction up by its name; InputError names the ones there are."""
+    if limiter not in stencils.LIMITERS:
+        raise InputError(f'limiter "{limiter}": allowed are {", ".join(stencils.LIMITERS)}')
     if name == "upwind":
         return upwind(grid, dtype)
     if name == "muscl":

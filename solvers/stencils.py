@@ -152,17 +152,17 @@ def advance(new, old, current, outgoing, incoming, dt, blend):
 @njit(cache=True)
 def limited_slope(limiter, a, b):
     """The slope a limiter makes of two one-sided differences; 0 at an extremum, at most 2 min(|a|, |b|)."""
-    if limiter == -1 or a * b <= 0:
+    if not ((a > 0 and b > 0) or (a < 0 and b < 0)):
         return a * 0
     sign = np.sign(a)
-    a, b = abs(a), abs(b)
+    a, b = min(abs(a), abs(b)), max(abs(a), abs(b))
     if limiter == 0:
-        return sign * min(a, b)
+        return sign * a
     if limiter == 1:
-        return sign * (2 * a * b / (a + b))
+        return sign * (2 * a / (1 + a / b))  # the harmonic mean, without a product that could underflow
     if limiter == 2:
-        return sign * min(2 * min(a, b), (a + b) / 2)
-    return sign * max(min(2 * a, b), min(a, 2 * b))
+        return sign * min(2 * a, a / 2 + b / 2)
+    return sign * min(2 * a, b)
 
 
 def upwind_exchange(limiter: int) -> Callable[..., None]:

@@ -81,9 +81,10 @@ class SpectralVelocity:
     """Averages over the faces of the exact gradient: û = −iξ_a K̂ f̂ e^{iξ_a h_a/2} / sinc(ξ_a h_a/2).
 
     f̂ are modes of cell averages, whose sinc factors across the face are those of a face average; the one along the
-    axis is divided out. The discrete divergence of this velocity has the symbol |ξ|². One forward and d inverse
-    transforms. Accurate to the last digit for smooth data, but the energy identity of the difference velocity is
-    given up: decay holds in the linear regime and is otherwise an observation.
+    axis is divided out. The discrete divergence of this velocity has the symbol |ξ|² K̂. One forward and d inverse
+    transforms. As exact for smooth data as K̂ is: to the last digit with ``Riesz(s, "spectral")``, to second order
+    with the mimetic symbol. The energy identity of the difference velocity is given up: decay holds in the linear
+    regime and is otherwise an observation.
     """
 
     def __init__(self, flow: Flow, dtype: np.dtype) -> None:

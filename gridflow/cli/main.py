@@ -120,7 +120,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a case into a run directory."""
-    case = read_case(case_file, overrides or ())
+    case = read_case(case_file, overrides or ()).resolved()
     store = out or Path(f"{case_file.stem}.run")
     _check_memory(case, force, quiet)
     if store.exists() and not force:
@@ -205,7 +205,7 @@ def info(
     if damaged is not None:
         facts["damaged"] = damaged
     if as_json:
-        typer.echo(json.dumps(facts, indent=2))
+        typer.echo(json.dumps(_plain(facts), indent=2, allow_nan=False))
     else:
         table = Table(show_header=False, box=None)
         for key, value in _rows(facts):
@@ -217,7 +217,7 @@ def info(
 
 def _facts(stored: RunDirectory) -> dict[str, Any]:
     series, times = stored.series, stored.times
-    last = {name: _plain(column[-1]) for name, column in series.items()} if series else {}
+    last = {name: column[-1].item() for name, column in series.items()} if series else {}
     return {
         "path": str(stored.path),
         "status": stored.status,
@@ -236,9 +236,11 @@ def _facts(stored: RunDirectory) -> dict[str, Any]:
     }
 
 
-def _plain(value: np.generic) -> float | int | None:
-    number = value.item()
-    return None if isinstance(number, float) and not np.isfinite(number) else number
+def _plain(value: Any) -> Any:
+    """A value with null for numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _rows(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

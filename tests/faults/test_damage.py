@@ -1,5 +1,6 @@
 """Damaged files, full disks and densities that go bad: loud, and nothing sound is lost."""
 
+import json
 import subprocess
 import sys
 
@@ -106,6 +107,67 @@ def test_a_damaged_snapshot_is_never_read_as_data(tmp_path, seed):
     assert f"{path} is damaged" in message
 
 
+def test_damage_to_the_stored_problem_is_found(tmp_path):
+    run(tmp_path / "a.run")
+    path = tmp_path / "a.run" / "problem.nc"
+    with h5py.File(path, "r+") as file:
+        file["target"].attrs["sha256"] = file["initial"].attrs["sha256"]
+    (problem_found,) = gf.open_run(tmp_path / "a.run").verify()
+    assert f"{path} is damaged" in problem_found
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty"])
+def test_without_its_series_a_run_starts_anew(tmp_path, damage):
+    run(tmp_path / "a.run")
+    expected = contents(tmp_path / "a.run")
+    series = tmp_path / "a.run" / "series.h5"
+    series.unlink() if damage == "missing" else series.write_bytes(b"")
+    with pytest.warns(RuntimeWarning, match="starting anew"):
+        run(tmp_path / "a.run", resume=True)
+    assert contents(tmp_path / "a.run") == expected
+
+
+def test_other_versions_of_libraries_are_reported_on_resume(tmp_path):
+    run(tmp_path / "a.run")
+    manifest = tmp_path / "a.run" / "manifest.json"
+    facts = json.loads(manifest.read_text())
+    facts["versions"]["pyfftw"] = "0.1"
+    manifest.write_text(json.dumps(facts))
+    with pytest.warns(RuntimeWarning, match=r"was begun with pyfftw 0\.1; with .* last bits may differ"):
+        run(tmp_path / "a.run", resume=True)
+
+
+def test_a_manifest_without_its_keys_is_named(tmp_path):
+    run(tmp_path / "a.run")
+    (tmp_path / "a.run" / "manifest.json").write_text("{}")
+    with pytest.raises(gf.InputError, match=r"manifest\.json is damaged: it lacks format, gridflow"):
+        gf.open_run(tmp_path / "a.run")
+
+
+def test_an_error_in_a_callback_leaves_the_status_failed(tmp_path):
+    def fail(_):
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError):
+        run(tmp_path / "a.run", callbacks=[gf.Callback(fail, gf.EverySteps(3))])
+    stored = gf.open_run(tmp_path / "a.run")
+    assert (stored.status, stored.manifest["reason"]) == ("failed", "ZeroDivisionError: mine")
+
+
+def test_of_several_processes_that_make_one_run_one_wins(tmp_path):
+    code = f"""
+import gridflow as gf
+from solvers import FiniteVolume
+grid = gf.Grid((16,))
+solver = FiniteVolume(gf.Flow(grid, gf.Riesz(1), gf.uniform(grid)))
+gf.run(solver, gf.ball_hole(grid, 0.2), t_end=0.1, store={str(tmp_path / "a.run")!r})
+"""
+    racers = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) for _ in range(4)]
+    assert sorted(racer.wait(60) for racer in racers) == [0, 1, 1, 1]
+    assert gf.open_run(tmp_path / "a.run").status == "finished"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.run"]
+
+
 def test_a_damaged_manifest_is_named(tmp_path):
     run(tmp_path / "a.run")
     (tmp_path / "a.run" / "manifest.json").write_text("{")
@@ -131,7 +193,9 @@ gf.run(FiniteVolume(flow), gf.ball_hole(grid, 0.25), t_end=2.0, store={str(tmp_p
     assert done.returncode == 1
     assert "cannot write" in done.stderr
     assert "File too large" in done.stderr
+    assert "checkpoints/" in done.stderr or "snapshots/" in done.stderr
     stored = gf.open_run(tmp_path / "a.run")
+    assert stored.status == "running" or "cannot write" in stored.manifest["reason"]
     assert stored.verify() == []
     assert stored.checkpoints()[0].name == "000000000010.h5"
     assert not [p for p in (tmp_path / "a.run").rglob("*.part") if p.parent.name == "checkpoints"]

@@ -26,6 +26,7 @@ def run(store: Path, resume: bool) -> None:
         t_end=1.0,
         store=store,
         snapshots=gf.EveryTime(0.1),
+        callbacks=[gf.stop_when_energy_below(3e-4, gf.EverySteps(4))],
         series=gf.EverySteps(2),
         checkpoints=gf.EverySteps(3),
         resume=resume,

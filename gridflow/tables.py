@@ -19,7 +19,7 @@ from gridflow.loop import DEFAULT_SNAPSHOTS
 from gridflow.schedule import AtTimes, EverySteps, EveryTime, EveryWall, Schedule, log_times
 from solvers import FiniteVolume
 
-_ARRAYS_OF_A_RUN = 2.5 + 2.5 + 4.5
+_ARRAYS_OF_A_RUN = 2.5 + 2.5 + 8.0
 """Problem (initial, target, symbol), transforms of the diagnostics, temporary arrays of one row of the series."""
 _INTERPRETER = 250e6
 """Bytes of a process that has imported everything a run needs."""

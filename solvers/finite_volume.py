@@ -239,7 +239,7 @@ class FiniteVolume:
         rate = self._largest_rate(leaving, entering)
         if self._tracer is not None:
             rate += self._velocity.local_response * fullest
-        if not (math.isfinite(energy) and rate * fullest < np.finfo(self.dtype).max):
+        if not (math.isfinite(energy) and rate * fullest < float(np.finfo(self.dtype).max)):
             raise RunError(f"at t = {time:.10g} the fluxes overflow {self.dtype}; choose other units or float64")
         decay *= self.flow.grid.cell_volume
         resolved, stiffness = self._scheme.resolved_decay(self.tolerance), self._velocity.stiffness

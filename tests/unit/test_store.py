@@ -1,11 +1,15 @@
 """The run directory as its readers see it."""
 
+import os
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
 import xarray
 
 import gridflow as gf
+from gridflow import schema
 from solvers import FiniteVolume
 
 GRID = gf.Grid((12, 8, 10), (1.0, 2.0, 0.5))
@@ -155,3 +159,14 @@ def test_tracers_are_stored_beside_the_density(tmp_path):
     )
     found = gf.open_run(tmp_path / "a.run").snapshot(time=0.1).tracer
     assert (found == run.state.arrays["tracer"].astype("float32")).all()
+
+
+def test_a_file_is_flushed_then_renamed_then_its_folder_flushed(tmp_path, monkeypatch):
+    """What a crash of the machine leaves depends on this order, which no test that kills a process can see."""
+    calls = []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (calls.append("fsync"), fsync(descriptor)))
+    monkeypatch.setattr(Path, "replace", lambda path, target: (calls.append("rename"), replace(path, target)))
+    schema.publish(tmp_path / "file", lambda file: file.write(b"content"))
+    assert calls == ["fsync", "rename", "fsync"]
+    assert (tmp_path / "file").read_bytes() == b"content"

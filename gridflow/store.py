@@ -23,7 +23,6 @@ from gridflow.solver import State
 FORMAT = 1
 MANIFEST, CASE, PROBLEM, SERIES = "manifest.json", "case.toml", "problem.nc", "series.h5"
 SNAPSHOTS, CHECKPOINTS, LOCK = "snapshots", "checkpoints", ".lock"
-CHECKPOINTS_KEPT = 2
 REQUIRED = ("format", "gridflow", "versions", "grid", "problem", "solver", "t_end", "status")
 """Keys of every manifest."""
 
@@ -287,12 +286,17 @@ class RunWriter(RunDirectory):
         schema.publish_hdf5(self.path / SERIES, lambda file: schema.write_series(file, columns))
 
     def write_checkpoint(self, state: State) -> None:
-        """Publish all a continuation needs, read it back, then drop all but the newest two."""
+        """Publish all a continuation needs, read it back, then drop all others but the one before it.
+
+        A later one is of a past this run does not go on from: damaged, or without the rows that belong to it.
+        """
         path = self.path / CHECKPOINTS / f"{state.step:012d}.h5"
         schema.publish_hdf5(path, lambda file: schema.write_checkpoint(file, state))
         schema.read_checkpoint(path)
-        for old in self.checkpoints()[CHECKPOINTS_KEPT:]:
-            old.unlink()
+        others = [other for other in self.checkpoints() if other != path]
+        before = [other for other in others if other.name < path.name]
+        for other in set(others) - set(before[:1]):
+            other.unlink()
 
     def newest_state(self, warn: Callable[[str], None]) -> State | None:
         """The newest sound checkpoint, or None if there is none; a damaged one is reported and passed over."""

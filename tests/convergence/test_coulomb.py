@@ -176,8 +176,7 @@ def test_extrema_follow_the_logistic_law(extremum, velocity):
         grid = gf.Grid((n, n))
         (density,) = advance(FiniteVolume(coulomb(grid), velocity=velocity), gf.cosine(grid, 0.9), (1.0,))
         errors.append(getattr(density, extremum)() - exact)
-    assert gf.diagnostics.fitted_order(1 / np.array(sizes), errors) >= 1.5
-    assert abs(errors[-1]) <= 0.01
+    assert gf.diagnostics.fitted_order(1 / np.array(sizes), errors) >= 1.8
 
 
 def test_late_decay_is_resolved_in_time():

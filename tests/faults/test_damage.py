@@ -90,6 +90,23 @@ def test_without_any_sound_checkpoint_a_run_starts_anew(tmp_path, content):
     assert contents(tmp_path / "a.run") == expected
 
 
+def test_damaged_checkpoints_take_no_place_of_sound_ones(tmp_path):
+    """They carry higher steps than those of the run that starts anew, which must keep its own two all the same."""
+    run(tmp_path / "a.run")
+    for path in gf.open_run(tmp_path / "a.run").checkpoints():
+        path.write_bytes(b"")
+
+    def fail(live):
+        if live.state.step == 12:
+            raise gf.RunError("stopped here")
+
+    with pytest.warns(RuntimeWarning, match="is damaged"), pytest.raises(gf.RunError, match="stopped here"):
+        run(tmp_path / "a.run", resume=True, callbacks=[gf.Callback(fail, gf.EverySteps(1))])
+    stored = gf.open_run(tmp_path / "a.run")
+    assert [path.name for path in stored.checkpoints()] == ["000000000010.h5", "000000000005.h5"]
+    assert stored.verify() == []
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_damaged_snapshot_is_never_read_as_data(tmp_path, seed):
     """A byte flipped anywhere gives the error, or, in a byte that means nothing, the very same values."""

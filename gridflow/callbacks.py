@@ -176,9 +176,10 @@ def snapshots(writer: RunWriter, dtype: str, schedule: Schedule) -> Callback:
 
 
 def checkpoints(writer: RunWriter, series: Series, schedule: Schedule) -> Callback:
-    """Publish the series and then a checkpoint, so that the rows a continuation needs are always there."""
+    """Finish the snapshots, publish the series, then a checkpoint: what a continuation needs is always there."""
 
     def action(run: LiveRun) -> None:
+        writer.flush()
         writer.write_series(series.columns)
         writer.write_checkpoint(run.state)
 

@@ -193,6 +193,7 @@ def run(
         except BaseException as error:
             reason = str(error) if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
             for publish in (
+                writer.flush,
                 partial(writer.write_series, recorder.columns),
                 partial(writer.write_status, "failed", reason=reason),
             ):

@@ -5,7 +5,9 @@ holds a date. ``docs/store.md`` describes the format.
 """
 
 import hashlib
+import math
 import os
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +36,9 @@ SERIES_UNITS = {
     "plateau": ("mass / volume", "largest cell average, the density outside a hole"),
 }
 """Units and meaning of the series' columns; ``_exact`` and ``_ratio`` columns follow their quantity."""
+CHUNK_BYTES = 2**20
+"""Size to which a chunk of a compressed field may grow: what HDF5's readers keep of a dataset at a time."""
+GZIP_LEVEL = 1
 
 
 @dataclass(frozen=True)
@@ -94,12 +99,46 @@ def reading(path: Path) -> Iterator[h5py.File]:
         raise RunError(f"{path} is damaged: {error}") from error
 
 
-def _put(file: h5py.File, name: str, data: np.ndarray, units: str, meaning: str, **options: Any) -> h5py.Dataset:
-    dataset = file.create_dataset(name, data=data, **options)
+def _put(file: h5py.File, name: str, data: np.ndarray, units: str, meaning: str) -> h5py.Dataset:
+    return _label(file.create_dataset(name, data=data), data, units, meaning)
+
+
+def _label(dataset: h5py.Dataset, data: np.ndarray, units: str, meaning: str) -> h5py.Dataset:
     dataset.attrs["units"] = units
     dataset.attrs["long_name"] = meaning
     dataset.attrs["sha256"] = checksum(np.asarray(data))
     return dataset
+
+
+def _put_compressed(file: h5py.File, name: str, data: np.ndarray, units: str, meaning: str) -> h5py.Dataset:
+    """Write a dataset as HDF5's shuffle and gzip filters would, but compressed here, in few large pieces.
+
+    HDF5 would ask a Python file for many small writes and hold its lock throughout; a background thread would wait for
+    the interpreter at each of them, while zlib compresses a whole chunk beside the run.
+    """
+    chunk = _chunk_shape(data.shape, data.itemsize)
+    dataset = file.create_dataset(
+        name, data.shape, data.dtype, chunks=chunk, compression="gzip", compression_opts=GZIP_LEVEL, shuffle=True
+    )
+    for corner in np.ndindex(*(-(-n // c) for n, c in zip(data.shape, chunk, strict=True))):
+        start = tuple(k * c for k, c in zip(corner, chunk, strict=True))
+        piece = data[tuple(slice(begin, begin + c) for begin, c in zip(start, chunk, strict=True))]
+        if piece.shape != chunk:  # HDF5 stores whole chunks at the edges too
+            piece = np.pad(piece, [(0, c - n) for c, n in zip(chunk, piece.shape, strict=True)])
+        planes = np.ascontiguousarray(piece).view(np.uint8).reshape(-1, data.itemsize).T.copy()
+        dataset.id.write_direct_chunk(start, zlib.compress(planes.data, GZIP_LEVEL))
+    return _label(dataset, data, units, meaning)
+
+
+def _chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """As many whole planes, rows or cells of an array as fit into a chunk."""
+    sizes = list(shape)
+    for axis, n in enumerate(shape):
+        below = math.prod(shape[axis + 1 :]) * itemsize
+        sizes[axis] = min(n, max(1, CHUNK_BYTES // below))
+        if sizes[axis] > 1:
+            break
+    return tuple(sizes)
 
 
 def write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray], state: State | None) -> None:
@@ -122,16 +161,7 @@ def write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray], 
     }
     for name, values in sorted(fields.items()):
         data = values if state is None else values[np.newaxis]
-        dataset = _put(
-            file,
-            name,
-            data,
-            *meanings[name],
-            chunks=True,
-            compression="gzip",
-            compression_opts=1,
-            shuffle=True,
-        )
+        dataset = _put_compressed(file, name, data, *meanings[name])
         for dimension, scale in zip(dataset.dims, scales, strict=True):
             dimension.attach_scale(scale)
 

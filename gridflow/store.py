@@ -15,6 +15,7 @@ from typing import IO, Any
 import numpy as np
 
 from gridflow import schema
+from gridflow.background import Background
 from gridflow.errors import InputError, RunError
 from gridflow.grid import Grid
 from gridflow.schema import Snapshot
@@ -173,13 +174,15 @@ def open_run(path: str | os.PathLike[str]) -> RunDirectory:
 class RunWriter(RunDirectory):
     """Write access to a run; one process at a time holds it.
 
-    Make one with :meth:`create` or :meth:`resume`.
+    Make one with :meth:`create` or :meth:`resume`. Snapshots are published in the background, one at a time; a
+    checkpoint waits for them, so that all that comes before it is on the disk.
     """
 
     def __init__(self, path: Path) -> None:
         if not (path / MANIFEST).is_file():
             raise InputError(f"{path} is not a run directory: it has no {MANIFEST}")
         self._lock = _lock(path)
+        self._background = Background()
         try:
             super().__init__(path)
         except InputError:
@@ -262,9 +265,16 @@ class RunWriter(RunDirectory):
                 warn(f"{path} was begun with {name} {before}; with {given['versions'].get(name)} last bits may differ")
         return writer
 
+    def flush(self) -> None:
+        """Wait until every snapshot is on the disk; RunError if the last could not be written."""
+        self._background.wait()
+
     def close(self) -> None:
-        """Let another process write."""
-        self._lock.close()
+        """Finish writing and let another process write."""
+        try:
+            self.flush()
+        finally:
+            self._lock.close()
 
     def write_case(self, text: str) -> None:
         """Publish the resolved case anew, as when a run goes on to a later time."""
@@ -276,10 +286,23 @@ class RunWriter(RunDirectory):
         _publish_manifest(self.path, self.manifest)
 
     def write_snapshot(self, state: State, dtype: str) -> None:
-        """Publish the state's fields on the grid at its time, compressed."""
+        """Publish the state's fields on the grid at its time, compressed, while the run goes on.
+
+        Holds one copy of the fields, in ``dtype``, until they are on the disk. The snapshot before is waited for first.
+
+        Raises
+        ------
+        RunError
+            If the snapshot before could not be written.
+        """
+        self.flush()
         fields = {name: array.astype(dtype) for name, array in state.arrays.items() if array.shape == self.grid.shape}
         path = self.path / SNAPSHOTS / f"{state.step:012d}.nc"
-        schema.publish_hdf5(path, lambda file: schema.write_fields(file, self.grid, fields, state))
+        moment = State({}, state.time, state.step)  # the run moves its own on
+        grid = self.grid
+        self._background.begin(
+            lambda: schema.publish_hdf5(path, lambda file: schema.write_fields(file, grid, fields, moment))
+        )
 
     def write_series(self, columns: Mapping[str, np.ndarray]) -> None:
         """Publish all rows of the scalar series."""
@@ -289,7 +312,9 @@ class RunWriter(RunDirectory):
         """Publish all a continuation needs, read it back, then drop all others but the one before it.
 
         A later one is of a past this run does not go on from: damaged, or without the rows that belong to it.
+        Every snapshot before it is on the disk first.
         """
+        self.flush()
         path = self.path / CHECKPOINTS / f"{state.step:012d}.h5"
         schema.publish_hdf5(path, lambda file: schema.write_checkpoint(file, state))
         schema.read_checkpoint(path)

@@ -22,7 +22,14 @@ LAYERS = (
     ),
     ("gridflow.solver", "gridflow.timestep"),
     ("solvers",),
-    ("gridflow.schedule", "gridflow.schema", "gridflow.store", "gridflow.callbacks", "gridflow.loop"),
+    (
+        "gridflow.schedule",
+        "gridflow.background",
+        "gridflow.schema",
+        "gridflow.store",
+        "gridflow.callbacks",
+        "gridflow.loop",
+    ),
     ("gridflow.viz",),
     ("gridflow.cases", "gridflow.tables", "gridflow.config", "gridflow.cli"),
 )

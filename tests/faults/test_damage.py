@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+import threading
 
 import h5py
 import numpy as np
 import pytest
 
 import gridflow as gf
+from gridflow import schema
 from solvers import FiniteVolume
 
 
@@ -220,3 +222,26 @@ gf.run(FiniteVolume(flow), gf.ball_hole(grid, 0.25), t_end=2.0, store={str(tmp_p
     assert stored.verify() == []
     assert stored.checkpoints()[0].name == "000000000010.h5"
     assert not [p for p in (tmp_path / "a.run").rglob("*.part") if p.parent.name == "checkpoints"]
+
+
+def test_a_snapshot_that_cannot_be_written_ends_the_run(tmp_path, monkeypatch):
+    """The failure of the background thread is the run's own, and no checkpoint follows it."""
+    publish = schema.publish
+
+    def fail(path, write):
+        if path.parent.name == "snapshots" and int(path.stem) > 0:
+            raise gf.RunError(f"cannot write {path}: disk full")
+        publish(path, write)
+
+    monkeypatch.setattr(schema, "publish", fail)
+    with pytest.raises(gf.RunError, match=r"cannot write .*snapshots.*disk full"):
+        run(tmp_path / "a.run", snapshots=gf.EverySteps(7))
+    stored = gf.open_run(tmp_path / "a.run")
+    assert stored.status == "failed"
+    assert "000000000007.nc: disk full" in stored.manifest["reason"]
+    assert [path.name for path in stored.checkpoints()] == ["000000000005.h5"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("gridflow")]
+    monkeypatch.undo()
+    run(tmp_path / "a.run", snapshots=gf.EverySteps(7), resume=True)
+    run(tmp_path / "whole.run", snapshots=gf.EverySteps(7))
+    assert contents(tmp_path / "a.run") == contents(tmp_path / "whole.run")

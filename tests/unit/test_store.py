@@ -1,6 +1,8 @@
 """The run directory as its readers see it."""
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import h5py
@@ -10,6 +12,7 @@ import xarray
 
 import gridflow as gf
 from gridflow import schema
+from gridflow.solver import State
 from solvers import FiniteVolume
 
 GRID = gf.Grid((12, 8, 10), (1.0, 2.0, 0.5))
@@ -170,3 +173,73 @@ def test_a_file_is_flushed_then_renamed_then_its_folder_flushed(tmp_path, monkey
     schema.publish(tmp_path / "file", lambda file: file.write(b"content"))
     assert calls == ["fsync", "rename", "fsync"]
     assert (tmp_path / "file").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("shape", [(37,), (13, 29), (7, 11, 13)], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [8, 100, 1000, 2**20])
+def test_compressed_chunks_are_what_hdf5_reads(tmp_path, monkeypatch, shape, dtype, size):
+    """Chunks of one cell, of some, of rows that do not divide the grid, and of all."""
+    monkeypatch.setattr(schema, "CHUNK_BYTES", size)
+    grid = gf.Grid(shape)
+    values = np.random.default_rng(1).random(shape).astype(dtype)
+    for name in ("a.nc", "b.nc"):
+        schema.publish_hdf5(
+            tmp_path / name, lambda file: schema.write_fields(file, grid, {"density": values}, State({}, 0.5, 3))
+        )
+    assert (schema.read_snapshot(tmp_path / "a.nc").density == values).all()
+    assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+
+
+def test_a_checkpoint_waits_for_the_snapshots_before_it(tmp_path, monkeypatch):
+    """Whatever is published while the thread is slow, the checkpoint is the last of its step."""
+    published = []
+    publish = schema.publish
+
+    def slowly(path, write):
+        if path.suffix == ".nc" and path.parent.name == "snapshots":
+            time.sleep(0.02)
+        publish(path, write)
+        published.append((path.parent.name, path.stem))
+
+    monkeypatch.setattr(schema, "publish", slowly)
+    gf.run(solver(), start(), t_end=0.2, store=tmp_path / "a.run", checkpoints=gf.EverySteps(1))
+    for place, (folder, step) in enumerate(published):
+        if folder == "checkpoints":
+            assert not [s for f, s in published[place:] if f == "snapshots" and s <= step]
+    assert {folder for folder, _ in published} >= {"snapshots", "checkpoints"}
+
+
+def test_the_run_goes_on_while_a_snapshot_is_written(tmp_path, monkeypatch):
+    """And what is written is the density of the snapshot's time, not what the run has made of it since."""
+    began, publish = {}, schema.publish
+
+    def wait_for_steps(path, write):
+        if path.parent.name == "snapshots" and int(path.stem) == 2:
+            began["two"] = threading.current_thread() is not threading.main_thread()
+            assert moved_on.wait(10)
+        publish(path, write)
+
+    moved_on = threading.Event()
+    go = gf.Callback(lambda run: run.steps >= 3 and moved_on.set(), gf.EverySteps(1))
+    monkeypatch.setattr(schema, "publish", wait_for_steps)
+    seen = {}
+    keep = gf.Callback(lambda run: seen.setdefault(run.steps, run.density.astype("float32")), gf.EverySteps(1))
+    gf.run(
+        solver(), start(), t_end=0.4, store=tmp_path / "a.run", snapshots=gf.EverySteps(2), callbacks=[go, keep],
+        checkpoints=gf.EverySteps(1000),
+    )  # fmt: skip
+    assert began["two"]
+    for snapshot in gf.open_run(tmp_path / "a.run").snapshots():
+        assert snapshot.step == 0 or (snapshot.density == seen[snapshot.step]).all()
+
+
+def test_no_thread_outlives_a_run_that_fails(tmp_path):
+    def fail(_):
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError):
+        gf.run(solver(), start(), t_end=0.2, store=tmp_path / "a.run", callbacks=[gf.Callback(fail, gf.EverySteps(1))])
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("gridflow")]
+    assert len(gf.open_run(tmp_path / "a.run").times) == 2  # of the start and of the step that failed
+    assert not list((tmp_path / "a.run").rglob("*.part"))

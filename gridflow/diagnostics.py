@@ -1,8 +1,8 @@
 """Numbers read off a density: mass, extrema, distances to the target, volumes of holes."""
 
+import math
+
 import numpy as np
-from contourpy import FillType, contour_generator
-from skimage.measure import marching_cubes
 
 from gridflow.errors import InputError
 from gridflow.flow import Flow
@@ -37,35 +37,66 @@ def volume_below(grid: Grid, field: np.ndarray, level: float) -> float:
     float
         Volume between 0 and |T|, in units of length^d.
     """
-    field = np.asarray(grid.check(field, "the field"), dtype=float)
+    field = grid.check(field, "the field")
     if np.isnan(level):
         raise InputError(f"level = {level}: it must be a number")
-    above = field - level
-    if above.min() >= 0:
+    lowest, highest = float(field.min()), float(field.max())
+    if lowest >= level:
         return 0.0
-    if above.max() < 0:
+    if highest < level:
         return grid.volume
+    box, whole = _crossed(field < np.float64(level))
+    above = field[box].astype(float)
+    above -= level
     # the scale does not matter to a contour, but the libraries' single precision does to small differences
-    above /= abs(above).max()
+    above /= max(level - lowest, highest - level)
     above[above == 0] = _NOT_BELOW
-    period = np.pad(above, [(0, 1)] * grid.dim, mode="wrap")  # one whole period from cell centre to cell centre
-    return _BELOW[grid.dim](period) * grid.cell_volume
+    return (whole + _BELOW[grid.dim](above)) * grid.cell_volume
+
+
+def _crossed(below: np.ndarray) -> tuple[tuple[np.ndarray, ...], int]:
+    """The smallest box between cell centres of the torus that the surface of a region lies in.
+
+    Returns
+    -------
+    tuple of ndarray
+        Index of the box, for use between brackets; it may reach across the seam of the torus.
+    int
+        Number of cells (of the dual grid) outside of the box that lie in the region.
+    """
+    box, whole = [], 0
+    for axis in range(below.ndim):
+        others = tuple(other for other in range(below.ndim) if other != axis)
+        some, every = below.any(others), below.all(others)
+        some, every = some | np.roll(some, -1), every & np.roll(every, -1)  # between a layer of centres and the next
+        crossed = np.flatnonzero(some & ~every)
+        gaps = np.diff(crossed, append=crossed[0] + some.size)
+        last = int(gaps.argmax())
+        start = crossed[(last + 1) % crossed.size]
+        layers = np.arange(start, start + some.size - gaps[last] + 2) % some.size
+        outside = np.delete(every, layers[:-1])
+        whole += int(outside.sum()) * math.prod(n - 1 for n in below.shape[:axis]) * math.prod(below.shape[axis + 1 :])
+        box.append(layers)
+        below = below.take(layers, axis)
+    return np.ix_(*box), whole
 
 
 _NOT_BELOW = 1e-30
 """Stands for a field that equals the level, relative to its range: a number of single precision that is not 0."""
 
 
-def _length_below(period: np.ndarray) -> float:
-    left, right = period[:-1], period[1:]
+def _length_below(box: np.ndarray) -> float:
+    left, right = box[:-1], box[1:]
     crossing = (left < 0) != (right < 0)
     span = np.where(crossing, abs(left) + abs(right), 1.0)
     share_left = np.where(crossing, abs(left) / span, 1.0)
     return float((share_left * (left < 0) + np.where(crossing, (1 - share_left) * (right < 0), 0.0)).sum())
 
 
-def _area_below(period: np.ndarray) -> float:
-    below = contour_generator(z=period, fill_type=FillType.ChunkCombinedOffset).filled(-np.inf, 0.0)
+def _area_below(box: np.ndarray) -> float:
+    from contourpy import FillType, contour_generator
+
+    below = contour_generator(z=box, fill_type=FillType.ChunkCombinedOffset).filled(-np.inf, 0.0)
     points, offsets = below[0][0], below[1][0]
     if points is None or offsets is None:
         return 0.0
@@ -75,12 +106,14 @@ def _area_below(period: np.ndarray) -> float:
     return abs(float(twice.sum())) / 2
 
 
-def _volume_below(period: np.ndarray) -> float:
+def _volume_below(box: np.ndarray) -> float:
     """Volume inside the closed level surface, by the divergence theorem for the field (0, 0, z).
 
-    A layer of huge values around the period closes the surface: it cuts the edges to that layer within 1e−6 cells.
+    A layer of huge values around the box closes the surface: it cuts the edges to that layer within 1e−6 cells.
     """
-    closed = np.pad(period, 1, constant_values=1e6)
+    from skimage.measure import marching_cubes
+
+    closed = np.pad(box, 1, constant_values=1e6)
     vertices, faces, _, _ = marching_cubes(closed, 0.0, allow_degenerate=True)
     a, b, c = (vertices[faces[:, corner]].astype(float) for corner in range(3))
     projected = ((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]) / 2

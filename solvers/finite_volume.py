@@ -196,6 +196,17 @@ class FiniteVolume:
         rate *= self.flow.potential(self.density(state))
         return -float(rate.sum()) * self.flow.grid.cell_volume
 
+    def diagnose(self, state: State) -> Mapping[str, float]:
+        """Mass, extrema, energy and dissipation at this state; see :class:`gridflow.solver.Solver`."""
+        density = self.density(state)
+        return {
+            "mass": float(density.sum(dtype=float)) * self.flow.grid.cell_volume,
+            "min": float(density.min()),
+            "max": float(density.max()),
+            "energy": self.flow.energy(density),
+            "dissipation": self.dissipation(state),
+        }
+
     def step(self, state: State, until: float) -> None:
         """Advance in place by one step, to ``until`` at the farthest and then exactly.
 
@@ -210,6 +221,7 @@ class FiniteVolume:
             self.redone += 1
             dt = self.cfl * allowed
             self._prepare(self.density(state), state.time)
+        require_sound(self.flow.grid, self._stage[DENSITY], state.time + dt)
         for name, stage in self._stage.items():
             state.arrays[name], self._stage[name] = stage, state.arrays[name]
         state.time = until if dt == until - state.time else state.time + dt

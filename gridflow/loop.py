@@ -18,8 +18,9 @@ import numpy as np
 
 from gridflow import callbacks as built_in
 from gridflow._version import __version__
-from gridflow.callbacks import Callback, ProgressReport, Series
+from gridflow.callbacks import Callback, Series
 from gridflow.errors import InputError, RunError
+from gridflow.progress import ProgressReport
 from gridflow.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
 from gridflow.schema import checksum
 from gridflow.solver import Solver, State
@@ -54,12 +55,20 @@ class Run:
         self.status = "running"
         self.reason = ""
         self._series = series
+        self._diagnosed: tuple[int, Mapping[str, float]] | None = None
         self._began = time.monotonic()
 
     @property
     def density(self) -> np.ndarray:
         """The density, cell averages of shape ``grid.shape``; the solver's own array."""
         return self.solver.density(self.state)
+
+    @property
+    def diagnosis(self) -> Mapping[str, float]:
+        """Mass, min, max, energy and dissipation of the present state; see :class:`gridflow.solver.Solver`."""
+        if self._diagnosed is None or self._diagnosed[0] != self.state.step:
+            self._diagnosed = self.state.step, self.solver.diagnose(self.state)
+        return self._diagnosed[1]
 
     @property
     def time(self) -> float:
@@ -105,7 +114,7 @@ def run(
     """Advance a density from time 0 (or from a checkpoint) to ``t_end``.
 
     The run lands exactly on every time that a schedule names, so schedules change its steps, within their accuracy.
-    Each step is checked: a density that is not finite or is negative ends the run before anything of it is published.
+    The solver checks each step: a density that is not finite or is negative ends the run before anything of it is seen.
 
     Parameters
     ----------
@@ -158,7 +167,7 @@ def run(
     recorder = Series(solver, state, initial)
     if store is None:
         live = Run(solver, state, float(t_end), recorder)
-        every = [Callback(built_in.guard, EverySteps(1)), *_series(recorder, series or DEFAULT_SERIES), *callbacks]
+        every = [*_series(recorder, series or DEFAULT_SERIES), *callbacks]
         _loop(live, every, progress, resumed=False, interruptible=False)
         return live
     manifest = _manifest(solver, initial, t_end, record)
@@ -179,7 +188,6 @@ def run(
         frames = snapshots or EveryTime(t_end / DEFAULT_SNAPSHOTS)
         keep = built_in.checkpoints(writer, recorder, checkpoints or EveryWall(60))
         every = [
-            Callback(built_in.guard, EverySteps(1)),
             *_series(recorder, AnyOf(series or DEFAULT_SERIES, frames)),
             built_in.snapshots(writer, snapshot_dtype, frames),
             *callbacks,

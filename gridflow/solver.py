@@ -37,7 +37,14 @@ class Solver(Protocol):
         """A state read back from a checkpoint, made this solver's own; InputError if it does not fit."""
 
     def step(self, state: State, until: float) -> None:
-        """Advance the state in place by one stable step, to ``until`` at the farthest and then exactly."""
+        """Advance the state in place by one stable step, to ``until`` at the farthest and then exactly.
+
+        Raises
+        ------
+        RunError
+            Naming the cell and the time, if the new density is not finite or is negative somewhere; the state then is
+            still the one before, so that nobody sees a bad one. See :func:`require_sound`.
+        """
 
     def stable_dt(self, state: State) -> float:
         """The longest step the solver would take from this state."""
@@ -45,8 +52,15 @@ class Solver(Protocol):
     def density(self, state: State) -> np.ndarray:
         """The state's density as cell averages on ``flow.grid`` (a view where possible)."""
 
-    def dissipation(self, state: State) -> float:
-        """−dE/dt of the semi-discrete scheme at this state."""
+    def diagnose(self, state: State) -> Mapping[str, float]:
+        """What a row of the series tells of this state; it may reuse what the last step knew and the next one needs.
+
+        Returns
+        -------
+        mapping
+            ``mass`` ∫ μ dx, ``min`` and ``max`` of the cell averages, ``energy`` ½ KMD² and ``dissipation``, −dE/dt of
+            the semi-discrete scheme; each as a float.
+        """
 
     def settings(self) -> Mapping[str, object]:
         """The solver's name and options, for the record kept with a run."""

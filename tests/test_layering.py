@@ -28,6 +28,7 @@ LAYERS = (
         "gridflow.schema",
         "gridflow.store",
         "gridflow.callbacks",
+        "gridflow.progress",
         "gridflow.loop",
     ),
     ("gridflow.viz",),
@@ -39,6 +40,7 @@ OWNERS = {
     "pyfftw": {"gridflow.transforms"},
     "numba": {"solvers"},
     "pydantic": {"gridflow.tables", "gridflow.config"},
+    "rich": {"gridflow.progress", "gridflow.cli"},
     "typer": {"gridflow.cli"},
     "solvers": {"solvers", "gridflow.tables"},
 }

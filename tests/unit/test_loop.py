@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import gridflow as gf
-from gridflow.callbacks import ProgressReport
+from gridflow.progress import ProgressReport
+from gridflow.solver import require_sound
 from solvers import FiniteVolume
 
 
@@ -98,6 +99,53 @@ def test_the_dissipation_is_the_slope_of_the_energy(grid):
     slope = np.gradient(series["energy"], series["time"])[1:-1]
     spacing = np.diff(series["time"]).max()
     assert -slope == pytest.approx(series["dissipation"][1:-1], rel=10 * spacing**2 * 4)
+
+
+def test_a_state_is_diagnosed_once_whoever_asks(grid, hole):
+    asked = []
+
+    class Counted(FiniteVolume):
+        def diagnose(self, state):
+            asked.append(state.step)
+            return super().diagnose(state)
+
+    conditions = [gf.stop_when_energy_below(0, gf.EverySteps(5)), gf.stop_when_steady(0, gf.EverySteps(5))]
+    run = gf.run(
+        Counted(gf.Flow(grid, gf.Riesz(1), gf.uniform(grid))), hole, 0.5, callbacks=conditions, series=gf.EverySteps(10)
+    )
+    assert asked == sorted({*range(0, run.steps, 5), run.steps})
+
+
+def test_a_step_that_fails_is_not_seen(grid, hole, tmp_path):
+    """The solver refuses its own result; whatever is due then, the last good state is all that anybody meets."""
+    seen = []
+
+    class Failing(FiniteVolume):
+        def step(self, state, until):
+            if state.step == 7:
+                bad = self.density(state).copy()
+                bad[3, 4] = np.nan
+                require_sound(self.flow.grid, bad, 0.123)
+            super().step(state, until)
+
+    with pytest.raises(gf.RunError, match=r"at t = 0\.123 the density is not finite: nan in cell \[3, 4\]"):
+        gf.run(
+            Failing(gf.Flow(grid, gf.Riesz(1), gf.uniform(grid))),
+            hole,
+            t_end=1.0,
+            store=tmp_path / "a.run",
+            snapshots=gf.EverySteps(1),
+            series=gf.EverySteps(1),
+            checkpoints=gf.EverySteps(3),
+            callbacks=[gf.Callback(lambda run: seen.append(run.state.step), gf.EverySteps(1))],
+        )
+    stored = gf.open_run(tmp_path / "a.run")
+    assert stored.status == "failed"
+    assert "not finite: nan in cell [3, 4]" in stored.manifest["reason"]
+    assert seen == list(range(1, 8))
+    assert [snapshot.step for snapshot in stored.snapshots()] == list(range(8))
+    assert stored.series["step"].tolist() == list(range(8))
+    assert [path.name for path in stored.checkpoints()] == ["000000000006.h5", "000000000003.h5"]
 
 
 def test_stop_conditions(grid, hole):

@@ -217,6 +217,13 @@ def read_series(path: Path) -> dict[str, np.ndarray]:
         return {name: _checked(path, dataset) for name, dataset in file.items()}
 
 
+def verify_checkpoint(path: Path) -> None:
+    """Read a checkpoint file, one array at a time, and keep none; RunError if it is damaged."""
+    with reading(path) as file:
+        for dataset in (file["clock"], file["step"], *file["state"].values()):
+            _checked(path, dataset)
+
+
 def read_checkpoint(path: Path) -> State:
     """The state in a checkpoint file; RunError if it is damaged."""
     with reading(path) as file:

@@ -138,7 +138,7 @@ class RunDirectory:
         problems = []
         readers: list[tuple[Callable[[Path], Any], list[Path]]] = [
             (schema.read_snapshot, sorted((self.path / SNAPSHOTS).glob("*.nc"))),
-            (schema.read_checkpoint, self.checkpoints()),
+            (schema.verify_checkpoint, self.checkpoints()),
             (schema.read_series, [self.path / SERIES] if (self.path / SERIES).is_file() else []),
             (self._read_problem, [self.path / PROBLEM]),
         ]
@@ -317,7 +317,7 @@ class RunWriter(RunDirectory):
         self.flush()
         path = self.path / CHECKPOINTS / f"{state.step:012d}.h5"
         schema.publish_hdf5(path, lambda file: schema.write_checkpoint(file, state))
-        schema.read_checkpoint(path)
+        schema.verify_checkpoint(path)
         others = [other for other in self.checkpoints() if other != path]
         before = [other for other in others if other.name < path.name]
         for other in set(others) - set(before[:1]):

@@ -37,6 +37,8 @@ LAYERS = (
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
     "h5py": {"gridflow.schema"},
+    "contourpy": {"gridflow.diagnostics"},
+    "skimage": {"gridflow.diagnostics"},
     "pyfftw": {"gridflow.transforms"},
     "numba": {"solvers"},
     "pydantic": {"gridflow.tables", "gridflow.config"},
@@ -108,7 +110,13 @@ def test_no_modules_import_each_other_in_a_circle():
 def test_the_front_door_opens_without_loading_what_computes():
     code = "import sys, gridflow; print(*{m.split('.')[0] for m in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"numpy", "scipy", "pyfftw", "numba", "h5py", "matplotlib"} & set(loaded)
+    assert not {"numpy", "scipy", "pyfftw", "numba", "h5py", "matplotlib", "skimage", "rich"} & set(loaded)
+
+
+def test_a_run_in_two_dimensions_loads_neither_marching_cubes_nor_figures():
+    code = "import sys, gridflow.cli.main, gridflow.loop; print(*{m.split('.')[0] for m in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"matplotlib", "skimage", "contourpy"} & set(loaded)
 
 
 @pytest.mark.parametrize("name", gridflow.__all__)

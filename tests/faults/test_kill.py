@@ -55,6 +55,48 @@ def test_fifty_kills_at_random_moments(tmp_path):
     assert outcome["kills"] == 50
 
 
+@pytest.mark.parametrize("moment", ["half-way", "before the rename", "after"])
+def test_a_kill_while_a_snapshot_is_written_in_the_background(tmp_path, moment):
+    """The process dies inside the writing thread, and the run goes on from the checkpoint before to the same bytes."""
+    code = """
+import os, signal, sys
+import gridflow as gf
+from gridflow import schema
+from solvers import FiniteVolume
+store, moment = sys.argv[1:]
+publish = schema.publish
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+def killed(path, write):
+    if moment and path.parent.name == "snapshots" and int(path.stem) == 7:
+        if moment == "after":
+            publish(path, write)
+            die()
+        with path.with_name(f".{path.name}.part").open("w+b") as file:
+            file.write(b"half") if moment == "half-way" else write(file)
+            file.flush()
+            die()
+    publish(path, write)
+schema.publish = killed
+grid = gf.Grid((24, 20))
+solver = FiniteVolume(gf.Flow(grid, gf.Riesz(1), gf.cosine(grid, 0.3)))
+gf.run(solver, gf.ball_hole(grid, 0.25), t_end=0.5, store=store, snapshots=gf.EverySteps(1),
+       checkpoints=gf.EverySteps(5), resume=not moment)
+"""
+
+    def go(store, moment):
+        return subprocess.run([sys.executable, "-c", code, store, moment], timeout=120, check=False).returncode
+
+    assert go(tmp_path / "whole.run", "") == 0
+    assert go(tmp_path / "a.run", moment) == -signal.SIGKILL
+    stored = gf.open_run(tmp_path / "a.run")
+    assert stored.verify() == []
+    assert [path.name for path in stored.checkpoints()] == ["000000000005.h5"]
+    assert [snapshot.step for snapshot in stored.snapshots()] == list(range(8 if moment == "after" else 7))
+    assert go(tmp_path / "a.run", "") == 0
+    assert contents(tmp_path / "a.run") == contents(tmp_path / "whole.run")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_command_that_is_signalled_resumes_to_the_same_bytes(tmp_path, number):
     case = tmp_path / "case.toml"

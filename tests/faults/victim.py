@@ -25,7 +25,7 @@ def run(store: Path, resume: bool) -> None:
         gf.ball_hole(grid, 0.25),
         t_end=1.0,
         store=store,
-        snapshots=gf.EveryTime(0.1),
+        snapshots=gf.EveryTime(0.05),
         callbacks=[gf.stop_when_energy_below(3e-4, gf.EverySteps(4))],
         series=gf.EverySteps(2),
         checkpoints=gf.EverySteps(3),

@@ -7,6 +7,7 @@ when they are first used, which keeps ``import gridflow`` quick.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gridflow import threads as _threads  # noqa: F401 - first: it tells an OpenMP runtime how to wait
 from gridflow._version import __version__
 
 if TYPE_CHECKING:

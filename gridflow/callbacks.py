@@ -1,6 +1,7 @@
 """What happens while a run goes on. A callback is an action and the schedule it follows."""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -165,6 +166,39 @@ class Series:
         beyond = flow.target * -0.5
         beyond += run.density
         return diagnostics.volume_below(flow.grid, beyond, 0.0)
+
+
+class EnergyWatch:
+    """Warns, once in a run, if the energy rises: the flow lowers it, and a scheme without a proof may fail to.
+
+    A rise counts beyond the round-off of the energy of N cells: transforms are right to log2(N) ε relative to ‖μ‖,
+    which moves E by at most that times 2 √(E S), S the energy of μ itself in the largest value of the symbol.
+    """
+
+    def __init__(self) -> None:
+        self._before: tuple[float, float] | None = None
+        self._warned = False
+
+    def look(self, run: LiveRun) -> None:
+        """Compare the energy with that of the time before."""
+        time, energy = run.state.time, run.diagnosis["energy"]
+        if self._before is not None and not self._warned and energy > self._before[1] + self._round_off(run, energy):
+            self._warned = True
+            warnings.warn(
+                f"the energy rose from {self._before[1]:.6g} at t = {self._before[0]:.6g} to {energy:.6g} at "
+                f"t = {time:.6g}, which the exact flow never does: the grid may be too coarse for this density; "
+                'with reconstruction = "muscl" and velocity = "difference" the scheme cannot do it either',
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        self._before = time, energy
+
+    @staticmethod
+    def _round_off(run: LiveRun, energy: float) -> float:
+        flow, density = run.solver.flow, run.density
+        own = 0.5 * float(flow.symbol.max()) * run.diagnosis["max"] * run.diagnosis["mass"]
+        error = 8 * math.log2(flow.grid.size) * float(np.finfo(density.dtype).eps)
+        return error * (energy + math.sqrt(energy * own)) + error**2 * own
 
 
 def snapshots(writer: RunWriter, dtype: str, schedule: Schedule) -> Callback:

@@ -9,7 +9,8 @@ import numpy as np
 from gridflow.errors import InputError
 from gridflow.grid import Grid
 from gridflow.kernels import Kernel
-from gridflow.transforms import SerialTransform, Transform
+from gridflow.threads import count
+from gridflow.transforms import SerialTransform
 
 MASS_TOLERANCE = 1e-9
 """Relative difference of masses taken for round-off of the user's own arithmetic."""
@@ -133,47 +134,36 @@ class Flow:
 
     @cached_property
     def _field(self) -> "PotentialField":
-        return PotentialField(self, np.float64)
+        return PotentialField(self)
 
 
 class PotentialField:
-    """Work space that evaluates V = K * (μ − ν) again and again without allocating.
+    """Work space that evaluates V = K * (μ − ν) and the energy again and again."""
 
-    ``multiplier`` is K̂ divided by the number of cells, which normalises the FFT pair of ``transform``.
-
-    Parameters
-    ----------
-    flow
-        The equation.
-    dtype
-        float64 or float32, of the transforms and everything they touch.
-    transform
-        FFT pair to use; default: a serial one of the same dtype.
-    """
-
-    def __init__(self, flow: Flow, dtype: np.dtype | type, transform: Transform | None = None) -> None:
-        self.transform = transform or SerialTransform(flow.grid, dtype)
-        self._grid = flow.grid
-        self._target = flow.target.astype(dtype, copy=False)
-        self.multiplier = (flow.symbol / flow.grid.size).astype(dtype)
-
-    def deviation_spectrum(self, density: np.ndarray) -> np.ndarray:
-        """Unnormalised half-spectrum of μ − ν, in the transform's own buffer."""
-        np.subtract(density, self._target, out=self.transform.real)
-        self.transform.forward()
-        return self.transform.spectrum
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._transform = SerialTransform(flow.grid, np.float64, count(None, flow.grid.size))
+        self._deviation = self._transform.field()
+        self._spectrum = self._transform.spectrum()
 
     def potential(self, density: np.ndarray) -> np.ndarray:
-        """V at cell centres, in the transform's own buffer: valid until the next call."""
-        spectrum = self.deviation_spectrum(density)
-        np.multiply(spectrum, self.multiplier, out=spectrum)
-        self.transform.backward()
-        return self.transform.real
+        """V at cell centres, in a buffer: valid until the next call."""
+        modes = self._deviation_modes(density)
+        modes *= self._flow.symbol
+        self._transform.backward(self._spectrum)
+        self._spectrum.values[...] /= self._flow.grid.size
+        return self._spectrum.values
 
     def energy(self, density: np.ndarray) -> float:
         """½ |T| Σ_k K̂ |f̂_k|²."""
-        spectrum = self.deviation_spectrum(density)
-        power = spectrum.real.astype(float) ** 2 + spectrum.imag.astype(float) ** 2
-        power *= self.multiplier
-        power *= self._grid.mode_multiplicity()
-        return float(0.5 * self._grid.volume / self._grid.size * power.sum())
+        modes, grid = self._deviation_modes(density), self._flow.grid
+        power = modes.real**2 + modes.imag**2
+        power *= self._flow.symbol
+        power *= grid.mode_multiplicity()
+        return float(0.5 * grid.volume / grid.size**2 * power.sum())
+
+    def _deviation_modes(self, density: np.ndarray) -> np.ndarray:
+        """Unnormalised half-spectrum of μ − ν."""
+        np.subtract(density, self._flow.target, out=self._deviation)
+        self._transform.forward(self._deviation, self._spectrum)
+        return self._spectrum.modes

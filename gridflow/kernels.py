@@ -47,8 +47,8 @@ class Riesz:
     s
         Order, positive.
     symbol
-        Symbol λ of −Δ: ``mimetic`` makes the discrete Coulomb velocity satisfy ∇·v = μ − ν exactly,
-        ``spectral`` is exact for band-limited functions.
+        Symbol λ of −Δ: ``spectral``, |ξ|², is exact for band-limited functions; ``mimetic`` is that of the standard
+        stencil and makes the discrete Coulomb velocity by differences satisfy ∇·v = μ − ν exactly.
 
     References
     ----------
@@ -56,7 +56,7 @@ class Riesz:
     """
 
     s: float
-    symbol: Literal["mimetic", "spectral"] = "mimetic"
+    symbol: Literal["mimetic", "spectral"] = "spectral"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.s) and self.s > 0):

@@ -18,7 +18,7 @@ import numpy as np
 
 from gridflow import callbacks as built_in
 from gridflow._version import __version__
-from gridflow.callbacks import Callback, Series
+from gridflow.callbacks import Callback, EnergyWatch, Series
 from gridflow.errors import InputError, RunError
 from gridflow.progress import ProgressReport
 from gridflow.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
@@ -233,7 +233,8 @@ def _last_sound(writer: RunWriter) -> tuple[State | None, dict[str, np.ndarray]]
 
 
 def _series(recorder: Series, schedule: Schedule) -> list[Callback]:
-    return [Callback(recorder.record, schedule, at_start=True, at_end=True)]
+    actions = (recorder.record, EnergyWatch().look)
+    return [Callback(action, schedule, at_start=True, at_end=True) for action in actions]
 
 
 def _loop(live: Run, every: Sequence[Callback], progress: bool | None, resumed: bool, interruptible: bool) -> None:

@@ -19,8 +19,10 @@ from gridflow.loop import DEFAULT_SNAPSHOTS
 from gridflow.schedule import AtTimes, EverySteps, EveryTime, EveryWall, Schedule, log_times
 from solvers import FiniteVolume
 
-_ARRAYS_OF_A_RUN = 2.5 + 2.5 + 8.0
-"""Problem (initial, target, symbol), transforms of the diagnostics, temporary arrays of one row of the series."""
+_ARRAYS_OF_A_RUN = 2.5 + 2.0
+"""Problem (initial, target, symbol), and what snapshots and a row of the series take for a moment (measured)."""
+_ARRAYS_OF_A_CONTOUR = 1.0
+"""What contouring a hole takes for a moment (measured)."""
 _INTERPRETER = 250e6
 """Bytes of a process that has imported everything a run needs."""
 
@@ -60,7 +62,7 @@ class RieszTable(KernelTable):
     make = kernels.Riesz
     kind: Literal["riesz"]
     s: Positive
-    symbol: Literal["mimetic", "spectral"] = "mimetic"
+    symbol: Literal["mimetic", "spectral"] = "spectral"
 
 
 class GaussianKernelTable(KernelTable):
@@ -256,15 +258,16 @@ AnyDensity = Annotated[
 class SolverTable(Table):
     """``[solver]``: how the density is advanced; see :class:`solvers.FiniteVolume`."""
 
-    reconstruction: Literal["muscl", "upwind"] = "muscl"
+    reconstruction: Literal["sharp", "weno5", "muscl", "upwind"] = "sharp"
     limiter: Literal["vanleer", "minmod", "mc", "superbee"] = "vanleer"
-    velocity: Literal["difference", "spectral"] = "difference"
+    velocity: Literal["difference", "spectral"] | None = None
     integrator: Literal["euler", "ssprk2", "ssprk3"] = "ssprk3"
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
     dtype: Literal["float64", "float32"] = "float64"
     tolerance: Annotated[float, Field(gt=0)] = 1e-5
     growth: Annotated[float, Field(ge=0)] = 0.0
     tracer: bool = False
+    threads: Annotated[int, Field(ge=1)] | None = None
 
 
 class TimeTable(Table):
@@ -367,8 +370,10 @@ class Case(Table):
         and what recording a row allocates for a moment; and the interpreter with its libraries.
         """
         cells = math.prod(self.grid.shape)
-        held = FiniteVolume.arrays_held(len(self.grid.shape), self.solver.velocity, self.solver.tracer)
-        return round(cells * (held * np.dtype(self.solver.dtype).itemsize + _ARRAYS_OF_A_RUN * 8) + _INTERPRETER)
+        options = self.solver.model_dump(include={"dtype", "reconstruction", "velocity", "tracer", "threads"})
+        held = FiniteVolume.memory(self.grid.shape, growth=self.solver.growth > 0, **options)
+        arrays = _ARRAYS_OF_A_RUN + (_ARRAYS_OF_A_CONTOUR if type(self.initial).hole is not None else 0.0)
+        return round(held + cells * arrays * 8 + _INTERPRETER)
 
     def build(self, folder: Path, stored: Mapping[str, np.ndarray] | None = None) -> tuple[FiniteVolume, np.ndarray]:
         """The solver and the initial density.

@@ -1,7 +1,7 @@
 """The positive, mass-conserving finite-volume solver."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -12,9 +12,10 @@ from gridflow.errors import InputError, RunError
 from gridflow.flow import Flow
 from gridflow.grid import Grid
 from gridflow.solver import State, require_sound
-from solvers import stencils
+from gridflow.threads import count, team
+from gridflow.transforms import SerialTransform
 from solvers.reconstruction import reconstruction as find_reconstruction
-from solvers.stencils import along, flat
+from solvers.sweeps import Sweeps
 from solvers.velocity import velocity_field
 
 DENSITY = "density"
@@ -48,8 +49,8 @@ class StepBounds:
 class FiniteVolume:
     """Upwind finite volumes with SSP Runge–Kutta steps for a :class:`gridflow.Flow`.
 
-    Per stage: the face velocity from FFTs, upwind fluxes of reconstructed face values, and the update
-    ``μ − Δt·out + Δt·in``. Mass is conserved to round-off and μ ≥ 0 exactly; with ``velocity="difference"`` the
+    Per stage: the velocity from FFTs, fluxes of reconstructed face values, and the update, in one pass over the cells.
+    Mass is conserved to round-off and μ ≥ 0 exactly; with ``velocity="difference"`` and ``muscl`` or ``upwind`` the
     discrete energy never rises. All of it holds because Δt obeys two bounds in every stage: that no cell loses more
     than it holds, and the relaxation bound 2 / (max μ · max_ξ (λ + β) K̂). A step whose later stage breaks a bound is
     redone smaller.
@@ -59,13 +60,15 @@ class FiniteVolume:
     flow
         The equation.
     reconstruction
-        ``muscl`` (second order) or ``upwind`` (first order).
+        ``sharp`` (edges of holes stay two cells wide, fifth order where the density is smooth), ``weno5`` (the same
+        without what keeps edges sharp), ``muscl`` (second order with a slope limiter) or ``upwind`` (first order).
     limiter
         Slope limiter of ``muscl``: ``vanleer``, ``minmod``, ``mc`` or ``superbee`` (the sharpest edges, but it steepens
         smooth waves).
     velocity
         ``difference`` (exact energy decay) or ``spectral`` (face averages from Fourier space, d inverse transforms,
-        no exact energy identity; exact for smooth data if the kernel's symbol is, as ``Riesz(s, "spectral")``).
+        no exact energy identity; exact for smooth data if the kernel's symbol is). Default: spectral for ``sharp`` and
+        ``weno5``, difference for the others.
     integrator
         ``ssprk3``, ``ssprk2`` or ``euler``. On a 256² hole the third order costs half as much again as the second and
         makes the error of the plateau a hundred times smaller.
@@ -81,6 +84,9 @@ class FiniteVolume:
         Volume fraction χ of a hole (see :mod:`gridflow.regions`) to carry along with the flow, shape ``grid.shape``,
         values in [0, 1]; None for no tracer. The hole must be empty of the initial density; ``{χ > ½}`` is where it is
         later. The tracer adds its own outflow bound to the step.
+    threads
+        Threads to use; the result has the same bits for any number of them. Default: the environment variable
+        ``GRIDFLOW_THREADS``, or else every core that is worth waking on this grid.
 
     Raises
     ------
@@ -91,14 +97,15 @@ class FiniteVolume:
     def __init__(
         self,
         flow: Flow,
-        reconstruction: str = "muscl",
+        reconstruction: str = "sharp",
         limiter: str = "vanleer",
-        velocity: str = "difference",
+        velocity: str | None = None,
         integrator: str = "ssprk3",
         cfl: float = 0.9,
         dtype: str | np.dtype | type = "float64",
         tolerance: float = 1e-5,
         tracer: np.ndarray | None = None,
+        threads: int | None = None,
     ) -> None:
         if not 0 < cfl <= 1:
             raise InputError(f"cfl = {cfl}: it must be in (0, 1]")
@@ -111,35 +118,69 @@ class FiniteVolume:
         self.redone = 0
         """Steps that a later stage sent back since this solver was made."""
         self._scheme = timestep.scheme(integrator)
-        self._reconstruction = find_reconstruction(reconstruction, flow.grid, self.dtype, limiter)
+        scheme = find_reconstruction(reconstruction, limiter)
+        reference = flow.target_mass / flow.grid.volume
+        if scheme.squares:
+            _check_range(reference, self.dtype)
+        self._tracer = None if tracer is None else _fraction(flow.grid, tracer)
+        self._team = team(1 if flow.grid.dim == 1 else count(threads, flow.grid.size))
+        self._transform = SerialTransform(flow.grid, self.dtype, self._team.size)
+        self._velocity = velocity_field(velocity or scheme.velocity, flow, self.dtype, self._transform, self._team)
+        self._sweeps = Sweeps(
+            flow.grid, self.dtype, scheme, self._velocity, flow.growth, tracer is not None, reference,
+            self._transform, self._team,
+        )  # fmt: skip
         self._settings: dict[str, object] = {
             "solver": "FiniteVolume",
             "reconstruction": reconstruction,
             "limiter": limiter if reconstruction == "muscl" else None,
-            "velocity": velocity,
+            "velocity": velocity or scheme.velocity,
             "integrator": integrator,
             "cfl": self.cfl,
             "dtype": self.dtype.name,
             "tolerance": self.tolerance,
+            "tracer_sha256": None if self._tracer is None else sha256(self._tracer.tobytes()).hexdigest(),
         }
-        self._velocity = velocity_field(velocity, flow, self.dtype)
-        self._tracer = None if tracer is None else _fraction(flow.grid, tracer)
-        self._settings["tracer_sha256"] = None if self._tracer is None else sha256(self._tracer.tobytes()).hexdigest()
-        # the tracer first: its stage needs the density of the stage before, which the density's own stage overwrites
-        fields = (DENSITY,) if tracer is None else (TRACER, DENSITY)
-        self._stage = {name: np.zeros(flow.grid.shape, self.dtype) for name in fields}
-        self._outgoing = np.zeros(flow.grid.shape, self.dtype)
-        self._incoming = np.zeros(flow.grid.shape, self.dtype)
-        self._inverse_spacing = [self.dtype.type(1 / h) for h in flow.grid.spacing]
+        names = (DENSITY,) if tracer is None else (DENSITY, TRACER)
+        self._stages = [{name: self._transform.field() for name in names} for _ in range(2)]
+        self._looked_at: tuple[np.ndarray, int, StepBounds, float] | None = None
         # rounding of a few terms must not turn a bound that is met exactly into a negative cell
         self._round_off = 1 - 32 * float(np.finfo(self.dtype).eps)
 
     @staticmethod
-    def arrays_held(dim: int, velocity: str = "difference", tracer: bool = False) -> float:
-        """Memory of a solver and its state in full arrays of the working precision."""
-        transform, multiplier, state, exchange = 2.0, 0.5, 2.0, 2.0
-        kept = 1.0 if velocity == "spectral" else 0.0
-        return transform + multiplier + state + exchange + kept + dim + (2.0 if tracer else 0.0)
+    def memory(
+        shape: Sequence[int],
+        dtype: str = "float64",
+        reconstruction: str = "sharp",
+        velocity: str | None = None,
+        growth: bool = False,
+        tracer: bool = False,
+        threads: int | None = None,
+    ) -> int:
+        """Bytes that a solver and its state hold: see docs/scheme.md for what they are spent on."""
+        scheme = find_reconstruction(reconstruction, "vanleer")
+        cells, size = math.prod(shape), np.dtype(dtype).itemsize
+        spectral = (velocity or scheme.velocity) == "spectral"
+        spectra = len(shape) + growth if spectral else 1
+        fields = 3 * (2 if tracer else 1)
+        symbol = 0 if np.dtype(dtype) == np.float64 else 0.5
+        padding = 1 + 2 / shape[-1] + 1 / min(shape)
+        workers = 1 if len(shape) == 1 else count(threads, cells)
+        held = (fields + spectra * padding + symbol) * cells * size
+        return round(held) + Sweeps.memory(tuple(shape), size, scheme, workers)
+
+    @property
+    def threads(self) -> int:
+        """Threads that the solver uses."""
+        return self._team.size
+
+    def compile(self) -> None:
+        """Compile every loop of a run now, or load it from the disk; a run does so when it first needs one."""
+        field = self._stages[0][DENSITY]
+        self._velocity.potential_of(field)
+        self._velocity.evaluate(field, measure=True)
+        self._sweeps.compile(field)
+        self._looked_at = None
 
     def settings(self) -> Mapping[str, object]:
         """Name and options, for the record kept with a run."""
@@ -147,21 +188,22 @@ class FiniteVolume:
 
     def initialize(self, initial: np.ndarray) -> State:
         """A state at time 0 from a density of cell averages; InputError if the flow cannot start from it."""
-        arrays = {DENSITY: self.flow.check_density(initial, "the initial density").astype(self.dtype)}
+        arrays = {DENSITY: self.flow.check_density(initial, "the initial density")}
         if self._tracer is not None:
-            arrays[TRACER] = self._tracer.astype(self.dtype)
-        return State(arrays)
+            arrays[TRACER] = self._tracer
+        return State({name: self._own(values) for name, values in arrays.items()})
 
     def restore(self, state: State) -> State:
         """Take over a state read from a checkpoint; InputError if its arrays are not those of this solver."""
-        for name, stage in self._stage.items():
+        for name, stage in self._stages[0].items():
             found = state.arrays.get(name)
             if found is None or found.shape != stage.shape or found.dtype != stage.dtype:
                 held = "nothing" if found is None else f"{found.dtype} of shape {found.shape}"
                 raise InputError(
                     f"the checkpoint holds {held} as {name}; this solver needs {stage.dtype} of shape {stage.shape}"
                 )
-        return State({name: state.arrays[name].copy() for name in self._stage}, state.time, state.step, state.dt)
+        arrays = {name: self._own(state.arrays[name]) for name in self._stages[0]}
+        return State(arrays, state.time, state.step, state.dt)
 
     def density(self, state: State) -> np.ndarray:
         """The state's density, shape ``grid.shape``, the solver's own array."""
@@ -171,40 +213,71 @@ class FiniteVolume:
         """The longest step from this state: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
         return self._choose(self.bounds(state))
 
-    @property
-    def face_velocity(self) -> np.ndarray:
-        """Velocity on the upper faces of the density looked at last, shape ``(d, *grid.shape)``; the solver's own."""
-        return self._velocity.face
+    def face_velocity(self, state: State) -> np.ndarray:
+        """Velocity on the upper faces, shape ``(d, *grid.shape)`` (length / time); a new array."""
+        self._look_at(state)
+        return np.stack([self._velocity.face(axis) for axis in range(self.flow.grid.dim)])
 
     def bounds(self, state: State) -> StepBounds:
         """The bounds on Δt at this state."""
-        return self._prepare(self.density(state), state.time)
+        return self._look_at(state)[0]
 
-    def tendency(self, state: State) -> np.ndarray:
-        """∂_t μ of the semi-discrete scheme, shape ``grid.shape`` (mass / volume / time)."""
-        density = self.density(state)
-        bounds = self._prepare(density, state.time)
-        self._exchange(DENSITY, state.arrays, self._choose(bounds))
-        return self._incoming.astype(float) - self._outgoing
+    def tendency(self, state: State, dt: float | None = None) -> np.ndarray:
+        """∂_t μ of the semi-discrete scheme, shape ``grid.shape`` (mass / volume / time).
+
+        Parameters
+        ----------
+        dt
+            The step whose limiter to use with ``sharp`` and ``weno5`` (it depends on Δt); default the one that
+            :meth:`stable_dt` chooses.
+
+        Returns
+        -------
+        ndarray
+            One of the solver's own arrays, valid until the next call.
+        """
+        if dt is None:
+            dt = self.stable_dt(state)
+        else:
+            self._evaluate(state)
+        density, change = self.density(state), self._stages[1][DENSITY]
+        dt = min(dt, 1.0)
+        self._sweeps.advance_density(density, density, change, dt, 0.0, change=True)
+        np.multiply(change, self.dtype.type(1 / dt), out=change)
+        return change
+
+    def euler(self, state: State, dt: float) -> np.ndarray:
+        """One right-hand side as a step works it out: velocity, fluxes and ``μ + Δt ∂_t μ``, in one of its own arrays.
+
+        For benchmarks; nothing checks whether the bounds allow such a step.
+        """
+        self._evaluate(state)
+        density, reached = self.density(state), self._stages[1][DENSITY]
+        self._sweeps.advance_density(density, density, reached, dt, 0.0)
+        return reached
 
     def dissipation(self, state: State) -> float:
         """−dE/dt = −∫ V ∂_t μ dx of the semi-discrete scheme.
 
-        With the difference velocity this is ``Σ_faces μ_face u² ∏h + β Σ_cells μ V² ∏h`` to round-off, hence ≥ 0.
+        With the difference velocity and ``muscl`` or ``upwind`` this is ``Σ_faces μ_face u² ∏h + β Σ_cells μ V² ∏h`` to
+        round-off, hence ≥ 0.
         """
-        rate = self.tendency(state)
-        rate *= self.flow.potential(self.density(state))
-        return -float(rate.sum()) * self.flow.grid.cell_volume
+        potential = self._stages[0][DENSITY]
+        potential[...] = self._velocity.potential_of(self.density(state))
+        self._looked_at = None
+        potential *= self.tendency(state)  # no dot product of a library, whose last bits depend on its threads
+        return -float(potential.sum(dtype=float)) * self.flow.grid.cell_volume
 
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Mass, extrema, energy and dissipation at this state; see :class:`gridflow.solver.Solver`."""
         density = self.density(state)
+        dissipation = self.dissipation(state)
         return {
             "mass": float(density.sum(dtype=float)) * self.flow.grid.cell_volume,
             "min": float(density.min()),
             "max": float(density.max()),
-            "energy": self.flow.energy(density),
-            "dissipation": self.dissipation(state),
+            "energy": self._look_at(state)[1],
+            "dissipation": dissipation,
         }
 
     def step(self, state: State, until: float) -> None:
@@ -215,99 +288,74 @@ class FiniteVolume:
         RunError
             If the density has become infinite, not a number or negative; names the cell and the time.
         """
-        bounds = self._prepare(self.density(state), state.time)
+        bounds, _ = self._look_at(state)
         dt = timestep.fit(self._choose(bounds), state.time, until)
+        self._looked_at = None
         while (allowed := self._attempt(state, dt)) < dt:
             self.redone += 1
             dt = self.cfl * allowed
-            self._prepare(self.density(state), state.time)
-        require_sound(self.flow.grid, self._stage[DENSITY], state.time + dt)
-        for name, stage in self._stage.items():
-            state.arrays[name], self._stage[name] = stage, state.arrays[name]
+            self._velocity.evaluate(self.density(state), measure=False)
+        last = self._stages[(len(self._scheme.blend) - 1) % 2]
+        for name, reached in last.items():
+            state.arrays[name], last[name] = reached, state.arrays[name]
         state.time = until if dt == until - state.time else state.time + dt
         state.step += 1
         state.dt = dt
 
+    def _own(self, values: np.ndarray) -> np.ndarray:
+        field = self._transform.field()
+        np.add(values, 0.0, out=field, casting="same_kind")  # 0 for −0, whose bits are those of no number ≥ 0
+        return field
+
     def _choose(self, bounds: StepBounds) -> float:
         return min(self.cfl * bounds.strict, bounds.accuracy)
 
-    def _prepare(self, density: np.ndarray, time: float) -> StepBounds:
-        """Evaluate the velocity of a density and the bounds it sets."""
-        require_sound(self.flow.grid, density, time)
-        energy = self._velocity.evaluate(density)
-        leaving, entering = self._outgoing, self._incoming
-        leaving.fill(0)
-        entering.fill(0)
-        decay = 0.0
-        for axis, inverse in enumerate(self._inverse_spacing):
-            decay += stencils.add_rates(
-                along(density, axis),
-                along(self._velocity.face[axis], axis),
-                inverse,
-                along(leaving, axis),
-                along(entering, axis),
-            )
-        fullest = float(density.max())
-        rate = self._largest_rate(leaving, entering)
+    def _look_at(self, state: State) -> tuple[StepBounds, float]:
+        """The bounds on the step and the energy of a state, whose velocity then is in place.
+
+        What is known of a state is kept until the next step, so that who looks at it in between costs nothing.
+        """
+        known = self._looked_at
+        if known is None or known[0] is not self.density(state) or known[1] != state.step:
+            known = self._looked_at = (self.density(state), state.step, *self._find_bounds(state))
+        return known[2], known[3]
+
+    def _evaluate(self, state: State) -> None:
+        """Have the velocity of a state in place, without bounds."""
+        self._looked_at = None
+        self._velocity.evaluate(self.density(state), measure=False)
+
+    def _find_bounds(self, state: State) -> tuple[StepBounds, float]:
+        density = self.density(state)
+        energy = self._velocity.evaluate(density, measure=True)
+        found = self._sweeps.survey(density)
+        self._require_sound(density, found.fullest, state.time)
+        strict = self._strict_bounds(found.rate, found.fullest, state.time)
+        if not math.isfinite(energy):
+            raise self._overflow(state.time)
+        # decay / (2 energy) is the rate at which the KMD falls by transport
+        resolved = self._scheme.resolved_decay(self.tolerance)
+        accuracy = resolved * 2 * energy / found.decay if found.decay > 0 else math.inf
+        return StepBounds(*strict, accuracy=accuracy), energy
+
+    def _strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
+        """The bounds on Δt by positivity and by relaxation."""
         if self._tracer is not None:
             rate += self._velocity.local_response * fullest
-        if not (math.isfinite(energy) and rate * fullest < float(np.finfo(self.dtype).max)):
-            raise RunError(f"at t = {time:.10g} the fluxes overflow {self.dtype}; choose other units or float64")
-        decay *= self.flow.grid.cell_volume
-        resolved, stiffness = self._scheme.resolved_decay(self.tolerance), self._velocity.stiffness
-        # decay / (2 energy) is the rate at which the KMD falls by transport
-        return StepBounds(
-            positivity=self._round_off / rate if rate > 0 else math.inf,
-            relaxation=2 / (fullest * stiffness) if fullest * stiffness > 0 else math.inf,
-            accuracy=resolved * 2 * energy / decay if decay > 0 else math.inf,
+        if not rate * fullest < float(np.finfo(self.dtype).max):
+            raise self._overflow(time)
+        stiffness = self._velocity.stiffness
+        return (
+            self._round_off / rate if rate > 0 else math.inf,
+            2 / (fullest * stiffness) if fullest * stiffness > 0 else math.inf,
         )
 
-    def _largest_rate(self, leaving: np.ndarray, entering: np.ndarray) -> float:
-        """Largest share of what it holds that a cell loses per time, reconstruction, tracer and growth counted."""
-        weight = self.dtype.type(1 / self._reconstruction.outflow_limit)
-        compression = self.dtype.type(0 if self._tracer is None else 1)
-        rates = flat(leaving), flat(entering), weight, compression
-        if not self.flow.growth:
-            return float(stencils.largest_rate(*rates))
-        growth = self.dtype.type(self.flow.growth)
-        return float(stencils.largest_rate_with_sink(*rates, flat(self._center_potential()), growth))
+    def _overflow(self, time: float) -> RunError:
+        return RunError(f"at t = {time:.10g} the fluxes overflow {self.dtype}; choose other units or float64")
 
-    def _center_potential(self) -> np.ndarray:
-        potential = self._velocity.potential
-        assert potential is not None, "a velocity field keeps V under growth"
-        return potential
-
-    def _exchange(self, name: str, arrays: Mapping[str, np.ndarray], dt: float) -> None:
-        """Fill the rates at which every cell loses and gains what a field holds."""
-        values = arrays[name]
-        self._reconstruction.exchange(values, self._velocity.face, dt, self._outgoing, self._incoming)
-        if name == TRACER:
-            self._dilate(values, arrays[DENSITY])
-        elif self.flow.growth:
-            stencils.add_reaction(
-                flat(values),
-                flat(self._center_potential()),
-                self.dtype.type(self.flow.growth),
-                flat(self._outgoing),
-                flat(self._incoming),
-            )
-
-    def _dilate(self, fraction: np.ndarray, density: np.ndarray) -> None:
-        """Add χ (∇·u − Λ μ), the rate at which a carried region's own volume changes, to the tracer's exchange.
-
-        ∇·u is that of the cell's mixture. The part of it that answers to the density on the spot, Λ (μ − ν), jumps at
-        the edge of a hole; the empty region inside a cut cell sees μ = 0 there, which subtracting Λ μ restores.
-        """
-        for axis, inverse in enumerate(self._inverse_spacing):
-            stencils.add_dilation(
-                along(fraction, axis),
-                along(self._velocity.face[axis], axis),
-                inverse,
-                along(self._outgoing, axis),
-                along(self._incoming, axis),
-            )
-        response = self.dtype.type(self._velocity.local_response)
-        stencils.add_product(response, flat(fraction), flat(density), flat(self._outgoing))
+    def _require_sound(self, density: np.ndarray, fullest: float, time: float) -> None:
+        if not math.isfinite(fullest):
+            require_sound(self.flow.grid, density, time)
 
     def _attempt(self, state: State, dt: float) -> float:
         """Run all stages into the stage arrays; return dt, or the smaller bound that a stage asked for.
@@ -315,23 +363,22 @@ class FiniteVolume:
         The velocity of the state's own density must be in place.
         """
         current: Mapping[str, np.ndarray] = state.arrays
+        fullest = 0.0
         for number, blend in enumerate(self._scheme.blend):
             if number > 0:
-                allowed = self._prepare(current[DENSITY], state.time).strict
-                if allowed < dt:
-                    return allowed
-            for name, stage in self._stage.items():
-                self._exchange(name, current, dt)
-                stencils.advance(
-                    flat(stage),
-                    flat(state.arrays[name]),
-                    flat(current[name]),
-                    flat(self._outgoing),
-                    flat(self._incoming),
-                    self.dtype.type(dt),
-                    self.dtype.type(blend),
+                self._velocity.evaluate(current[DENSITY], measure=False)
+            stage = self._stages[number % 2]
+            rate, new_fullest = self._sweeps.advance_density(
+                current[DENSITY], state.arrays[DENSITY], stage[DENSITY], dt, blend
+            )
+            if number > 0 and (allowed := min(self._strict_bounds(rate, fullest, state.time))) < dt:
+                return allowed
+            if self._tracer is not None:
+                self._sweeps.advance_tracer(
+                    current[TRACER], current[DENSITY], state.arrays[TRACER], stage[TRACER], dt, blend
                 )
-            current = self._stage
+            self._require_sound(stage[DENSITY], new_fullest, state.time + dt)
+            current, fullest = stage, new_fullest
         return dt
 
 
@@ -349,3 +396,13 @@ def _fraction(grid: Grid, tracer: np.ndarray) -> np.ndarray:
             f"the tracer is a volume fraction in [0, 1]; it has values from {fraction.min()} to {fraction.max()}"
         )
     return fraction
+
+
+def _check_range(reference: float, dtype: np.dtype) -> None:
+    """InputError if squares of densities leave the range of a precision."""
+    limits = np.finfo(dtype)
+    if not (float(limits.tiny) < 1e-20 * reference**2 and 1e10 * reference**2 < float(limits.max)):
+        raise InputError(
+            f"the mean density is {reference:.3g}, whose square is out of the range of {dtype}; "
+            'choose other units, float64, or reconstruction = "muscl"'
+        )

@@ -1,54 +1,100 @@
 """Face velocities of a flow: by differences of the potential, or face-averaged straight from Fourier space."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 
 from gridflow.errors import InputError
-from gridflow.flow import Flow, PotentialField
+from gridflow.flow import Flow
 from gridflow.kernels import laplacian_symbol
-from solvers import stencils
+from gridflow.threads import Team
+from gridflow.transforms import Spectrum, Transform, as_planes
+from solvers.loops.planes import Field, field_of
+from solvers.loops.spectra import to_potential, to_velocity
 
 
 class VelocityField(Protocol):
     """Evaluates velocities into its own buffers, which the next call overwrites."""
 
-    face: np.ndarray
-    """Velocity on the upper faces, shape (d, *grid.shape)."""
-    potential: np.ndarray | None
-    """V at cell centres where the scheme needs it, else None."""
+    spectral: bool
+    """Whether ``fields`` are face velocities; else the one there is is the potential."""
     stiffness: float
     """max_ξ (λ + β) K̂ with the symbol λ of the scheme's own divergence of its own velocity."""
     local_response: float
     """Λ = min_{ξ ≠ 0} λ K̂, the part of ∇·u = λK̂ (μ − ν) that answers to the density on the spot; 1 for s = 1."""
 
-    def evaluate(self, density: np.ndarray) -> float:
-        """Fill ``face`` (and ``potential``); return the energy ½ ∫ V (μ − ν) dx."""
+    def evaluate(self, density: np.ndarray, measure: bool) -> float:
+        """Work out the velocity of a density; return its energy ½ ∫ V (μ − ν) dx, or NaN unless it is measured."""
+
+    def fields(self, depth: int) -> tuple[Field, ...]:
+        """What the compiled loops take for the velocity, with so many planes around it."""
+
+    def potential(self, depth: int) -> Field:
+        """V at cell centres, where a flow with growth needs it, with so many planes around it."""
+
+    def potential_of(self, density: np.ndarray) -> np.ndarray:
+        """V of a density, in a buffer of the velocity, which has to be evaluated again after it."""
+
+    def face(self, axis: int) -> np.ndarray:
+        """Velocity on the upper faces of an axis, shape ``grid.shape``; a view where possible."""
 
 
-class _KernelPass:
-    """Transforms μ − ν, multiplies it by K̂ and sums the energy on the way."""
+class _Modes:
+    """What both kinds of velocity do with half-spectra: the passes over them, shared by a team of threads."""
 
-    def __init__(self, flow: Flow, dtype: np.dtype) -> None:
-        self.field = PotentialField(flow, dtype)
-        rows = (-1, flow.grid.spectral_shape[-1])
-        self._spectrum = self.field.transform.spectrum.reshape(rows)
-        self._multiplier = self.field.multiplier.reshape(rows)
-        self._has_nyquist = flow.grid.shape[-1] % 2 == 0
-        self._energy_per_power = 0.5 * flow.grid.volume / flow.grid.size
+    def __init__(self, flow: Flow, dtype: np.dtype, transform: Transform, team: Team) -> None:
+        self.transform = transform
+        self.grid = grid = flow.grid
+        planes, rows, _ = as_planes(grid.shape)
+        self.shape = (planes, rows, grid.spectral_shape[-1])
+        self.symbol = flow.symbol.astype(dtype, copy=False).reshape(self.shape)
+        self.scale = dtype.type(1 / grid.size)
+        self._team = team
+        self._has_nyquist = grid.shape[-1] % 2 == 0
+        self._terms = np.zeros((team.size, self.shape[-1]))
+        self._power = np.zeros((planes, rows))
+        low, high = float(flow.target.min()), float(flow.target.max())
+        self.uniform = low == high
+        self._mean = low * grid.size if self.uniform else 0.0
+        self._minus = np.zeros((1, 1, 1), dtype)
+        if not self.uniform:
+            values, spectrum = transform.field(), transform.spectrum()
+            values[...] = flow.target
+            transform.forward(values, spectrum)
+            self._minus = np.ascontiguousarray(spectrum.lines[:, :rows, : 2 * self.shape[-1]])
 
-    def run(self, density: np.ndarray, out: np.ndarray) -> float:
-        """Write K̂ f̂ into ``out`` (normalised for an inverse transform); return ½ |T| Σ K̂ |f̂|²."""
-        self.field.deviation_spectrum(density)
-        weighed = out.reshape(self._spectrum.shape)
-        power = stencils.weigh_spectrum(self._spectrum, self._multiplier, self._has_nyquist, weighed)
-        return self._energy_per_power * power
+    def forward(self, density: np.ndarray, spectrum: Spectrum) -> None:
+        """Transform μ; of μ − ν only the mean of a uniform ν is subtracted here, the passes subtract the rest."""
+        self.transform.forward(density, spectrum)
+        if self.uniform:
+            spectrum.modes[(0,) * self.grid.dim] -= self._mean
+
+    def passed(self, run: Callable[..., None], spectra: Any, factors: Any, measure: bool) -> float:
+        """Run a pass over all planes; return ½ |T| Σ K̂ |f̂|² if it is to be measured, else NaN."""
+        planes, size = self.shape[0], self._team.size
+
+        def job(number: int) -> None:
+            lo, hi = number * planes // size, (number + 1) * planes // size
+            run(
+                lo, hi, spectra, self.symbol, self._minus, factors, self._has_nyquist, measure,
+                self._terms[number], self._power,
+            )  # fmt: skip
+
+        self._team.run(job)
+        if not measure:
+            return float("nan")
+        return 0.5 * self.grid.volume / self.grid.size**2 * float(self._power.sum())
 
 
-def _responses(flow: Flow, divergence: np.ndarray) -> tuple[float, float]:
-    """Stiffness and local response for the symbol λ of the divergence of the velocity of a potential."""
+def _responses(flow: Flow, divergence: np.ndarray, nyquist: np.ndarray) -> tuple[float, float]:
+    """Stiffness and local response for the symbol λ of the divergence of the velocity of a potential.
+
+    Modes that the velocity ignores along some axis (``nyquist``) answer less than the rest; they are none of what
+    jumps at the edge of a hole.
+    """
     stiffness = float(((divergence + flow.growth) * flow.symbol).max())
-    differentiable = divergence > 0
+    differentiable = (divergence > 0) & ~nyquist
     return stiffness, float((divergence * flow.symbol)[differentiable].min())
 
 
@@ -56,25 +102,44 @@ class DifferenceVelocity:
     """u = −(V_{i+1} − V_i) / h: two transforms, and the discrete energy decays exactly.
 
     The same symbol defines V and the energy and the divergence is minus the adjoint of the difference, so
-    ``dE/dt = −Σ_faces μ_face u² ∏h ≤ 0`` for any face values ≥ 0.
+    ``dE/dt = −Σ_faces μ_face u² ∏h ≤ 0`` for any face values ≥ 0. Differences are taken in the compiled loops.
     """
 
-    def __init__(self, flow: Flow, dtype: np.dtype) -> None:
-        self._kernel = _KernelPass(flow, dtype)
-        self._transform = self._kernel.field.transform
-        self._inverse_spacing = [dtype.type(1 / h) for h in flow.grid.spacing]
-        self.face = np.zeros((flow.grid.dim, *flow.grid.shape), dtype)
-        self.potential: np.ndarray | None = self._transform.real
-        self.stiffness, self.local_response = _responses(flow, laplacian_symbol(flow.grid, "mimetic"))
+    spectral = False
 
-    def evaluate(self, density: np.ndarray) -> float:
-        """Fill ``face`` and ``potential``; return the energy."""
-        energy = self._kernel.run(density, out=self._transform.spectrum)
-        self._transform.backward()
-        for axis, inverse in enumerate(self._inverse_spacing):
-            potential, face = (stencils.along(a, axis) for a in (self._transform.real, self.face[axis]))
-            stencils.descend(potential, inverse, face)
+    def __init__(self, flow: Flow, dtype: np.dtype, transform: Transform, team: Team) -> None:
+        self._modes = _Modes(flow, dtype, transform, team)
+        self._spectrum = transform.spectrum()
+        self._pass = to_potential(self._modes.uniform)
+        divergence = laplacian_symbol(flow.grid, "mimetic")
+        self.stiffness, self.local_response = _responses(flow, divergence, np.zeros(divergence.shape, bool))
+
+    def evaluate(self, density: np.ndarray, measure: bool) -> float:
+        """Work out V; return the energy, or NaN."""
+        modes = self._modes
+        modes.forward(density, self._spectrum)
+        energy = modes.passed(self._pass, self._spectrum.lines, modes.scale, measure)
+        modes.transform.backward(self._spectrum)
         return energy
+
+    def fields(self, depth: int) -> tuple[Field, ...]:
+        """The potential."""
+        return (self.potential(depth),)
+
+    def potential(self, depth: int) -> Field:
+        """V, as evaluated."""
+        return field_of(self._modes.transform, self._spectrum.lines, depth)
+
+    def potential_of(self, density: np.ndarray) -> np.ndarray:
+        """V of a density; evaluates it."""
+        self.evaluate(density, measure=False)
+        return self._spectrum.values
+
+    def face(self, axis: int) -> np.ndarray:
+        """Differences of V along an axis."""
+        v, h = self._spectrum.values, self._modes.grid.spacing[axis]
+        velocity: np.ndarray = (v - np.roll(v, -1, axis)) * v.dtype.type(1 / h)
+        return velocity
 
 
 class SpectralVelocity:
@@ -87,45 +152,71 @@ class SpectralVelocity:
     regime and is otherwise an observation.
     """
 
-    def __init__(self, flow: Flow, dtype: np.dtype) -> None:
+    spectral = True
+
+    def __init__(self, flow: Flow, dtype: np.dtype, transform: Transform, team: Team) -> None:
         grid = flow.grid
-        self._kernel = _KernelPass(flow, dtype)
-        self._transform = self._kernel.field.transform
-        self._kept = np.empty_like(self._transform.spectrum)
-        self.face = np.zeros((grid.dim, *grid.shape), dtype)
-        self.potential: np.ndarray | None = np.zeros(grid.shape, dtype) if flow.growth else None
-        self._factors = []
-        divergence = np.zeros(grid.spectral_shape)
+        self._modes = _Modes(flow, dtype, transform, team)
+        self._spectra = tuple(transform.spectrum() for _ in range(grid.dim))
+        self._for_growth = transform.spectrum() if flow.growth else None
+        self._pass = to_velocity(grid.dim, self._modes.uniform)
+        self._to_potential = to_potential(self._modes.uniform)
+        factors = []
+        divergence, nyquist = np.zeros(grid.spectral_shape), np.zeros(grid.spectral_shape, bool)
         for axis, (xi, k, n, h) in enumerate(
             zip(grid.wavevector(), grid.mode_numbers, grid.shape, grid.spacing, strict=True)
         ):
             flat = xi.reshape(-1)
-            factor = -1j * flat * np.exp(0.5j * flat * h) / np.sinc(k / n)
+            factor = -1j * flat * np.exp(0.5j * flat * h) / np.sinc(k / n) / grid.size
             factor[2 * abs(k) == n] = 0.0  # the Nyquist mode has no sign, so no derivative
-            self._factors.append(factor.astype(self._kept.dtype))
+            factors.append(factor.view(float).astype(dtype))
             divergence += grid.along(axis, np.where(2 * abs(k) == n, 0.0, flat**2))
-        self.stiffness, self.local_response = _responses(flow, divergence)
+            nyquist |= grid.along(axis, 2 * abs(k) == n)
+        self._factors = tuple(factors)
+        self.stiffness, self.local_response = _responses(flow, divergence, nyquist)
 
-    def evaluate(self, density: np.ndarray) -> float:
-        """Fill ``face`` (and ``potential`` under growth); return the energy."""
-        transform = self._transform
-        energy = self._kernel.run(density, out=self._kept)
-        for axis, factor in enumerate(self._factors):
-            kept, spectrum = (stencils.along(a, axis) for a in (self._kept, transform.spectrum))
-            stencils.weigh_along(kept, factor, spectrum)
-            transform.backward()
-            self.face[axis] = transform.real
-        if self.potential is not None:
-            transform.spectrum[...] = self._kept
-            transform.backward()
-            self.potential[...] = transform.real
+    def evaluate(self, density: np.ndarray, measure: bool) -> float:
+        """Work out the velocity along every axis, and V under growth; return the energy, or NaN."""
+        modes = self._modes
+        modes.forward(density, self._spectra[-1])
+        if self._for_growth is not None:
+            self._for_growth.lines[...] = self._spectra[-1].lines
+            self._finish_potential(self._for_growth)
+        energy = modes.passed(self._pass, tuple(s.lines for s in self._spectra), self._factors, measure)
+        for spectrum in self._spectra:
+            modes.transform.backward(spectrum)
         return energy
 
+    def fields(self, depth: int) -> tuple[Field, ...]:
+        """The velocity along every axis."""
+        return tuple(field_of(self._modes.transform, spectrum.lines, depth) for spectrum in self._spectra)
 
-def velocity_field(name: str, flow: Flow, dtype: np.dtype) -> VelocityField:
-    """Look a velocity up by its name; InputError names the ones there are."""
-    if name == "difference":
-        return DifferenceVelocity(flow, dtype)
-    if name == "spectral":
-        return SpectralVelocity(flow, dtype)
-    raise InputError(f'velocity "{name}": allowed are difference, spectral')
+    def potential(self, depth: int) -> Field:
+        """V under growth, as evaluated."""
+        assert self._for_growth is not None, "a velocity keeps V under growth"
+        return field_of(self._modes.transform, self._for_growth.lines, depth)
+
+    def potential_of(self, density: np.ndarray) -> np.ndarray:
+        """V of a density, in the place of the first axis' velocity."""
+        self._modes.forward(density, self._spectra[0])
+        self._finish_potential(self._spectra[0])
+        return self._spectra[0].values
+
+    def _finish_potential(self, spectrum: Spectrum) -> None:
+        """Turn modes of μ into V."""
+        self._modes.passed(self._to_potential, spectrum.lines, self._modes.scale, measure=False)
+        self._modes.transform.backward(spectrum)
+
+    def face(self, axis: int) -> np.ndarray:
+        """Velocity along an axis, as evaluated."""
+        return self._spectra[axis].values
+
+
+VELOCITIES: dict[str, Callable[..., VelocityField]] = {"difference": DifferenceVelocity, "spectral": SpectralVelocity}
+
+
+def velocity_field(name: str, flow: Flow, dtype: np.dtype, transform: Transform, team: Team) -> VelocityField:
+    """Make a velocity by its name; InputError names the ones there are."""
+    if name not in VELOCITIES:
+        raise InputError(f'velocity "{name}": allowed are {", ".join(VELOCITIES)}')
+    return VELOCITIES[name](flow, dtype, transform, team)

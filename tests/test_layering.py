@@ -11,7 +11,7 @@ import gridflow
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    ("gridflow._version", "gridflow.errors", "gridflow.grid", "gridflow.transforms"),
+    ("gridflow._version", "gridflow.errors", "gridflow.grid", "gridflow.threads", "gridflow.transforms"),
     (
         "gridflow.kernels",
         "gridflow.regions",
@@ -32,19 +32,19 @@ LAYERS = (
         "gridflow.loop",
     ),
     ("gridflow.viz",),
-    ("gridflow.cases", "gridflow.tables", "gridflow.config", "gridflow.cli"),
+    ("gridflow.cases", "gridflow.tables", "gridflow.benchmark", "gridflow.config", "gridflow.cli"),
 )
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
     "h5py": {"gridflow.schema"},
     "contourpy": {"gridflow.diagnostics"},
     "skimage": {"gridflow.diagnostics"},
-    "pyfftw": {"gridflow.transforms"},
-    "numba": {"solvers"},
+    "pyfftw": {"gridflow.transforms", "gridflow.benchmark"},
+    "numba": {"solvers.loops.compilation"},
     "pydantic": {"gridflow.tables", "gridflow.config"},
     "rich": {"gridflow.progress", "gridflow.cli"},
     "typer": {"gridflow.cli"},
-    "solvers": {"solvers", "gridflow.tables"},
+    "solvers": {"solvers", "gridflow.benchmark", "gridflow.tables"},
 }
 """Packages that only some modules may import."""
 MODULES = sorted(p for package in ("gridflow", "solvers") for p in (ROOT / package).rglob("*.py"))

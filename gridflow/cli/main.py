@@ -1,4 +1,4 @@
-"""The ``gridflow`` command: new, run, resume, info, plot, movie.
+"""The ``gridflow`` command: new, run, resume, info, plot, movie, bench.
 
 Exit codes: 0, 1 when a run failed, 2 for bad input. Results go to standard output, everything said on the way to
 standard error.
@@ -8,6 +8,7 @@ import json
 import sys
 import warnings
 from pathlib import Path
+from threading import Timer
 from typing import Annotated, Any, TextIO
 
 import numpy as np
@@ -150,6 +151,10 @@ def _launch(
 ) -> Run:
     stored = None if resumed is None else {"initial": resumed.initial, "target": resumed.target}
     solver, initial = case.build(folder, stored)
+    patience = Timer(1.0, _notes.print, ["compiling the loops for this kind of run, once on this machine …"])
+    patience.start()
+    solver.compile()
+    patience.cancel()
     return run_solver(
         solver,
         initial,
@@ -267,3 +272,65 @@ def movie(run_directory: RunPath, output: Output) -> None:
     from gridflow import viz
 
     typer.echo(str(viz.movie(run_directory, output)))
+
+
+@app.command()
+def bench(
+    shapes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--shape", metavar="N,N[,N]", help="Grid to time; repeatable. Default: from 256,256 to 256,256,256."
+        ),
+    ] = None,
+    schemes: Annotated[
+        list[str] | None,
+        typer.Option("--scheme", help="Reconstruction to time; repeatable. Default: upwind, muscl and sharp."),
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+    threads: Annotated[int | None, typer.Option(help="Threads; default as a run chooses.")] = None,
+    output: Annotated[Path | None, typer.Option("--json", help="File for all results and the machine.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
+) -> None:
+    """Time transforms, right-hand sides and steps side by side, and say what they cost in units of an FFT pair."""
+    from gridflow import benchmark  # its own imports are not for other commands to wait for
+
+    if output is not None and output.exists() and not force:
+        raise InputError(f"{output} exists; choose another --json or pass --force")
+    grids = [_shape(text) for text in shapes or ()] or list(benchmark.SHAPES)
+    results = []
+    facts = benchmark.machine()
+    _notes.print(f"{facts['processor']}, {facts['cores']} cores; medians of interleaved rounds, {dtype}, SSP-RK2")
+    columns = [
+        ("grid", lambda row: "×".join(map(str, row["shape"]))),
+        ("scheme", lambda row: row["scheme"]),
+        ("threads", lambda row: str(row["threads"])),
+        ("FFT pair", lambda row: _time(row["seconds"]["pair"])),
+        ("own FFTs", lambda row: _time(row["seconds"]["transforms"])),
+        ("rhs", lambda row: _time(row["seconds"]["rhs"])),
+        ("rhs / pair", lambda row: f"{row['rhs_per_pair']:.2f}"),
+        ("rhs / own FFTs", lambda row: f"{row['rhs_per_transforms']:.2f}"),
+        ("step / rhs", lambda row: f"{row['step_per_rhs']:.2f}"),
+        ("row / step", lambda row: f"{row['diagnose_per_step']:.2f}"),
+        ("Mcells/s", lambda row: f"{row['cells_per_second'] / 1e6:.0f}"),
+        ("bytes/cell", lambda row: f"{row['bytes_per_cell']:.0f}"),
+    ]
+    table = Table(*(name for name, _ in columns), title="Cost of a right-hand side")
+    for grid in grids:
+        for scheme in schemes or benchmark.SCHEMES:
+            results.append(benchmark.measure(grid, scheme, dtype, threads))
+            table.add_row(*(show(results[-1]) for _, show in columns))
+    Console(width=max(_screen.width, 140)).print(table)
+    if output is not None:
+        benchmark.write(output, results, max(row["threads"] for row in results))
+        typer.echo(str(output))
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--shape {text}: write it as whole numbers with commas, for example 256,256") from None
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms"

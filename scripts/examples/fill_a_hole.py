@@ -21,7 +21,7 @@ def fill(store: Path, cells: int, s: float) -> dict[str, np.ndarray]:
     """Run the hole under the Riesz kernel of order s; return its series."""
     grid = gf.Grid((cells, cells))
     flow = gf.Flow(grid, gf.Riesz(s), target=gf.uniform(grid))
-    solver = FiniteVolume(flow, limiter="superbee", tracer=gf.regions.ball(grid, RADIUS))
+    solver = FiniteVolume(flow, tracer=gf.regions.ball(grid, RADIUS))
     # for s = 2 the velocity is (2π)² ~ 40 times smaller: run it as much longer, so that both fill alike
     stretch = 1 if s == 1 else 40
     run = gf.run(

@@ -24,8 +24,8 @@ def test_tracer_and_markers_enclose_the_same_area(s, t_end):
     differences = []
     for n in (64, 128, 256):
         grid = gf.Grid((n, n))
-        flow = gf.Flow(grid, gf.Riesz(s), gf.uniform(grid))
-        solver = FiniteVolume(flow, limiter="superbee", tracer=gf.regions.ball(grid, 0.25))
+        flow = gf.Flow(grid, gf.Riesz(s, "mimetic"), gf.uniform(grid))
+        solver = FiniteVolume(flow, "muscl", "superbee", tracer=gf.regions.ball(grid, 0.25))
         state = solver.initialize(gf.ball_hole(grid, 0.25))
         angles = np.linspace(0, 2 * np.pi, 400, endpoint=False)
         markers = 0.5 + 0.25 * np.stack([np.cos(angles), np.sin(angles)])

@@ -240,7 +240,7 @@ def test_a_snapshot_that_cannot_be_written_ends_the_run(tmp_path, monkeypatch):
     assert stored.status == "failed"
     assert "000000000007.nc: disk full" in stored.manifest["reason"]
     assert [path.name for path in stored.checkpoints()] == ["000000000005.h5"]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("gridflow")]
+    assert not [thread for thread in threading.enumerate() if thread.name == "gridflow-background"]
     monkeypatch.undo()
     run(tmp_path / "a.run", snapshots=gf.EverySteps(7), resume=True)
     run(tmp_path / "whole.run", snapshots=gf.EverySteps(7))

@@ -11,9 +11,13 @@ from solvers import FiniteVolume
 SHAPES = ((32,), (16, 20), (8, 9, 10))
 OPTIONS = (
     {},
-    {"velocity": "spectral"},
-    {"integrator": "euler", "reconstruction": "upwind"},
+    {"velocity": "difference"},
     {"dtype": "float32"},
+    {"reconstruction": "weno5", "integrator": "ssprk2"},
+    {"reconstruction": "muscl"},
+    {"reconstruction": "muscl", "velocity": "spectral"},
+    {"reconstruction": "muscl", "dtype": "float32"},
+    {"reconstruction": "upwind", "integrator": "euler"},
 )
 
 

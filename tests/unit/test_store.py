@@ -58,7 +58,8 @@ def test_problem_and_facts(stored):
     assert opened.status == "finished"
     assert opened.case is None
     assert set(opened.manifest["versions"]) >= {"python", "numpy", "pyfftw", "h5py", "numba"}
-    assert opened.manifest["solver"]["limiter"] == "vanleer"
+    assert opened.manifest["solver"]["reconstruction"] == "sharp"
+    assert opened.manifest["solver"]["limiter"] is None  # only muscl has one
     assert opened.verify() == []
 
 
@@ -240,6 +241,6 @@ def test_no_thread_outlives_a_run_that_fails(tmp_path):
 
     with pytest.raises(ZeroDivisionError):
         gf.run(solver(), start(), t_end=0.2, store=tmp_path / "a.run", callbacks=[gf.Callback(fail, gf.EverySteps(1))])
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("gridflow")]
+    assert not [thread for thread in threading.enumerate() if thread.name == "gridflow-background"]
     assert len(gf.open_run(tmp_path / "a.run").times) == 2  # of the start and of the step that failed
     assert not list((tmp_path / "a.run").rglob("*.part"))

@@ -288,7 +288,8 @@ def test_rate_of_a_spectral_riesz_mode(s, mode):
 
 @pytest.mark.parametrize("growth", [0.0, 2.0])
 @pytest.mark.parametrize(
-    "kernel", [Riesz(1), Riesz(1.5), Gaussian(0.1), Matern(1.5, 0.3), Symbol(lambda *xi: np.exp(-abs(sum(xi)) / 20))]
+    "kernel",
+    [Riesz(1, "mimetic"), Riesz(1.5), Gaussian(0.1), Matern(1.5, 0.3), Symbol(lambda *xi: np.exp(-abs(sum(xi)) / 20))],
 )
 def test_rate_of_the_linearised_equation(torus, kernel, growth):
     """∂_t f = a ΔV − β a V on a wave, by numpy's FFT: every mode of the grid at once."""

@@ -1,0 +1,38 @@
+"""How the loops are compiled: once for each machine, kept on disk, the same bits for any number of threads.
+
+Pieces are compiled into the entries that call them. An entry is specialised by whole numbers and booleans that its
+factory closes over (the dimension, the scheme), which the compiler propagates into the pieces: a run compiles only
+what it needs, and branches on them cost nothing. No fast-math: sums are in a fixed order.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+
+SOURCES = int.from_bytes(
+    hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).digest()[:7],
+    "big",
+)
+"""Stands for the text of all modules here. Code on disk is looked up by what the entry's factory closes over, and the
+library renews it when the entry's own module changes; entries name this, so that a change of any piece renews them
+too."""
+
+
+def piece(function: Callable[..., Any]) -> Any:
+    """Compile a function into whatever calls it, specialised by the constants it is called with."""
+    return njit(forceinline=True, **_OPTIONS)(function)
+
+
+def line_function(function: Callable[..., Any]) -> Any:
+    """Compile a loop over lines, for other compiled functions to call."""
+    return njit(**_OPTIONS)(function)
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """Compile a function that Python calls, on as many threads as it likes, and keep it on disk."""
+    return njit(cache=True, **_OPTIONS)(function)

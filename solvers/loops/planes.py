@@ -1,0 +1,86 @@
+"""Padded planes: the working memory of the compiled loops.
+
+A field is read plane by plane (of its first axis) into lines: a plane with a halo around it, row after row. In such a
+line the neighbour along an axis is a fixed distance away, the periodic seam needs no care, and loops are long whatever
+the shape. One dimension is a plane of a single row; two dimensions are planes of a single row each.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gridflow.transforms import Transform
+from solvers.loops.compilation import line_function
+
+
+class Field(NamedTuple):
+    """An array (planes, rows, numbers) with the planes below its first and above its last."""
+
+    inner: np.ndarray
+    below: np.ndarray
+    above: np.ndarray
+
+
+def field_of(transform: Transform, lines: np.ndarray, depth: int) -> Field:
+    """An array (planes, rows, numbers) with so many planes around it."""
+    return Field(lines, *transform.halo(lines, depth))
+
+
+WORKING_SET = 6_000_000
+"""Bytes of lines that a thread should have at once: they fit a core's cache beside what it streams."""
+
+
+def tile_rows(rows: int, cells: int, halo: int, lines: int, itemsize: int) -> int:
+    """Rows of a plane to work on at once, for ``lines`` padded lines of them to fit the working set."""
+    fitting = WORKING_SET // (lines * (cells + 2 * halo) * itemsize) - 2 * halo
+    tiles = -(-rows // max(fitting, 8))
+    return -(-rows // tiles)
+
+
+class Tile(NamedTuple):
+    """Rows of every plane that are worked on together, and the size of a plane."""
+
+    number: int
+    first: int
+    rows: int
+    of: int
+    cells: int
+
+
+def line_size(rows_at_once: int, rows: int, cells: int, halo: int) -> int:
+    """Numbers in a padded tile of a plane."""
+    return (rows_at_once + 2 * halo if rows > 1 else 1) * (cells + 2 * halo)
+
+
+@line_function
+def load(field, plane, tile, halo, line):
+    """Copy a tile of a plane, which may be one of those around the field, into a line, ``halo`` cells around it."""
+    planes, cells = field.inner.shape[0], tile.cells
+    if plane < 0:
+        values = field.below[field.below.shape[0] + plane]
+    elif plane < planes:
+        values = field.inner[plane]
+    else:
+        values = field.above[plane - planes]
+    around, pitch = halo if tile.of > 1 else 0, cells + 2 * halo
+    j = (tile.first - around) % tile.of
+    for start in range(0, (tile.rows + 2 * around) * pitch, pitch):
+        row, j = values[j], j + 1 if j + 1 < tile.of else 0
+        inside = line[start + halo : start + halo + cells]
+        for k in range(cells):
+            inside[k] = row[k]
+        before, after = line[start : start + halo], line[start + halo + cells : start + pitch]
+        if cells >= halo:
+            for k in range(halo):
+                before[k] = row[cells - halo + k]
+                after[k] = row[k]
+        else:
+            for k in range(halo):
+                before[k] = row[(k - halo) % cells]
+                after[k] = row[k % cells]
+
+
+@line_function
+def row_start(j, tile, halo):
+    """Where the cells of the tile's j-th row begin in a line."""
+    return (j + halo if tile.of > 1 else 0) * (tile.cells + 2 * halo) + halo

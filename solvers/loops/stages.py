@@ -1,0 +1,179 @@
+"""What the compiled Euler steps share: velocities, bounds on the step, sources and the blend of a Runge–Kutta stage."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from solvers.loops.compilation import piece
+from solvers.loops.lines import descend, largest
+from solvers.loops.planes import load, row_start
+
+NO_SOURCE, GROWTH, DILATION = range(3)
+"""Terms beside transport: none, −β V μ of the growing density, χ (∇·u − Λ μ) of a carried region."""
+
+
+class Variant(NamedTuple):
+    """What a compiled step is made for; each is compiled on its own."""
+
+    dim: int
+    scheme: int
+    """A limiter's number or ``UPWIND``; ``WENO`` or ``SHARP`` of :mod:`solvers.loops.sharp`."""
+    spectral: bool
+    """Whether face velocities are given; else the potential is, and its differences are the velocities."""
+    source: int
+    """``NO_SOURCE``, ``GROWTH`` or ``DILATION``."""
+    bounded_by_growth: bool
+    bounded_by_tracer: bool
+
+
+class Step(NamedTuple):
+    """The numbers of an Euler step, all of the working precision; three of those that belong to axes, for any d."""
+
+    dt: np.floating
+    blend: np.floating
+    """α: the stage is α times the old state and 1 − α times the Euler step."""
+    ratio: tuple[np.floating, np.floating, np.floating]
+    """Δt / h."""
+    inverse: tuple[np.floating, np.floating, np.floating]
+    """1 / h."""
+    strength: np.floating
+    """Λ of a carried region's source."""
+    growth: np.floating
+    """β."""
+    weight: np.floating
+    """Inverse of the share of its volume that a cell may lose in a step."""
+    vacuum: np.floating
+    """Densities below this give nothing."""
+    tiny: np.floating
+    """Added to smoothness indicators."""
+    change: bool
+    """Write Δt times the tendency alone; then α is 0."""
+
+
+@piece
+def stride(axis, dim, pitch):
+    """Distance in a padded plane to the neighbour along an axis other than the first of several."""
+    return pitch if dim == 3 and axis == 1 else 1
+
+
+@piece
+def face_velocities(dim, spectral, velocity, plane, tile, halo, inverse, first, potential, faces):
+    """Fill ``faces[axis]`` with the velocities on the upper faces of a plane's cells.
+
+    ``potential`` keeps two lines, V of this plane and the next; the former is there already unless this is the first.
+    """
+    if spectral:
+        for axis in range(dim):
+            load(velocity[axis], plane, tile, halo, faces[axis])
+        return
+    here, next_ = potential[plane % 2], potential[(plane + 1) % 2]
+    if dim == 1 or first:
+        load(velocity[0], plane, tile, halo, here)
+    if dim > 1:
+        load(velocity[0], plane + 1, tile, halo, next_)
+        descend(here, next_, inverse[0], faces[0])
+    for axis in range(0 if dim == 1 else 1, dim):
+        away = stride(axis, dim, tile.cells + 2 * halo)
+        descend(here[:-away], here[away:], inverse[axis], faces[axis][:-away])
+
+
+@piece
+def loss_rate(variant, step, size, pitch, below, faces, potential, rate):
+    """Share of what it holds that each cell of a line loses per time, at the most; see :class:`Variant`.
+
+    ``below`` has the velocities on the first axis' lower faces.
+    """
+    dim = variant.dim
+    zero = step.dt - step.dt
+    h0, h1, h2 = step.inverse[0] * step.weight, step.inverse[1] * step.weight, step.inverse[2] * step.weight
+    skip = pitch if dim == 3 else 1  # what has no neighbour in the line
+    rate, u = rate[skip:size], faces[0][skip:size]
+    if dim == 1:
+        u_ = faces[0][: size - 1]
+        for i in range(rate.size):
+            rate[i] = h0 * (max(u[i], zero) + max(-u_[i], zero))
+    elif dim == 2:
+        u_, v, v_ = below[1:size], faces[1][1:size], faces[1][: size - 1]
+        for i in range(rate.size):
+            rate[i] = h0 * (max(u[i], zero) + max(-u_[i], zero)) + h1 * (max(v[i], zero) + max(-v_[i], zero))
+    else:
+        u_, v, v_ = below[skip:size], faces[1][skip:size], faces[1][: size - skip]
+        w, w_ = faces[2][skip:size], faces[2][skip - 1 : size - 1]
+        for i in range(rate.size):
+            leaving = h0 * (max(u[i], zero) + max(-u_[i], zero)) + h1 * (max(v[i], zero) + max(-v_[i], zero))
+            rate[i] = leaving + h2 * (max(w[i], zero) + max(-w_[i], zero))
+    if variant.bounded_by_growth:
+        value = potential[skip:size]
+        for i in range(rate.size):
+            rate[i] += step.growth * max(value[i], zero)
+    if variant.bounded_by_tracer:
+        for i in range(skip, size):
+            rate[i - skip] += max(-divergence(dim, step.inverse, i, pitch, below, faces), zero)
+
+
+@piece
+def divergence(dim, inverse, i, pitch, below, faces):
+    """∇·u in the i-th cell of a line."""
+    last = faces[dim - 1]
+    if dim == 1:
+        return (last[i] - last[i - 1]) * inverse[0]
+    change = (faces[0][i] - below[i]) * inverse[0] + (last[i] - last[i - 1]) * inverse[dim - 1]
+    return change if dim == 2 else change + (faces[1][i] - faces[1][i - pitch]) * inverse[1]
+
+
+@piece
+def subtract_source(variant, step, size, pitch, below, faces, other, here, euler):
+    """Subtract Δt times what each cell of a line loses to the source.
+
+    That is β V μ, with V in ``other``, or for a carried region χ (Λ μ − ∇·u), with μ in ``other``.
+    """
+    for i in range(pitch if variant.dim == 3 else 1, size):
+        rate = step.strength * other[i]
+        if variant.source == DILATION:
+            rate -= divergence(variant.dim, step.inverse, i, pitch, below, faces)
+        euler[i] -= step.dt * rate * here[i]
+
+
+@piece
+def transport(dim, size, pitch, here, below, fluxes, euler):
+    """Write a line of cells less the divergence of their fluxes (already times Δt / h)."""
+    skip = pitch if dim == 3 else 1
+    euler, m, f = euler[skip:size], here[skip:size], fluxes[0][skip:size]
+    if dim == 1:
+        f_ = fluxes[0][: size - 1]
+        for i in range(euler.size):
+            euler[i] = m[i] - (f[i] - f_[i])
+    elif dim == 2:
+        f_, g, g_ = below[1:size], fluxes[1][1:size], fluxes[1][: size - 1]
+        for i in range(euler.size):
+            euler[i] = m[i] - ((f[i] - f_[i]) + (g[i] - g_[i]))
+    else:
+        f_, g, g_ = below[skip:size], fluxes[1][skip:size], fluxes[1][: size - skip]
+        h, h_ = fluxes[2][skip:size], fluxes[2][skip - 1 : size - 1]
+        for i in range(euler.size):
+            euler[i] = m[i] - ((f[i] - f_[i]) + (g[i] - g_[i]) + (h[i] - h_[i]))
+
+
+@piece
+def finish(blend, plane, tile, halo, euler, old, new):
+    """Write a tile of the stage, ``E + α (old − E)``.
+
+    E ≥ 0 wherever the step obeys its bounds, and the blend of two values ≥ 0 is ≥ 0, both in floating point.
+    """
+    for j in range(tile.rows):
+        start = row_start(j, tile, halo)
+        value = euler[start : start + tile.cells]
+        before, after = old[plane, tile.first + j], new[plane, tile.first + j]
+        for k in range(after.size):
+            after[k] = value[k] + blend * (before[k] - value[k])
+
+
+@piece
+def largest_in_rows(tile, halo, line, bits):
+    """Largest value ≥ 0 of a line outside of its halo, as bits."""
+    most = bits.dtype.type(0)
+    seen = line.view(bits.dtype)
+    for j in range(tile.rows):
+        start = row_start(j, tile, halo)
+        most = max(most, largest(seen[start : start + tile.cells]))
+    return most

@@ -44,11 +44,12 @@ class ProgressReport:
         first = self._first = self._first or now
         elapsed = now.wall - first.wall
         found = run.diagnosis
-        facts = f"step {now.step}  dt {run.state.dt:.2e}  energy {found['energy']:.3e}  min {found['min']:.2e}"
+        facts = f"step {now.step}  energy {found['energy']:.2e}  min {found['min']:.1e}"
         if now.step > first.step:
             facts += f"  {(now.step - first.step) / elapsed:.0f} steps/s"
         if not self._console.is_terminal:
             done = (now.time - first.time) / (run.t_end - first.time) if run.t_end > first.time else 1.0
+            facts = f"dt {run.state.dt:.2e}  {facts}"
             left = f"  {elapsed / done - elapsed:.0f} s left" if 0 < done < 1 else ""
             self._console.print(f"t = {now.time:.6g} of {run.t_end:g}  {facts}{left}", highlight=False, soft_wrap=True)
             return

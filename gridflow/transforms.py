@@ -1,6 +1,7 @@
 """Real fast Fourier transforms on a grid."""
 
 import math
+import os
 from functools import lru_cache
 from typing import Protocol
 from zlib import crc32
@@ -13,6 +14,7 @@ from gridflow.grid import Grid
 # isort: split
 import pyfftw  # after gridflow.threads, which tells its OpenMP runtime how to wait
 
+_LOADED_BY = os.getpid()
 _CACHE_LINE = 64
 """Bytes."""
 
@@ -103,7 +105,8 @@ class SerialTransform:
     def __init__(self, grid: Grid, dtype: np.dtype | type = np.float64, threads: int = 1) -> None:
         self._grid = grid
         self._dtype = np.dtype(dtype)
-        alone = grid.dim == 1 or pool.FFTW_MAY_SPIN
+        forked = os.getpid() != _LOADED_BY  # where FFTW's threads are not, and waiting for them would never end
+        alone = grid.dim == 1 or pool.FFTW_MAY_SPIN or forked
         self.threads = 1 if alone else _reproducible_threads(grid, self._dtype, threads)
         self._forward, self._backward = _plans(grid, self._dtype, self.threads)
 

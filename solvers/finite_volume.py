@@ -123,7 +123,8 @@ class FiniteVolume:
         if scheme.squares:
             _check_range(reference, self.dtype)
         self._tracer = None if tracer is None else _fraction(flow.grid, tracer)
-        self._team = team(1 if flow.grid.dim == 1 else count(threads, flow.grid.size))
+        wanted = count(threads, flow.grid.size)
+        self._team = team(1 if flow.grid.dim == 1 else wanted)
         self._transform = SerialTransform(flow.grid, self.dtype, self._team.size)
         self._velocity = velocity_field(velocity or scheme.velocity, flow, self.dtype, self._transform, self._team)
         self._sweeps = Sweeps(
@@ -313,11 +314,13 @@ class FiniteVolume:
     def _look_at(self, state: State) -> tuple[StepBounds, float]:
         """The bounds on the step and the energy of a state, whose velocity then is in place.
 
-        What is known of a state is kept until the next step, so that who looks at it in between costs nothing.
+        What is known of a state is kept until the next step, so that who looks at it in between costs next to nothing;
+        a callback may change the density meanwhile, so its bits are added up again.
         """
-        known = self._looked_at
-        if known is None or known[0] is not self.density(state) or known[1] != state.step:
-            known = self._looked_at = (self.density(state), state.step, *self._find_bounds(state))
+        density, known = self.density(state), self._looked_at
+        if known is None or known[0] is not density or known[1] != _fingerprint(density):
+            found = self._find_bounds(state)
+            known = self._looked_at = (density, _fingerprint(density), *found)
         return known[2], known[3]
 
     def _evaluate(self, state: State) -> None:
@@ -380,6 +383,11 @@ class FiniteVolume:
             self._require_sound(stage[DENSITY], new_fullest, state.time + dt)
             current, fullest = stage, new_fullest
         return dt
+
+
+def _fingerprint(density: np.ndarray) -> int:
+    """Sum of the bits of all numbers as whole numbers: another one whenever a single number changes."""
+    return int(density.view(f"u{density.itemsize}").sum(dtype=np.uint64))
 
 
 def _real_dtype(dtype: str | np.dtype | type) -> np.dtype:

@@ -387,7 +387,8 @@ class FiniteVolume:
 
 def _fingerprint(density: np.ndarray) -> int:
     """Sum of the bits of all numbers as whole numbers: another one whenever a single number changes."""
-    return int(density.view(f"u{density.itemsize}").sum(dtype=np.uint64))
+    bits = density.view(f"u{density.itemsize}")
+    return int(bits.sum(dtype=bits.dtype))  # in their own type, modulo its range: no buffers for a conversion
 
 
 def _real_dtype(dtype: str | np.dtype | type) -> np.dtype:

@@ -56,7 +56,8 @@ def reconstruction(name: str, limiter: str) -> Reconstruction:
     ``upwind`` takes the donor's average, so that a cell may lose all it holds but no more. ``muscl`` adds half of a
     limited slope, which keeps face values ≤ 2 μ_i, so that a cell may lose half of its volume (van Leer, J. Comput.
     Phys. 32 (1979) 101; Sweby, SIAM J. Numer. Anal. 21 (1984) 995). ``sharp`` and ``weno5`` are those of
-    :mod:`solvers.loops.sharp`; they stay ≥ 0 for any step that upwind allows, and half of that keeps edges sharp.
+    :mod:`solvers.loops.sharp`; they stay ≥ 0 for any step that upwind allows, and a quarter of that keeps the plateau
+    around holes right.
     """
     if limiter not in LIMITERS:
         raise InputError(f'limiter "{limiter}": allowed are {", ".join(LIMITERS)}')

@@ -13,7 +13,7 @@ from gridflow.flow import Flow
 from gridflow.grid import Grid
 from gridflow.solver import State, require_sound
 from gridflow.threads import count, team
-from gridflow.transforms import SerialTransform
+from gridflow.transforms import SerialTransform, as_planes
 from solvers.reconstruction import reconstruction as find_reconstruction
 from solvers.sweeps import Sweeps
 from solvers.velocity import velocity_field
@@ -241,9 +241,7 @@ class FiniteVolume:
             dt = self.stable_dt(state)
         else:
             self._evaluate(state)
-        density, change = self.density(state), self._stages[1][DENSITY]
-        dt = min(dt, 1.0)
-        self._sweeps.advance_density(density, density, change, dt, 0.0, change=True)
+        change, dt = self._change(state, dt)
         np.multiply(change, self.dtype.type(1 / dt), out=change)
         return change
 
@@ -263,22 +261,24 @@ class FiniteVolume:
         With the difference velocity and ``muscl`` or ``upwind`` this is ``Σ_faces μ_face u² ∏h + β Σ_cells μ V² ∏h`` to
         round-off, hence ≥ 0.
         """
-        potential = self._stages[0][DENSITY]
-        potential[...] = self._velocity.potential_of(self.density(state))
-        self._looked_at = None
-        potential *= self.tendency(state)  # no dot product of a library, whose last bits depend on its threads
-        return -float(potential.sum(dtype=float)) * self.flow.grid.cell_volume
+        return self.diagnose(state)["dissipation"]
 
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Mass, extrema, energy and dissipation at this state; see :class:`gridflow.solver.Solver`."""
-        density = self.density(state)
-        dissipation = self.dissipation(state)
+        density, potential = self.density(state), self._velocity.kept_potential()
+        if potential is None:
+            kept = self._stages[0][DENSITY]
+            kept[...] = self._velocity.potential_of(density)
+            potential, self._looked_at = kept.reshape(as_planes(kept.shape)), None
+        bounds, energy = self._look_at(state)
+        change, dt = self._change(state, self._choose(bounds))
+        found = self._sweeps.totals(density, change, potential)
         return {
-            "mass": float(density.sum(dtype=float)) * self.flow.grid.cell_volume,
-            "min": float(density.min()),
-            "max": float(density.max()),
-            "energy": self._look_at(state)[1],
-            "dissipation": dissipation,
+            "mass": found.mass,
+            "min": found.least,
+            "max": found.largest,
+            "energy": energy,
+            "dissipation": -found.work / dt,
         }
 
     def step(self, state: State, until: float) -> None:
@@ -322,6 +322,12 @@ class FiniteVolume:
             found = self._find_bounds(state)
             known = self._looked_at = (density, _fingerprint(density), *found)
         return known[2], known[3]
+
+    def _change(self, state: State, dt: float) -> tuple[np.ndarray, float]:
+        """Δt times the tendency at a state whose velocity is in place, and Δt, at most 1 so that it is finite."""
+        density, change, dt = self.density(state), self._stages[1][DENSITY], min(dt, 1.0)
+        self._sweeps.advance_density(density, density, change, dt, 0.0, change=True)
+        return change, dt
 
     def _evaluate(self, state: State) -> None:
         """Have the velocity of a state in place, without bounds."""

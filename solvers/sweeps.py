@@ -8,7 +8,7 @@ import numpy as np
 from gridflow.grid import Grid
 from gridflow.threads import Team
 from gridflow.transforms import Transform, as_planes
-from solvers.loops import survey
+from solvers.loops import survey, totals
 from solvers.loops.planes import Field, field_of, line_size, tile_rows
 from solvers.loops.stages import DILATION, GROWTH, NO_SOURCE, Step, Variant
 from solvers.reconstruction import Reconstruction
@@ -32,6 +32,16 @@ class Survey:
     rate: float
     fullest: float
     decay: float
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Mass ∫ μ dx, least and largest density, and ∫ V δμ dx for a change δμ."""
+
+    mass: float
+    least: float
+    largest: float
+    work: float
 
 
 class Sweeps:
@@ -89,6 +99,7 @@ class Sweeps:
         self._tiny = max(1e-14 * reference**2, float(limits.tiny)) if reconstruction.squares else 0.0
         self._inverse = tuple(dtype.type(1 / h) for h in (*grid.spacing, 1.0, 1.0)[:3])
         plain = Variant(grid.dim, reconstruction.scheme, velocity.spectral, NO_SOURCE, growth > 0, carries)
+        self._totals = totals.totals()
         self._survey = survey.survey(plain._replace(scheme=0))
         self._of_density = reconstruction.euler_step(plain._replace(source=GROWTH if growth else NO_SOURCE))
         self._of_tracer = reconstruction.euler_step(plain._replace(source=DILATION)) if carries else None
@@ -129,6 +140,22 @@ class Sweeps:
         return Survey(
             self._largest(self._rates), self._largest(self._tops), float(self._decay.sum()) * self._grid.cell_volume
         )
+
+    def totals(self, density: np.ndarray, change: np.ndarray, potential: np.ndarray) -> Totals:
+        """Sum up a density, of which the change and V (planes, rows, numbers) are given."""
+        density, change = density.reshape(self._shape), change.reshape(self._shape)
+        shape, cells = self._shape[:2], self._shape[2]
+        mass, work = np.zeros(shape), np.zeros(shape)
+        least, most = np.zeros(shape, self._rates.dtype), np.zeros(shape, self._rates.dtype)
+        terms = np.zeros((self._team.size, cells))
+
+        def job(number: int) -> None:
+            self._totals(*self._part(number), density, change, potential, terms[number], mass, work, least, most)
+
+        self._team.run(job)
+        volume = self._grid.cell_volume
+        smallest = float(least.min().reshape(1).view(self._dtype)[0])
+        return Totals(float(mass.sum()) * volume, smallest, self._largest(most), float(work.sum()) * volume)
 
     def advance_density(
         self, density: np.ndarray, old: np.ndarray, new: np.ndarray, dt: float, blend: float, change: bool = False

@@ -33,8 +33,11 @@ class VelocityField(Protocol):
     def potential(self, depth: int) -> Field:
         """V at cell centres, where a flow with growth needs it, with so many planes around it."""
 
+    def kept_potential(self) -> np.ndarray | None:
+        """V as evaluated, (planes, rows, numbers), if the velocity has it; see :meth:`potential_of`."""
+
     def potential_of(self, density: np.ndarray) -> np.ndarray:
-        """V of a density, in a buffer of the velocity, which has to be evaluated again after it."""
+        """V of a density, shape ``grid.shape``, in a buffer of the velocity, which is to be evaluated again after it."""
 
     def face(self, axis: int) -> np.ndarray:
         """Velocity on the upper faces of an axis, shape ``grid.shape``; a view where possible."""
@@ -130,6 +133,10 @@ class DifferenceVelocity:
         """V, as evaluated."""
         return field_of(self._modes.transform, self._spectrum.lines, depth)
 
+    def kept_potential(self) -> np.ndarray | None:
+        """V, as evaluated."""
+        return self._spectrum.lines
+
     def potential_of(self, density: np.ndarray) -> np.ndarray:
         """V of a density; evaluates it."""
         self.evaluate(density, measure=False)
@@ -195,6 +202,10 @@ class SpectralVelocity:
         """V under growth, as evaluated."""
         assert self._for_growth is not None, "a velocity keeps V under growth"
         return field_of(self._modes.transform, self._for_growth.lines, depth)
+
+    def kept_potential(self) -> np.ndarray | None:
+        """V under growth, as evaluated."""
+        return None if self._for_growth is None else self._for_growth.lines
 
     def potential_of(self, density: np.ndarray) -> np.ndarray:
         """V of a density, in the place of the first axis' velocity."""

@@ -37,7 +37,7 @@ class VelocityField(Protocol):
         """V as evaluated, (planes, rows, numbers), if the velocity has it; see :meth:`potential_of`."""
 
     def potential_of(self, density: np.ndarray) -> np.ndarray:
-        """V of a density, shape ``grid.shape``, in a buffer of the velocity, which is to be evaluated again after it."""
+        """V of a density, shape ``grid.shape``, in a buffer of the velocity, which is then to be evaluated again."""
 
     def face(self, axis: int) -> np.ndarray:
         """Velocity on the upper faces of an axis, shape ``grid.shape``; a view where possible."""

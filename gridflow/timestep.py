@@ -58,6 +58,34 @@ def scheme(name: str) -> SSPRungeKutta:
     return SCHEMES[name]
 
 
+@dataclass(frozen=True)
+class StepBounds:
+    """The bounds on Δt at one state.
+
+    Attributes
+    ----------
+    positivity
+        No cell loses more than it holds.
+    relaxation
+        A forward Euler step does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
+    accuracy
+        The decay of the KMD is right to the tolerance per e-folding.
+    """
+
+    positivity: float
+    relaxation: float
+    accuracy: float
+
+    @property
+    def strict(self) -> float:
+        """What positivity and stability require of every stage."""
+        return min(self.positivity, self.relaxation)
+
+    def longest(self, cfl: float) -> float:
+        """The longest step: a share of the strict bounds, or the accuracy bound if smaller."""
+        return min(cfl * self.strict, self.accuracy)
+
+
 def fit(dt: float, time: float, until: float) -> float:
     """The step to take when dt is allowed and the state must land on ``until``.
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
@@ -13,6 +12,7 @@ from gridflow.flow import Flow
 from gridflow.grid import Grid
 from gridflow.solver import State, require_sound
 from gridflow.threads import count, team
+from gridflow.timestep import StepBounds
 from gridflow.transforms import SerialTransform, as_planes
 from solvers.reconstruction import reconstruction as find_reconstruction
 from solvers.sweeps import Sweeps
@@ -20,30 +20,6 @@ from solvers.velocity import velocity_field
 
 DENSITY = "density"
 TRACER = "tracer"
-
-
-@dataclass(frozen=True)
-class StepBounds:
-    """The bounds on Δt at one state.
-
-    Attributes
-    ----------
-    positivity
-        No cell loses more than it holds.
-    relaxation
-        A forward Euler step does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
-    accuracy
-        The decay of the KMD is right to the tolerance per e-folding.
-    """
-
-    positivity: float
-    relaxation: float
-    accuracy: float
-
-    @property
-    def strict(self) -> float:
-        """What positivity and stability require of every stage."""
-        return min(self.positivity, self.relaxation)
 
 
 class FiniteVolume:
@@ -212,7 +188,7 @@ class FiniteVolume:
 
     def stable_dt(self, state: State) -> float:
         """The longest step from this state: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
-        return self._choose(self.bounds(state))
+        return self.bounds(state).longest(self.cfl)
 
     def face_velocity(self, state: State) -> np.ndarray:
         """Velocity on the upper faces, shape ``(d, *grid.shape)`` (length / time); a new array."""
@@ -271,7 +247,7 @@ class FiniteVolume:
             kept[...] = self._velocity.potential_of(density)
             potential, self._looked_at = kept.reshape(as_planes(kept.shape)), None
         bounds, energy = self._look_at(state)
-        change, dt = self._change(state, self._choose(bounds))
+        change, dt = self._change(state, bounds.longest(self.cfl))
         found = self._sweeps.totals(density, change, potential)
         return {
             "mass": found.mass,
@@ -289,8 +265,9 @@ class FiniteVolume:
         RunError
             If the density has become infinite, not a number or negative; names the cell and the time.
         """
-        bounds, _ = self._look_at(state)
-        dt = timestep.fit(self._choose(bounds), state.time, until)
+        known = self._known(state)
+        bounds, _ = self._find_bounds(state) if known is None else known
+        dt = timestep.fit(bounds.longest(self.cfl), state.time, until)
         self._looked_at = None
         while (allowed := self._attempt(state, dt)) < dt:
             self.redone += 1
@@ -308,19 +285,23 @@ class FiniteVolume:
         np.add(values, 0.0, out=field, casting="same_kind")  # 0 for −0, whose bits are those of no number ≥ 0
         return field
 
-    def _choose(self, bounds: StepBounds) -> float:
-        return min(self.cfl * bounds.strict, bounds.accuracy)
-
     def _look_at(self, state: State) -> tuple[StepBounds, float]:
         """The bounds on the step and the energy of a state, whose velocity then is in place.
 
         What is known of a state is kept until the next step, so that who looks at it in between costs next to nothing;
         a callback may change the density meanwhile, so its bits are added up again.
         """
+        known = self._known(state)
+        if known is None:
+            density, known = self.density(state), self._find_bounds(state)
+            self._looked_at = (density, _fingerprint(density), *known)
+        return known
+
+    def _known(self, state: State) -> tuple[StepBounds, float] | None:
+        """What was found of a state by the last look at it, if neither has changed."""
         density, known = self.density(state), self._looked_at
         if known is None or known[0] is not density or known[1] != _fingerprint(density):
-            found = self._find_bounds(state)
-            known = self._looked_at = (density, _fingerprint(density), *found)
+            return None
         return known[2], known[3]
 
     def _change(self, state: State, dt: float) -> tuple[np.ndarray, float]:

@@ -1,12 +1,10 @@
-"""Reconstructions by name: which compiled step serves one, and what it needs and allows."""
+"""Reconstructions by name: what the compiled steps know one by, and what it needs and allows."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from gridflow.errors import InputError
 from solvers.loops import lines, monotone, sharp
-from solvers.loops.stages import Variant
+from solvers.loops.stages import HIGH_ORDER
 
 LIMITERS = {"vanleer": lines.VANLEER, "minmod": lines.MINMOD, "mc": lines.MC, "superbee": lines.SUPERBEE}
 
@@ -19,8 +17,6 @@ class Reconstruction:
     ----------
     scheme
         The number that the compiled loops know it by.
-    euler_step
-        Makes the compiled step of a variant.
     halo, lines
         Cells and planes around that a step looks at, and lines of working memory of a thread.
     outflow_limit
@@ -29,25 +25,25 @@ class Reconstruction:
         The velocity it is meant for.
     squares
         Whether it forms squares of densities, which have a smaller range.
+    sharpen
+        Whether a cell may hold a jump.
     """
 
     scheme: int
-    euler_step: Callable[[Variant], Any]
     halo: int
     lines: int
     outflow_limit: float
     velocity: str
     squares: bool
+    sharpen: bool
 
 
 def _monotone(scheme: int, outflow_limit: float) -> Reconstruction:
-    return Reconstruction(
-        scheme, monotone.euler_step, monotone.HALO, monotone.LINES, outflow_limit, "difference", squares=False
-    )
+    return Reconstruction(scheme, monotone.HALO, monotone.LINES, outflow_limit, "difference", False, False)
 
 
-def _sharp(scheme: int) -> Reconstruction:
-    return Reconstruction(scheme, sharp.euler_step, sharp.HALO, sharp.LINES, 0.25, "spectral", squares=True)
+def _high_order(sharpen: bool) -> Reconstruction:
+    return Reconstruction(HIGH_ORDER, sharp.HALO, sharp.LINES, 0.25, "spectral", True, sharpen)
 
 
 def reconstruction(name: str, limiter: str) -> Reconstruction:
@@ -62,8 +58,8 @@ def reconstruction(name: str, limiter: str) -> Reconstruction:
     if limiter not in LIMITERS:
         raise InputError(f'limiter "{limiter}": allowed are {", ".join(LIMITERS)}')
     made = {
-        "sharp": _sharp(sharp.SHARP),
-        "weno5": _sharp(sharp.WENO),
+        "sharp": _high_order(sharpen=True),
+        "weno5": _high_order(sharpen=False),
         "muscl": _monotone(LIMITERS[limiter], 0.5),
         "upwind": _monotone(lines.UPWIND, 1.0),
     }

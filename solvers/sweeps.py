@@ -9,6 +9,7 @@ from gridflow.grid import Grid
 from gridflow.threads import Team
 from gridflow.transforms import Transform, as_planes
 from solvers.loops import survey, totals
+from solvers.loops.euler import euler_step
 from solvers.loops.planes import Field, field_of, line_size, tile_rows
 from solvers.loops.stages import DILATION, GROWTH, NO_SOURCE, Step, Variant
 from solvers.reconstruction import Reconstruction
@@ -81,7 +82,7 @@ class Sweeps:
     ) -> None:
         self._shape = planes, rows, cells = as_planes(grid.shape)
         self._dtype, self._grid, self._transform, self._team = dtype, grid, transform, team
-        self._reconstruction, self._velocity, self._growth = reconstruction, velocity, growth
+        self._reconstruction, self._velocity, self._growth, self._carries = reconstruction, velocity, growth, carries
         bits = np.dtype(f"u{dtype.itemsize}")
         self._rows = tile_rows(rows, cells, reconstruction.halo, reconstruction.lines, dtype.itemsize)
         tiles = -(-rows // self._rows)
@@ -98,11 +99,9 @@ class Sweeps:
         self._vacuum = float(limits.tiny / limits.eps)
         self._tiny = max(1e-14 * reference**2, float(limits.tiny)) if reconstruction.squares else 0.0
         self._inverse = tuple(dtype.type(1 / h) for h in (*grid.spacing, 1.0, 1.0)[:3])
-        plain = Variant(grid.dim, reconstruction.scheme, velocity.spectral, NO_SOURCE, growth > 0, carries)
         self._totals = totals.totals()
-        self._survey = survey.survey(plain._replace(scheme=0))
-        self._of_density = reconstruction.euler_step(plain._replace(source=GROWTH if growth else NO_SOURCE))
-        self._of_tracer = reconstruction.euler_step(plain._replace(source=DILATION)) if carries else None
+        self._survey = survey.survey(grid.dim, velocity.spectral)
+        self._euler_step = euler_step(Variant(grid.dim, reconstruction.scheme, velocity.spectral))
 
     @staticmethod
     def memory(shape: tuple[int, ...], itemsize: int, reconstruction: Reconstruction, threads: int) -> int:
@@ -116,19 +115,19 @@ class Sweeps:
         """Compile every loop, or load it from the disk, by calling it for no planes."""
         halo = self._reconstruction.halo
         velocity, other, field = self._velocity.fields(halo), self._other(halo), self._field(density, halo)
-        step, reached = self._step(0.0, 0.0, 0.0, change=False), density.reshape(self._shape)
+        step, reached = self._step(0.0, 0.0), density.reshape(self._shape)
         noted = self._rates, self._tops
         self._survey(
             0, 0, self._rows, self._survey_work[0], field, velocity, other or field, step, *noted, self._decay
         )  # fmt: skip
-        for run in (self._of_density, self._of_tracer):
-            if run is not None:
-                run(0, 0, self._rows, self._work[0], field, velocity, other or field, reached, reached, step, *noted)
+        self._euler_step(
+            0, 0, self._rows, self._work[0], field, velocity, other or field, reached, reached, step, *noted
+        )  # fmt: skip
 
     def survey(self, density: np.ndarray) -> Survey:
         """Look at a density, of which the velocity has been evaluated."""
         velocity, other = self._velocity.fields(survey.HALO), self._other(survey.HALO)
-        field, step = self._field(density, survey.HALO), self._step(0.0, 0.0, 0.0, change=False)
+        field, step = self._field(density, survey.HALO), self._step(0.0, 0.0)
 
         def job(number: int) -> None:
             self._survey(
@@ -169,25 +168,26 @@ class Sweeps:
         float
             Largest new density; NaN or infinite if some density is not sound.
         """
-        step = self._step(dt, blend, self._growth, change)
-        return self._advance(self._of_density, density, self._other(self._reconstruction.halo), old, new, step)
+        source = GROWTH if self._growth else NO_SOURCE
+        step = self._step(dt, blend, self._growth, source, change)
+        return self._advance(density, self._other(self._reconstruction.halo), old, new, step)
 
     def advance_tracer(
         self, tracer: np.ndarray, density: np.ndarray, old: np.ndarray, new: np.ndarray, dt: float, blend: float
     ) -> None:
         """Write a stage of a carried region's volume fraction, which moves with the velocity of ``density``."""
-        step = self._step(dt, blend, self._velocity.local_response, change=False)
-        self._advance(self._of_tracer, tracer, self._field(density, self._reconstruction.halo), old, new, step)
+        step = self._step(dt, blend, self._velocity.local_response, DILATION)
+        self._advance(tracer, self._field(density, self._reconstruction.halo), old, new, step)
 
     def _advance(
-        self, run: object, values: np.ndarray, other: Field | None, old: np.ndarray, new: np.ndarray, step: Step
+        self, values: np.ndarray, other: Field | None, old: np.ndarray, new: np.ndarray, step: Step
     ) -> tuple[float, float]:
         halo = self._reconstruction.halo
         field, velocity = self._field(values, halo), self._velocity.fields(halo)
         old, new = old.reshape(self._shape), new.reshape(self._shape)
 
         def job(number: int) -> None:
-            run(  # type: ignore[operator]
+            self._euler_step(
                 *self._part(number), self._rows, self._work[number], field, velocity, other or field, old, new, step,
                 self._rates, self._tops,
             )  # fmt: skip
@@ -209,7 +209,9 @@ class Sweeps:
     def _other(self, depth: int) -> Field | None:
         return self._velocity.potential(depth) if self._growth else None
 
-    def _step(self, dt: float, blend: float, strength: float, change: bool) -> Step:
+    def _step(
+        self, dt: float, blend: float, strength: float = 0.0, source: int = NO_SOURCE, change: bool = False
+    ) -> Step:
         number = self._dtype.type
         return Step(
             dt=number(dt),
@@ -222,6 +224,10 @@ class Sweeps:
             vacuum=number(self._vacuum),
             tiny=number(self._tiny),
             change=change,
+            source=source,
+            bounded_by_growth=self._growth > 0,
+            bounded_by_tracer=self._carries,
+            sharpen=self._reconstruction.sharpen,
         )
 
     def _largest(self, bits: np.ndarray) -> float:

@@ -56,7 +56,7 @@ class _Modes:
         self._team = team
         self._has_nyquist = grid.shape[-1] % 2 == 0
         self._terms = np.zeros((team.size, self.shape[-1]))
-        self._power = np.zeros((planes, rows))
+        self._power = np.zeros(planes)
         low, high = float(flow.target.min()), float(flow.target.max())
         self.uniform = low == high
         self._mean = low * grid.size if self.uniform else 0.0

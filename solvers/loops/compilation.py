@@ -33,6 +33,14 @@ def line_function(function: Callable[..., Any]) -> Any:
     return njit(**_OPTIONS)(function)
 
 
+def contracted(function: Callable[..., Any]) -> Any:
+    """Compile a function, for others to call, in which the machine may round a product and a sum once together.
+
+    For arithmetic of which nothing exact is asked. The instructions are the same for any number of threads.
+    """
+    return njit(fastmath={"contract"}, **_OPTIONS)(function)
+
+
 def entry(function: Callable[..., Any]) -> Any:
     """Compile a function that Python calls, on as many threads as it likes, and keep it on disk."""
     return njit(cache=True, **_OPTIONS)(function)

@@ -9,14 +9,21 @@ Numbers are made of the arrays' own type: a literal would turn single precision 
 
 import math
 
-from solvers.loops.compilation import line_function, piece
+from solvers.loops.compilation import contracted, line_function, piece
 
 UPWIND, MINMOD, VANLEER, MC, SUPERBEE = range(5)
 """The slopes of :func:`half_slope`, by the number that the compiled code knows them by; upwind's is zero."""
 STEEPNESS = 1.65
 """Of the tanh jump of :func:`thinc`, in units of half a cell; docs/scheme.md has the measurements that chose it."""
-_AT_END = math.tanh(STEEPNESS)
 _TO_MIDDLE = 1 / (math.cosh(STEEPNESS) * math.tanh(STEEPNESS))
+_OFFSET = 1 / math.tanh(STEEPNESS)
+
+
+@line_function
+def copy(line, to):
+    """Copy a line; an assignment to a slice would bring messages about shapes along, which take long to compile."""
+    for i in range(to.size):
+        to[i] = line[i]
 
 
 @line_function
@@ -71,7 +78,7 @@ def limited_flux(limiter, behind, here, there, beyond, velocity, ratio, vacuum, 
         flux[i] = ratio * u * face if donor >= vacuum else donor - donor
 
 
-@line_function
+@contracted
 def weno(m2, m1, here, p1, p2, tiny, left, right):
     """Values of each cell at its own two faces, WENO-Z of fifth order.
 
@@ -82,49 +89,52 @@ def weno(m2, m1, here, p1, p2, tiny, left, right):
     Borges, Carmona, Costa and Don, J. Comput. Phys. 227 (2008) 3191; Jiang and Shu, J. Comput. Phys. 126 (1996) 202.
     """
     number = here.dtype.type
-    one, two, three, four = number(1), number(2), number(3), number(4)
-    five, seven, eleven, sixth = number(5), number(7), number(11), number(1 / 6)
-    curvature, slope = number(13 / 12), number(1 / 4)
+    one, two, three, four, five = number(1), number(2), number(3), number(4), number(5)
+    curvature, slope, sixth = number(13 / 12), number(1 / 4), number(1 / 6)
     ideal0, ideal1, ideal2 = number(0.1), number(0.6), number(0.3)
     most = number(1e15)  # its square fits single precision, and a weight so much larger leaves nothing to the others
     for i in range(here.size):
-        a, b, c, d, e = m2[i], m1[i], here[i], p1[i], p2[i]
-        bend, tilt = a - two * b + c, a - four * b + three * c
-        smooth0 = curvature * bend * bend + slope * tilt * tilt
-        bend, tilt = b - two * c + d, b - d
-        smooth1 = curvature * bend * bend + slope * tilt * tilt
-        bend, tilt = c - two * d + e, three * c - four * d + e
-        smooth2 = curvature * bend * bend + slope * tilt * tilt
+        middle = here[i]
+        ab, bc, cd, de = m1[i] - m2[i], middle - m1[i], p1[i] - middle, p2[i] - p1[i]
+        bend, tilt = bc - ab, three * bc - ab
+        smooth0 = curvature * bend * bend + (slope * tilt * tilt + tiny)
+        bend, tilt = cd - bc, cd + bc
+        smooth1 = curvature * bend * bend + (slope * tilt * tilt + tiny)
+        bend, tilt = de - cd, three * cd - de
+        smooth2 = curvature * bend * bend + (slope * tilt * tilt + tiny)
         global_ = abs(smooth0 - smooth2)
-        ratio0 = min(global_ / (smooth0 + tiny), most)
-        ratio1 = min(global_ / (smooth1 + tiny), most)
-        ratio2 = min(global_ / (smooth2 + tiny), most)
+        ratio0 = min(global_ / smooth0, most)
+        ratio1 = min(global_ / smooth1, most)
+        ratio2 = min(global_ / smooth2, most)
         weight0, weight1, weight2 = one + ratio0 * ratio0, ideal1 * (one + ratio1 * ratio1), one + ratio2 * ratio2
         first, last = ideal0 * weight0, ideal2 * weight2
-        value = first * (two * a - seven * b + eleven * c) + weight1 * (five * c - b + two * d)
-        value += last * (two * c + five * d - e)
-        right[i] = value / (first + weight1 + last) * sixth
+        on_right = first + weight1 + last
+        upward = first * (five * bc - two * ab) + weight1 * (two * cd + bc) + last * (four * cd - de)
         first, last = ideal0 * weight2, ideal2 * weight0
-        value = first * (two * e - seven * d + eleven * c) + weight1 * (five * c - d + two * b)
-        value += last * (two * c + five * b - a)
-        left[i] = value / (first + weight1 + last) * sixth
+        on_left = first + weight1 + last
+        downward = first * (five * cd - two * de) + weight1 * (two * bc + cd) + last * (four * bc - ab)
+        right[i] = middle + sixth * upward / on_right
+        left[i] = middle - sixth * downward / on_left
 
 
-@piece
-def exponential(x):
-    """e^x for |x| ≤ 2 within 1e−10, by a series and squarings: vector instructions, the same bits on every machine."""
+@contracted
+def exponentials(x):
+    """e^x and e^−x for |x| ≤ 2 within 2e−10 of each, by a series and squarings, which vector instructions can do."""
     number = type(x)
-    x = x * number(1 / 16)
-    series = number(1 / 120) + x * (number(1 / 720) + x * number(1 / 5040))
-    series = number(1 / 2) + x * (number(1 / 6) + x * (number(1 / 24) + x * series))
-    series = number(1) + x * (number(1) + x * series)
-    series *= series
-    series *= series
-    series *= series
-    return series * series
+    one = number(1)
+    x = x * number(1 / 8)
+    square = x * x
+    even = number(1 / 24) + square * (number(1 / 720) + square * number(1 / 40320))
+    even = one + square * (number(1 / 2) + square * even)
+    odd = number(1 / 6) + square * (number(1 / 120) + square * number(1 / 5040))
+    odd = x * (one + square * odd)
+    up, down = even + odd, even - odd
+    up, down = up * up, down * down
+    up, down = up * up, down * down
+    return up * up, down * down
 
 
-@piece
+@contracted
 def thinc(before, here, after):
     """Values of a cell at its own two faces if it holds a tanh jump between its neighbours' values, and whether it can.
 
@@ -135,16 +145,15 @@ def thinc(before, here, after):
     Xiao, Honma and Kono, Int. J. Numer. Meth. Fluids 48 (2005) 1023.
     """
     number = type(here)
-    one, half, flat = number(1), number(0.5), number(1e-14)
-    steep, at_end, to_middle, offset = number(STEEPNESS), number(_AT_END), number(_TO_MIDDLE), number(1 / _AT_END)
+    half, flat, steep = number(0.5), number(1e-14), number(STEEPNESS)
+    to_middle, offset = number(_TO_MIDDLE), number(_OFFSET)
     middle, jump = half * (before + after), half * (after - before)
-    at_left = exponential(steep * ((here - middle) / jump)) * to_middle - offset  # the tanh there
-    at_right = (at_end + at_left) / (one + at_left * at_end)
+    up, down = exponentials(steep * ((here - middle) / jump))
     monotone = (after - here) * (here - before) > flat * max(before * before, after * after)
-    return middle + jump * at_left, middle + jump * at_right, monotone
+    return middle + jump * (up * to_middle - offset), middle + jump * (offset - down * to_middle), monotone
 
 
-@line_function
+@contracted
 def least_variation(before, here, after, smooth_before, smooth_left, smooth_right, smooth_after, left, right):
     """Choose for every cell the smooth values at its faces or those of a tanh jump, whichever jump less there.
 
@@ -172,7 +181,7 @@ def upwind_value(velocity, here, there, face):
         face[i] = left if velocity[i] > 0 else right
 
 
-@piece
+@contracted
 def split_flux(transverse, here, there, velocity, face, u, q, ratio, vacuum, low, excess):
     """Split a flux into first-order upwind, ``low``, and what it carries beyond; both times ``ratio``.
 
@@ -198,45 +207,48 @@ def split_flux(transverse, here, there, velocity, face, u, q, ratio, vacuum, low
         excess[i] = ratio * high - first_order
 
 
-@line_function
-def add_outflow(before, after, leaving):
-    """Add what leaves a cell through its two faces along one axis."""
-    zero = leaving.dtype.type(0)
-    for i in range(leaving.size):
-        leaving[i] += max(after[i], zero) + max(-before[i], zero)
+@piece
+def outflow(upper, lower):
+    """What leaves a cell through its two faces along an axis."""
+    zero = type(upper)(0)
+    return (upper if upper > zero else zero) - (lower if lower < zero else zero)
 
 
-@line_function
-def share_kept(low, leaving, vacuum, keep):
+@piece
+def share_kept(low, leaving, vacuum):
     """Share of the excess fluxes out of a cell that leaves it ≥ 0 with a margin for rounding (Zalesak's limiter).
 
     References
     ----------
     Zalesak, J. Comput. Phys. 31 (1979) 335.
     """
-    number = keep.dtype.type
-    zero, one, margin = number(0), number(1), number(1 - 1e-5)
-    for i in range(keep.size):
-        available = margin * low[i]
-        share = min(available / leaving[i], one)
-        keep[i] = share if (low[i] >= vacuum) & (share >= vacuum) else zero
+    number = type(low)
+    share = min(number(1 - 1e-5) * low / leaving, number(1))
+    return share if (low >= vacuum) & (share >= vacuum) else low - low
 
 
-@line_function
-def limit(excess, keep_here, keep_there, out):
-    """Scale excess fluxes by the share that the cell they leave may give."""
-    for i in range(out.size):
-        beyond, left, right = excess[i], keep_here[i], keep_there[i]
-        out[i] = beyond * (left if beyond > 0 else right)
+@piece
+def limited(excess, keep_here, keep_there):
+    """An excess flux scaled by the share that the cell it leaves may give."""
+    return excess * (keep_here if excess > 0 else keep_there)
 
 
 @line_function
 def pairwise_sum(terms):
     """Sum of a line in a fixed order that vector instructions can follow; the line is destroyed.
 
-    Its round-off grows like log n.
+    Eight terms become one again and again, so the round-off grows like log n.
     """
     n = terms.size
+    while n >= 64:
+        m = (n + 7) // 8
+        a, b, c, d = terms[:m], terms[m : 2 * m], terms[2 * m : 3 * m], terms[3 * m : 4 * m]
+        e, f, g, h = terms[4 * m : 5 * m], terms[5 * m : 6 * m], terms[6 * m : 7 * m], terms[7 * m : n]
+        for i in range(h.size):
+            a[i] = ((a[i] + b[i]) + (c[i] + d[i])) + ((e[i] + f[i]) + (g[i] + h[i]))
+        for i in range(h.size, m):
+            a[i] = ((a[i] + b[i]) + (c[i] + d[i])) + ((e[i] + f[i]) + g[i])
+        n = m
     while n > 1:
         half = n // 2
         for i in range(half):

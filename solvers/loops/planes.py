@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gridflow.transforms import Transform
-from solvers.loops.compilation import line_function
+from solvers.loops.compilation import line_function, piece
 
 
 class Field(NamedTuple):
@@ -26,7 +26,7 @@ def field_of(transform: Transform, lines: np.ndarray, depth: int) -> Field:
     return Field(lines, *transform.halo(lines, depth))
 
 
-WORKING_SET = 6_000_000
+WORKING_SET = 10_000_000
 """Bytes of lines that a thread should have at once: they fit a core's cache beside what it streams."""
 
 
@@ -45,6 +45,13 @@ class Tile(NamedTuple):
     rows: int
     of: int
     cells: int
+
+
+@piece
+def tile_of(number, rows_at_once, values):
+    """The tile of that number, for a field of the shape (planes, rows, cells) of ``values``."""
+    first, rows = number * rows_at_once, values.shape[1]
+    return Tile(number, first, min(rows_at_once, rows - first), rows, values.shape[2])
 
 
 def line_size(rows_at_once: int, rows: int, cells: int, halo: int) -> int:

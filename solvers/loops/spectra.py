@@ -14,17 +14,21 @@ from solvers.loops.lines import pairwise_sum
 
 
 @line_function
-def weighted_power(row, symbol, has_nyquist, terms):
-    """Σ symbol · |mode|² over a row of the full spectrum, in double precision.
+def add_power(row, symbol, terms):
+    """Add symbol · |mode|² of a row to a line, in double precision."""
+    for k in range(symbol.size):
+        re, im = np.float64(row[2 * k]), np.float64(row[2 * k + 1])
+        terms[k] += np.float64(symbol[k]) * (re * re + im * im)
+
+
+@line_function
+def full_sum(terms, has_nyquist):
+    """Sum over a full axis of a line of its half, which is destroyed.
 
     Modes of the halved axis stand for two each; the first and, if the number of cells is even, the last for one.
     """
-    modes = symbol.size
-    for k in range(modes):
-        re, im = np.float64(row[2 * k]), np.float64(row[2 * k + 1])
-        terms[k] = np.float64(symbol[k]) * (re * re + im * im)
-    once = terms[0] + (terms[modes - 1] if has_nyquist else 0.0)
-    return 2 * pairwise_sum(terms[:modes]) - once
+    once = terms[0] + (terms[terms.size - 1] if has_nyquist else 0.0)
+    return 2 * pairwise_sum(terms) - once
 
 
 @line_function
@@ -43,23 +47,24 @@ def scale_modes(symbol, scale, row):
         row[2 * k + 1] *= factor
 
 
-@line_function
-def turn_modes(row, symbol, re, im, out):
-    """Write modes times a real symbol and one complex number."""
-    for k in range(symbol.size):
-        a, b, factor = row[2 * k], row[2 * k + 1], symbol[k]
-        out[2 * k] = factor * (a * re - b * im)
-        out[2 * k + 1] = factor * (a * im + b * re)
+@piece
+def turn_modes(dim, symbol, first, second, last, row, out0, out1):
+    """Multiply modes by a real symbol and by a complex number for each axis, given as real and imaginary parts in turn.
 
-
-@line_function
-def turn_along(symbol, factors, row):
-    """Multiply modes by a real symbol and a complex number each, given as real and imaginary parts in turn."""
+    The last axis has a number for every mode, whose product takes the place of the modes; of the other axes all modes
+    of a row have the same.
+    """
     for k in range(symbol.size):
-        a, b, factor = row[2 * k], row[2 * k + 1], symbol[k]
-        re, im = factors[2 * k], factors[2 * k + 1]
-        row[2 * k] = factor * (a * re - b * im)
-        row[2 * k + 1] = factor * (a * im + b * re)
+        factor = symbol[k]
+        re, im = factor * row[2 * k], factor * row[2 * k + 1]
+        if dim > 1:
+            out0[2 * k] = re * first[0] - im * first[1]
+            out0[2 * k + 1] = re * first[1] + im * first[0]
+        if dim > 2:
+            out1[2 * k] = re * second[0] - im * second[1]
+            out1[2 * k + 1] = re * second[1] + im * second[0]
+        row[2 * k] = re * last[2 * k] - im * last[2 * k + 1]
+        row[2 * k + 1] = re * last[2 * k + 1] + im * last[2 * k]
 
 
 @piece
@@ -75,7 +80,7 @@ def to_potential(uniform: bool) -> Any:
 
     It takes the half-spectrum, K̂, the modes of ν (anything if ν is uniform), the number that normalises the
     transforms, whether the halved axis has a Nyquist mode, whether to measure, a working line of doubles, and an array
-    (planes, rows) that gets Σ K̂ |f̂|² of every row if so.
+    that gets Σ K̂ |f̂|² of every plane if so.
     """
     stamp = SOURCES
 
@@ -83,12 +88,15 @@ def to_potential(uniform: bool) -> Any:
     def run(lo, hi, spectrum, symbol, minus, scale, has_nyquist, measure, terms, power):
         assert stamp  # named here so that the code on disk is of these sources
         for i in range(lo, hi):
+            terms[:] = 0
             for j in range(symbol.shape[1]):
                 row, weights = spectrum[i, j], symbol[i, j]
                 _deviation(row, minus, i, j, uniform)
                 if measure:
-                    power[i, j] = weighted_power(row, weights, has_nyquist, terms)
+                    add_power(row, weights, terms)
                 scale_modes(weights, scale, row)
+            if measure:
+                power[i] = full_sum(terms, has_nyquist)
 
     return run
 
@@ -107,15 +115,18 @@ def to_velocity(dim: int, uniform: bool) -> Any:
     def run(lo, hi, spectra, symbol, minus, factors, has_nyquist, measure, terms, power):
         assert stamp
         for i in range(lo, hi):
+            terms[:] = 0
             for j in range(symbol.shape[1]):
                 row, weights = spectra[dim - 1][i, j], symbol[i, j]
                 _deviation(row, minus, i, j, uniform)
                 if measure:
-                    power[i, j] = weighted_power(row, weights, has_nyquist, terms)
-                if dim > 1:
-                    turn_modes(row, weights, factors[0][2 * i], factors[0][2 * i + 1], spectra[0][i, j])
-                if dim > 2:
-                    turn_modes(row, weights, factors[1][2 * j], factors[1][2 * j + 1], spectra[1][i, j])
-                turn_along(weights, factors[dim - 1], row)
+                    add_power(row, weights, terms)
+                along0, along1 = factors[0][2 * i : 2 * i + 2], factors[dim // 2][2 * j : 2 * j + 2]
+                out0, out1 = spectra[0][i, j], spectra[dim // 2][i, j]
+                turn_modes(
+                    dim, weights, (along0[0], along0[1]), (along1[0], along1[1]), factors[dim - 1], row, out0, out1
+                )
+            if measure:
+                power[i] = full_sum(terms, has_nyquist)
 
     return run

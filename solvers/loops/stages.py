@@ -1,13 +1,19 @@
-"""What the compiled Euler steps share: velocities, bounds on the step, sources and the blend of a Runge–Kutta stage."""
+"""What the compiled Euler steps share: velocities, bounds on the step, sources and the blend of a Runge–Kutta stage.
+
+What differs inside a loop over cells is a constant of the compiled code; what a loop can be chosen by, once for a line,
+is a flag of the step, so that one run compiles one step.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from solvers.loops.compilation import piece
-from solvers.loops.lines import descend, largest
+from solvers.loops.lines import descend, largest, outflow
 from solvers.loops.planes import load, row_start
 
+HIGH_ORDER = 10
+"""The scheme of :mod:`solvers.loops.sharp`, by the number that the compiled code knows it by; see the limiters' too."""
 NO_SOURCE, GROWTH, DILATION = range(3)
 """Terms beside transport: none, −β V μ of the growing density, χ (∇·u − Λ μ) of a carried region."""
 
@@ -17,13 +23,9 @@ class Variant(NamedTuple):
 
     dim: int
     scheme: int
-    """A limiter's number or ``UPWIND``; ``WENO`` or ``SHARP`` of :mod:`solvers.loops.sharp`."""
+    """``UPWIND``, the number of a limiter, or ``HIGH_ORDER``."""
     spectral: bool
     """Whether face velocities are given; else the potential is, and its differences are the velocities."""
-    source: int
-    """``NO_SOURCE``, ``GROWTH`` or ``DILATION``."""
-    bounded_by_growth: bool
-    bounded_by_tracer: bool
 
 
 class Step(NamedTuple):
@@ -48,6 +50,12 @@ class Step(NamedTuple):
     """Added to smoothness indicators."""
     change: bool
     """Write Δt times the tendency alone; then α is 0."""
+    source: int
+    """``NO_SOURCE``, ``GROWTH`` or ``DILATION``."""
+    bounded_by_growth: bool
+    bounded_by_tracer: bool
+    sharpen: bool
+    """Whether a cell of the high-order scheme may hold a jump."""
 
 
 @piece
@@ -78,35 +86,33 @@ def face_velocities(dim, spectral, velocity, plane, tile, halo, inverse, first, 
 
 
 @piece
-def loss_rate(variant, step, size, pitch, below, faces, potential, rate):
-    """Share of what it holds that each cell of a line loses per time, at the most; see :class:`Variant`.
+def loss_rate(dim, step, size, pitch, below, faces, potential, rate):
+    """Share of what it holds that each cell of a line loses per time at most, with the bounds that the step asks for.
 
     ``below`` has the velocities on the first axis' lower faces.
     """
-    dim = variant.dim
-    zero = step.dt - step.dt
     h0, h1, h2 = step.inverse[0] * step.weight, step.inverse[1] * step.weight, step.inverse[2] * step.weight
     skip = pitch if dim == 3 else 1  # what has no neighbour in the line
     rate, u = rate[skip:size], faces[0][skip:size]
     if dim == 1:
         u_ = faces[0][: size - 1]
         for i in range(rate.size):
-            rate[i] = h0 * (max(u[i], zero) + max(-u_[i], zero))
+            rate[i] = h0 * outflow(u[i], u_[i])
     elif dim == 2:
         u_, v, v_ = below[1:size], faces[1][1:size], faces[1][: size - 1]
         for i in range(rate.size):
-            rate[i] = h0 * (max(u[i], zero) + max(-u_[i], zero)) + h1 * (max(v[i], zero) + max(-v_[i], zero))
+            rate[i] = h0 * outflow(u[i], u_[i]) + h1 * outflow(v[i], v_[i])
     else:
         u_, v, v_ = below[skip:size], faces[1][skip:size], faces[1][: size - skip]
         w, w_ = faces[2][skip:size], faces[2][skip - 1 : size - 1]
         for i in range(rate.size):
-            leaving = h0 * (max(u[i], zero) + max(-u_[i], zero)) + h1 * (max(v[i], zero) + max(-v_[i], zero))
-            rate[i] = leaving + h2 * (max(w[i], zero) + max(-w_[i], zero))
-    if variant.bounded_by_growth:
+            rate[i] = h0 * outflow(u[i], u_[i]) + h1 * outflow(v[i], v_[i]) + h2 * outflow(w[i], w_[i])
+    zero = step.dt - step.dt
+    if step.bounded_by_growth:
         value = potential[skip:size]
         for i in range(rate.size):
             rate[i] += step.growth * max(value[i], zero)
-    if variant.bounded_by_tracer:
+    if step.bounded_by_tracer:
         for i in range(skip, size):
             rate[i - skip] += max(-divergence(dim, step.inverse, i, pitch, below, faces), zero)
 
@@ -122,16 +128,19 @@ def divergence(dim, inverse, i, pitch, below, faces):
 
 
 @piece
-def subtract_source(variant, step, size, pitch, below, faces, other, here, euler):
+def subtract_source(dim, step, size, pitch, below, faces, other, here, euler):
     """Subtract Δt times what each cell of a line loses to the source.
 
     That is β V μ, with V in ``other``, or for a carried region χ (Λ μ − ∇·u), with μ in ``other``.
     """
-    for i in range(pitch if variant.dim == 3 else 1, size):
-        rate = step.strength * other[i]
-        if variant.source == DILATION:
-            rate -= divergence(variant.dim, step.inverse, i, pitch, below, faces)
-        euler[i] -= step.dt * rate * here[i]
+    skip = pitch if dim == 3 else 1
+    if step.source == GROWTH:
+        for i in range(skip, size):
+            euler[i] -= step.dt * (step.strength * other[i]) * here[i]
+    elif step.source == DILATION:
+        for i in range(skip, size):
+            rate = step.strength * other[i] - divergence(dim, step.inverse, i, pitch, below, faces)
+            euler[i] -= step.dt * rate * here[i]
 
 
 @piece
@@ -169,11 +178,18 @@ def finish(blend, plane, tile, halo, euler, old, new):
 
 
 @piece
-def largest_in_rows(tile, halo, line, bits):
-    """Largest value ≥ 0 of a line outside of its halo, as bits."""
-    most = bits.dtype.type(0)
-    seen = line.view(bits.dtype)
+def clear_halo(tile, halo, line):
+    """Make all numbers of a line 0 but those of the tile's own cells."""
+    end = 0
     for j in range(tile.rows):
         start = row_start(j, tile, halo)
-        most = max(most, largest(seen[start : start + tile.cells]))
-    return most
+        line[end:start] = 0
+        end = start + tile.cells
+    line[end:] = 0
+
+
+@piece
+def largest_rate(tile, halo, rate, bits):
+    """Largest value ≥ 0 of a line of rates outside of its halo, which is cleared; as bits of the type of ``bits``."""
+    clear_halo(tile, halo, rate)
+    return largest(rate.view(bits.dtype))

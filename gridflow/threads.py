@@ -18,7 +18,7 @@ from gridflow.errors import InputError
 
 VARIABLE = "GRIDFLOW_THREADS"
 """Environment variable with the number of threads to use by default."""
-FEWEST_CELLS_PER_THREAD = 2**16
+FEWEST_CELLS_PER_THREAD = 2**15
 """Below this many cells for each of two threads, waking them costs more than they save (measured)."""
 
 _WAITING = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}

@@ -1,5 +1,6 @@
 """Face velocities of a flow: by differences of the potential, or face-averaged straight from Fourier space."""
 
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -43,6 +44,10 @@ class VelocityField(Protocol):
         """Velocity on the upper faces of an axis, shape ``grid.shape``; a view where possible."""
 
 
+FEWEST_MODES = 2**17
+"""Below this many, a pass over modes takes less time than waking a second thread for it (measured)."""
+
+
 class _Modes:
     """What both kinds of velocity do with half-spectra: the passes over them, shared by a team of threads."""
 
@@ -53,9 +58,9 @@ class _Modes:
         self.shape = (planes, rows, grid.spectral_shape[-1])
         self.symbol = flow.symbol.astype(dtype, copy=False).reshape(self.shape)
         self.scale = dtype.type(1 / grid.size)
-        self._team = team
+        self._team = team if math.prod(self.shape) >= FEWEST_MODES else Team(1)
         self._has_nyquist = grid.shape[-1] % 2 == 0
-        self._terms = np.zeros((team.size, self.shape[-1]))
+        self._terms = np.zeros((self._team.size, self.shape[-1]))
         self._power = np.zeros(planes)
         low, high = float(flow.target.min()), float(flow.target.max())
         self.uniform = low == high

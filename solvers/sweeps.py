@@ -84,7 +84,7 @@ class Sweeps:
         self._dtype, self._grid, self._transform, self._team = dtype, grid, transform, team
         self._reconstruction, self._velocity, self._growth, self._carries = reconstruction, velocity, growth, carries
         bits = np.dtype(f"u{dtype.itemsize}")
-        self._rows = tile_rows(rows, cells, reconstruction.halo, reconstruction.lines, dtype.itemsize)
+        self._rows = tile_rows(rows, cells, reconstruction.halo, dtype.itemsize)
         tiles = -(-rows // self._rows)
         self._rates, self._tops = np.zeros((planes, tiles), bits), np.zeros((planes, tiles), bits)
         self._decay = np.zeros((planes, tiles))
@@ -108,7 +108,7 @@ class Sweeps:
         """Bytes of working memory."""
         _, rows, cells = as_planes(shape)
         halo, lines = reconstruction.halo, reconstruction.lines
-        at_once = tile_rows(rows, cells, halo, lines, itemsize)
+        at_once = tile_rows(rows, cells, halo, itemsize)
         return threads * lines * line_size(at_once, rows, cells, halo) * itemsize
 
     def compile(self, density: np.ndarray) -> None:

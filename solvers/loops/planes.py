@@ -26,13 +26,13 @@ def field_of(transform: Transform, lines: np.ndarray, depth: int) -> Field:
     return Field(lines, *transform.halo(lines, depth))
 
 
-WORKING_SET = 10_000_000
-"""Bytes of lines that a thread should have at once: they fit a core's cache beside what it streams."""
+LONGEST_LINE = 170_000
+"""Bytes of a line that holds several rows: all lines of a thread together then fit the cache beside what it streams."""
 
 
-def tile_rows(rows: int, cells: int, halo: int, lines: int, itemsize: int) -> int:
-    """Rows of a plane to work on at once, for ``lines`` padded lines of them to fit the working set."""
-    fitting = WORKING_SET // (lines * (cells + 2 * halo) * itemsize) - 2 * halo
+def tile_rows(rows: int, cells: int, halo: int, itemsize: int) -> int:
+    """Rows of a plane to work on at once, so that a padded line of them is not too long."""
+    fitting = LONGEST_LINE // ((cells + 2 * halo) * itemsize) - 2 * halo
     tiles = -(-rows // max(fitting, 8))
     return -(-rows // tiles)
 

@@ -65,7 +65,7 @@ def test_the_same_bits_where_planes_are_worked_on_in_tiles(monkeypatch):
     """Rows that do not fit the cache at once go one tile after another; a small working set makes many of them."""
     shape = (9, 40, 16)
     whole = arrays_after(STEPS, shape, 1)[0]
-    monkeypatch.setattr(planes, "WORKING_SET", 1)
+    monkeypatch.setattr(planes, "LONGEST_LINE", 1)
     for number in (1, 2):
         assert arrays_after(STEPS, shape, number)[0] == whole
 

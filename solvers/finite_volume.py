@@ -298,7 +298,7 @@ class FiniteVolume:
         return known
 
     def _known(self, state: State) -> tuple[StepBounds, float] | None:
-        """What was found of a state by the last look at it, if neither has changed."""
+        """What the last look found of a state; None if there was none since its density changed."""
         density, known = self.density(state), self._looked_at
         if known is None or known[0] is not density or known[1] != _fingerprint(density):
             return None

@@ -39,11 +39,13 @@ class Reconstruction:
 
 
 def _monotone(scheme: int, outflow_limit: float) -> Reconstruction:
-    return Reconstruction(scheme, monotone.HALO, monotone.LINES, outflow_limit, "difference", False, False)
+    return Reconstruction(
+        scheme, monotone.HALO, monotone.LINES, outflow_limit, "difference", squares=False, sharpen=False
+    )
 
 
 def _high_order(sharpen: bool) -> Reconstruction:
-    return Reconstruction(HIGH_ORDER, sharp.HALO, sharp.LINES, 0.25, "spectral", True, sharpen)
+    return Reconstruction(HIGH_ORDER, sharp.HALO, sharp.LINES, 0.25, "spectral", squares=True, sharpen=sharpen)
 
 
 def reconstruction(name: str, limiter: str) -> Reconstruction:

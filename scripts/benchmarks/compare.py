@@ -55,7 +55,7 @@ class Comparison:
     ) -> None:
         self._screen, self._rounds, self._budget, self._runs, self._patience = screen, rounds, budget, runs, patience
         self._codes = {code.name: code for code in codes}
-        self._workers = {name: Worker(code) for name, code in self._codes.items()}
+        self._workers = {code.name: Worker(code) for code in (FLOOR, *self._codes.values())}
         self._last_run: dict[tuple[str, str], tuple[int, float]] = {}
         self.report: Report = {
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -65,7 +65,7 @@ class Comparison:
             "rhs": [],
             "runs": [],
         }
-        self._loaded = list(self._each("loading", self._codes, lambda name: self._workers[name].call(workers.load)))
+        self._loaded = list(self._each("loading", self._workers, lambda name: self._workers[name].call(workers.load)))
 
     def right_hand_sides(self, shape: tuple[int, ...]) -> None:
         """Time a right-hand side of every code on one grid."""
@@ -84,7 +84,7 @@ class Comparison:
     def solutions(self, problem: Problem, shape: tuple[int, ...]) -> None:
         """Solve a problem on one grid by every code, measure the errors and time it."""
         on = f"{problem.name} on {label(shape)}"
-        solvers = [name for name in self._loaded if name != FLOOR.name]
+        solvers = [name for name in self._loaded if name in self._codes]
         setup = self._each(on, solvers, lambda name: self._ask(name, workers.prepare_run, problem, shape))
         entries: dict[str, Report] = {}
 
@@ -242,7 +242,7 @@ def arguments() -> argparse.Namespace:
 def measure(options: argparse.Namespace, screen: Console) -> Report:
     """Carry the comparison out."""
     chosen = [code for code in CODES if not options.codes or any(part in code.name for part in options.codes)]
-    comparison = Comparison((FLOOR, *chosen), screen, options.rounds, options.budget, options.runs, options.patience)
+    comparison = Comparison(chosen, screen, options.rounds, options.budget, options.runs, options.patience)
     for cells in options.sizes:
         comparison.right_hand_sides((cells, cells))
         for problem in PROBLEMS:

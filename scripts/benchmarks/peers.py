@@ -1,4 +1,4 @@
-"""The codes that are compared, each behind the same five things; what is not installed says so.
+"""The codes that are compared, each behind the same protocol; what is not installed says so.
 
 A code is imported when it is asked whether it is there, because some settle their threads when they are loaded.
 """
@@ -15,21 +15,18 @@ from problems import Kind, Problem
 import gridflow as gf
 
 
-class Code(Protocol):
-    """A code that solves the problems.
+class Timed(Protocol):
+    """What has a right-hand side to time.
 
     Attributes
     ----------
     name
         What it is called in tables and figures.
-    kind
-        What its numbers are.
     evaluations
         How many right-hand sides one call of what :meth:`rhs` returns evaluates.
     """
 
     name: str
-    kind: Kind
     evaluations: int
 
     def available(self) -> str | None:
@@ -40,6 +37,18 @@ class Code(Protocol):
 
     def rhs(self) -> Callable[[], object]:
         """What to call, and time, for right-hand sides at the initial density."""
+
+
+class Code(Timed, Protocol):
+    """A code that solves the problems.
+
+    Attributes
+    ----------
+    kind
+        What its numbers are.
+    """
+
+    kind: Kind
 
     def run(self, t_end: float) -> np.ndarray:
         """μ at ``t_end``, from the initial density."""
@@ -144,7 +153,6 @@ class FFTPair:
     """The floor under every code here: one real FFT and its inverse, out of place, by FFTW on two threads."""
 
     name: str = "FFT pair"
-    kind: Kind = "averages"
     evaluations: int = 1
 
     def available(self) -> str | None:
@@ -161,10 +169,6 @@ class FFTPair:
     def rhs(self) -> Callable[[], object]:
         """One pair."""
         return lambda: (self._plans.forward.execute(), self._plans.backward.execute())
-
-    def run(self, t_end: float) -> np.ndarray:
-        """Solves nothing."""
-        raise NotImplementedError
 
 
 FLOOR = FFTPair()

@@ -8,7 +8,7 @@ from statistics import median
 from typing import TypeVar
 
 import numpy as np
-from peers import Code
+from peers import Code, Timed
 from problems import Problem
 
 Result = TypeVar("Result")
@@ -27,7 +27,7 @@ class Worker:
         The code; the process works on a copy of it.
     """
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: Timed) -> None:
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, code), daemon=True)
@@ -51,7 +51,7 @@ class Worker:
         self._process.join()
 
 
-def _serve(connection: Connection, code: Code) -> None:
+def _serve(connection: Connection, code: Timed) -> None:
     while True:
         try:
             function, arguments = connection.recv()
@@ -63,13 +63,13 @@ def _serve(connection: Connection, code: Code) -> None:
             connection.send((False, str(error).partition("\n")[0] or type(error).__name__))
 
 
-def load(code: Code) -> None:
+def load(code: Timed) -> None:
     """Load a code; LookupError with the reason if it cannot be used."""
     if reason := code.available():
         raise LookupError(reason)
 
 
-def prepare_rhs(code: Code, problem: Problem, shape: tuple[int, ...]) -> float:
+def prepare_rhs(code: Timed, problem: Problem, shape: tuple[int, ...]) -> float:
     """Take a problem and evaluate one right-hand side; seconds that took, compilation included."""
     start = time.perf_counter()
     code.prepare(problem, shape)
@@ -85,7 +85,7 @@ def prepare_run(code: Code, problem: Problem, shape: tuple[int, ...]) -> float:
     return time.perf_counter() - start
 
 
-def time_rhs(code: Code, budget: float) -> float:
+def time_rhs(code: Timed, budget: float) -> float:
     """Seconds of one right-hand side: the median over calls for some seconds, three at least."""
     call = code.rhs()
     samples: list[float] = []

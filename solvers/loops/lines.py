@@ -119,15 +119,15 @@ def weno(m2, m1, here, p1, p2, tiny, left, right):
 
 @contracted
 def exponentials(x):
-    """e^x and e^−x for |x| ≤ 2 within 2e−10 of each, by a series and squarings, which vector instructions can do."""
+    """e^x and e^−x for |x| ≤ 2 within 1e−10 of each, by a series and squarings, which vector instructions can do."""
     number = type(x)
     one = number(1)
     x = x * number(1 / 8)
     square = x * x
     even = number(1 / 24) + square * (number(1 / 720) + square * number(1 / 40320))
     even = one + square * (number(1 / 2) + square * even)
-    odd = number(1 / 6) + square * (number(1 / 120) + square * number(1 / 5040))
-    odd = x * (one + square * odd)
+    odd = number(1 / 120) + square * (number(1 / 5040) + square * number(1 / 362880))
+    odd = x * (one + square * (number(1 / 6) + square * odd))
     up, down = even + odd, even - odd
     up, down = up * up, down * down
     up, down = up * up, down * down

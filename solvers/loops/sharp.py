@@ -35,9 +35,10 @@ from solvers.loops.stages import (
 
 HALO = 5
 """Cells on either side that the new value of a cell depends on beyond its neighbour: see the stages below."""
-FULL_LINES, SHORT_LINES = 28, 30
+FULL_LINES = 5 + 2 + 2 + 2 + 9 + 6 + 2
+SHORT_LINES = 6 + 3 + 1 + 2 + 3 + 3 + 4 + 2 + 3 + 2 + 1
 LINES = FULL_LINES + SHORT_LINES
-"""Lines of working memory of a thread."""
+"""Lines of working memory of a thread, in the order in which :func:`march` takes them."""
 
 
 @piece

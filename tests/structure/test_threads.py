@@ -12,7 +12,7 @@ import pytest
 
 import gridflow as gf
 from gridflow import threads
-from solvers import FiniteVolume, velocity
+from solvers import FiniteVolume
 from solvers.loops import planes
 
 SHAPES = ((4,), (37,), (4, 4), (13, 18), (64, 64), (17, 1000), (4, 4, 4), (5, 4, 6), (12, 9, 16))
@@ -24,7 +24,7 @@ STEPS = 4
 @pytest.fixture(autouse=True)
 def passes_over_modes_are_shared(monkeypatch):
     """They are done by one thread on grids as small as those here, so that nothing would be tested."""
-    monkeypatch.setattr(velocity, "FEWEST_MODES", 1)
+    monkeypatch.setattr("solvers.velocity.FEWEST_MODES", 1)
 
 
 def start(shape):

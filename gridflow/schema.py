@@ -33,6 +33,7 @@ SERIES_UNITS = {
     "dissipation": ("energy / time", "rate at which the scheme lowers the energy"),
     "hole_volume": ("volume", "contoured volume of the hole in the density"),
     "tracer_volume": ("volume", "contoured volume of the carried hole"),
+    "exponential_steps": ("1", "number of exponential steps among those taken"),
     "plateau": ("mass / volume", "largest cell average, the density outside a hole"),
 }
 """Units and meaning of the series' columns; ``_exact`` and ``_ratio`` columns follow their quantity."""
@@ -187,6 +188,8 @@ def write_checkpoint(file: h5py.File, state: State) -> None:
     clock = np.array([state.time, state.dt])
     _put(file, "clock", clock, "time", "simulated time and length of the last step")
     _put(file, "step", np.array([state.step]), "1", "number of steps taken")
+    for name, value in sorted(state.control.items()):
+        _put(file, f"control/{name}", np.array([value]), "1", "what the next step is chosen by")
     for name, array in sorted(state.arrays.items()):
         _put(file, f"state/{name}", array, "1", "state of the solver")
 
@@ -220,7 +223,7 @@ def read_series(path: Path) -> dict[str, np.ndarray]:
 def verify_checkpoint(path: Path) -> None:
     """Read a checkpoint file, one array at a time, and keep none; RunError if it is damaged."""
     with reading(path) as file:
-        for dataset in (file["clock"], file["step"], *file["state"].values()):
+        for dataset in (file["clock"], file["step"], *file.get("control", {}).values(), *file["state"].values()):
             _checked(path, dataset)
 
 
@@ -229,4 +232,5 @@ def read_checkpoint(path: Path) -> State:
     with reading(path) as file:
         clock, step = _checked(path, file["clock"]), _checked(path, file["step"])
         arrays = {name: _checked(path, dataset) for name, dataset in file["state"].items()}
-    return State(arrays, float(clock[0]), int(step[0]), float(clock[1]))
+        control = {name: float(_checked(path, dataset)[0]) for name, dataset in file.get("control", {}).items()}
+    return State(arrays, float(clock[0]), int(step[0]), float(clock[1]), control)

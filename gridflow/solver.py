@@ -1,7 +1,7 @@
 """The contract between what is solved and how it is advanced."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +13,7 @@ from gridflow.grid import Grid
 
 @dataclass
 class State:
-    """What a solver advances: named arrays at a time.
+    """What a solver advances: named arrays at a time, and the numbers that its choice of the next step goes by.
 
     The arrays belong to the solver, which may overwrite or swap them at the next step; copy what should stay. Together
     with the solver's settings a state determines everything that follows, bit for bit.
@@ -23,6 +23,7 @@ class State:
     time: float = 0.0
     step: int = 0
     dt: float = 0.0
+    control: dict[str, float] = field(default_factory=dict)
 
 
 class Solver(Protocol):
@@ -59,7 +60,8 @@ class Solver(Protocol):
         -------
         mapping
             ``mass`` ∫ μ dx, ``min`` and ``max`` of the cell averages, ``energy`` ½ KMD² and ``dissipation``, −dE/dt of
-            the semi-discrete scheme; each as a float.
+            the semi-discrete scheme; each as a float. A solver that chooses between integrators adds
+            ``exponential_steps``, how many steps were exponential so far.
         """
 
     def settings(self) -> Mapping[str, object]:

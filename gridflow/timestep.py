@@ -1,12 +1,14 @@
-"""Strong-stability-preserving Runge–Kutta schemes as coefficient tables, and the choice of the step.
+"""Runge–Kutta schemes as coefficient tables, strong-stability-preserving and exponential, and the choice of the step.
 
-Every stage is a convex combination of the old state and one forward Euler step of the stage before,
+Every stage of an SSP scheme is a convex combination of the old state and one forward Euler step of the stage before,
 ``y_i = α_i y_0 + (1 − α_i) (y_{i−1} + Δt L(y_{i−1}))``, so whatever a forward Euler step keeps (mass, positivity, decay
-of a convex energy) every scheme here keeps under the same bound on Δt.
+of a convex energy) the scheme keeps under the same bound on Δt. An exponential scheme solves the linear part of the
+equation exactly, so that modes which have long died do not bound Δt; what it keeps has to be checked.
 """
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gridflow.errors import InputError
 
@@ -41,21 +43,94 @@ class SSPRungeKutta:
         return (tolerance * math.factorial(self.order + 1)) ** (1 / self.order)
 
 
-SCHEMES = {
-    scheme.name: scheme
-    for scheme in (
-        SSPRungeKutta("euler", 1, (0.0,)),
-        SSPRungeKutta("ssprk2", 2, (0.0, 1 / 2)),
-        SSPRungeKutta("ssprk3", 3, (0.0, 3 / 4, 1 / 3)),
-    )
-}
+class Weights(NamedTuple):
+    """Coefficients of φ_1, φ_2, φ_3."""
+
+    first: float
+    second: float
+    third: float
 
 
-def scheme(name: str) -> SSPRungeKutta:
-    """Look a scheme up by its name; InputError names the ones there are."""
-    if name not in SCHEMES:
-        raise InputError(f'integrator "{name}": allowed are {", ".join(SCHEMES)}')
-    return SCHEMES[name]
+@dataclass(frozen=True)
+class ExponentialRungeKutta:
+    """An explicit exponential scheme for ``u' = L u + N(u)`` with an embedded estimate of the error.
+
+    Stage i is ``u + Δt (c φ_1(cz) R_1 + Σ_m w_im(cz) D_m)`` with z = Δt L, R = L u + N the tendency,
+    ``D_m = N(U_m) − N(u)``, and w a combination of ``φ_l(z) = ∫_0^1 e^{(1−θ)z} θ^{l−1} / (l−1)! dθ``. The last stage is
+    the new state, and the tendency there is the first of the next step.
+
+    Parameters
+    ----------
+    name
+        What users call it.
+    order
+        Order of accuracy.
+    nodes
+        c of each stage, ½ or 1; the last is 1.
+    weights
+        For each stage, those of the differences D of the stages before it.
+    error
+        Weights of the estimate of a step's error, for the differences of all stages, the new state's last.
+    error_order
+        The estimate is O(Δt^error_order).
+
+    References
+    ----------
+    Cox and Matthews, J. Comput. Phys. 176 (2002) 430; Krogstad, J. Comput. Phys. 203 (2005) 72 (ETDRK4-B); Whalen, Brio
+    and Moloney, J. Comput. Phys. 280 (2015) 579 (the embedded third order).
+    """
+
+    name: str
+    order: int
+    nodes: tuple[float, ...]
+    weights: tuple[tuple[Weights, ...], ...]
+    error: tuple[Weights, ...]
+    error_order: int
+
+    def next_step(self, dt: float, error: float, tolerance: float) -> float:
+        """The step to try after one of dt with that error: a tenth short of what would meet the tolerance."""
+        grown = 0.9 * (tolerance / error) ** (1 / self.error_order) if error > 0 else math.inf
+        return dt * min(max(grown, 0.2), 3.0)
+
+
+_NONE = Weights(0, 0, 0)
+EULER = SSPRungeKutta("euler", 1, (0.0,))
+SSPRK2 = SSPRungeKutta("ssprk2", 2, (0.0, 1 / 2))
+SSPRK3 = SSPRungeKutta("ssprk3", 3, (0.0, 3 / 4, 1 / 3))
+ETDRK2 = ExponentialRungeKutta(
+    "etdrk2", 2, (1.0, 1.0), ((), (Weights(0, 1, 0),)), error=(Weights(0, 1, 0), _NONE), error_order=2
+)
+ETDRK4 = ExponentialRungeKutta(
+    "etdrk4",
+    4,
+    (0.5, 0.5, 1.0, 1.0),
+    (
+        (),
+        (Weights(0, 1, 0),),
+        (_NONE, Weights(0, 2, 0)),
+        (Weights(0, 2, -4), Weights(0, 2, -4), Weights(0, -1, 4)),
+    ),
+    error=(_NONE, _NONE, Weights(0, 1, -4), Weights(0, -1, 4)),
+    error_order=4,
+)
+
+AUTO = "auto"
+EXPLICIT = {scheme.name: scheme for scheme in (EULER, SSPRK2, SSPRK3)}
+EXPONENTIAL = {scheme.name: scheme for scheme in (ETDRK2, ETDRK4)}
+
+
+def schemes(name: str) -> tuple[SSPRungeKutta, ExponentialRungeKutta | None]:
+    """The explicit and the exponential scheme of an integrator by its name; InputError names the ones there are.
+
+    An exponential one has the explicit one of third order for the steps that it cannot take; so has ``auto``.
+    """
+    if name in EXPLICIT:
+        return EXPLICIT[name], None
+    if name == AUTO:
+        return SSPRK3, ETDRK4
+    if name in EXPONENTIAL:
+        return SSPRK3, EXPONENTIAL[name]
+    raise InputError(f'integrator "{name}": allowed are {", ".join((AUTO, *EXPLICIT, *EXPONENTIAL))}')
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ class VelocityField(Protocol):
     local_response: float
     """Λ = min_{ξ ≠ 0} λ K̂, the part of ∇·u = λK̂ (μ − ν) that answers to the density on the spot; 1 for s = 1."""
 
+    def divergence(self) -> np.ndarray:
+        """λ, the symbol of −∇· of the velocity of a potential, on the half-spectrum; a new array."""
+
     def evaluate(self, density: np.ndarray, measure: bool) -> float:
         """Work out the velocity of a density; return its energy ½ ∫ V (μ − ν) dx, or NaN unless it is measured."""
 
@@ -119,8 +122,12 @@ class DifferenceVelocity:
         self._modes = _Modes(flow, dtype, transform, team)
         self._spectrum = transform.spectrum()
         self._pass = to_potential(self._modes.uniform)
-        divergence = laplacian_symbol(flow.grid, "mimetic")
-        self.stiffness, self.local_response = _responses(flow, divergence, np.zeros(divergence.shape, bool))
+        no_nyquist = np.zeros(flow.grid.spectral_shape, bool)
+        self.stiffness, self.local_response = _responses(flow, self.divergence(), no_nyquist)
+
+    def divergence(self) -> np.ndarray:
+        """The symbol of the standard stencil."""
+        return laplacian_symbol(self._modes.grid, "mimetic")
 
     def evaluate(self, density: np.ndarray, measure: bool) -> float:
         """Work out V; return the energy, or NaN."""
@@ -174,7 +181,7 @@ class SpectralVelocity:
         self._pass = to_velocity(grid.dim, self._modes.uniform)
         self._to_potential = to_potential(self._modes.uniform)
         factors = []
-        divergence, nyquist = np.zeros(grid.spectral_shape), np.zeros(grid.spectral_shape, bool)
+        nyquist = np.zeros(grid.spectral_shape, bool)
         for axis, (xi, k, n, h) in enumerate(
             zip(grid.wavevector(), grid.mode_numbers, grid.shape, grid.spacing, strict=True)
         ):
@@ -182,10 +189,17 @@ class SpectralVelocity:
             factor = -1j * flat * np.exp(0.5j * flat * h) / np.sinc(k / n) / grid.size
             factor[2 * abs(k) == n] = 0.0  # the Nyquist mode has no sign, so no derivative
             factors.append(factor.view(float).astype(dtype))
-            divergence += grid.along(axis, np.where(2 * abs(k) == n, 0.0, flat**2))
             nyquist |= grid.along(axis, 2 * abs(k) == n)
         self._factors = tuple(factors)
-        self.stiffness, self.local_response = _responses(flow, divergence, nyquist)
+        self.stiffness, self.local_response = _responses(flow, self.divergence(), nyquist)
+
+    def divergence(self) -> np.ndarray:
+        """|ξ|² without the Nyquist modes' share."""
+        grid = self._modes.grid
+        result = np.zeros(grid.spectral_shape)
+        for axis, (xi, k, n) in enumerate(zip(grid.wavevector(), grid.mode_numbers, grid.shape, strict=True)):
+            result += grid.along(axis, np.where(2 * abs(k) == n, 0.0, xi.reshape(-1) ** 2))
+        return result
 
     def evaluate(self, density: np.ndarray, measure: bool) -> float:
         """Work out the velocity along every axis, and V under growth; return the energy, or NaN."""

@@ -10,7 +10,8 @@ from scipy.integrate import solve_ivp
 
 from gridflow.diagnostics import fitted_order
 from gridflow.errors import InputError
-from gridflow.timestep import SCHEMES, fit, scheme
+from gridflow.timestep import EXPLICIT as SCHEMES
+from gridflow.timestep import fit, schemes
 
 EPS = np.finfo(float).eps
 

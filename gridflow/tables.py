@@ -17,6 +17,7 @@ from gridflow.flow import Flow
 from gridflow.grid import Grid
 from gridflow.loop import DEFAULT_SNAPSHOTS
 from gridflow.schedule import AtTimes, EverySteps, EveryTime, EveryWall, Schedule, log_times
+from gridflow.timestep import AUTO, EXPONENTIAL
 from solvers import FiniteVolume
 
 _ARRAYS_OF_A_RUN = 2.5 + 2.0
@@ -261,7 +262,7 @@ class SolverTable(Table):
     reconstruction: Literal["sharp", "weno5", "muscl", "upwind"] = "sharp"
     limiter: Literal["vanleer", "minmod", "mc", "superbee"] = "vanleer"
     velocity: Literal["difference", "spectral"] | None = None
-    integrator: Literal["euler", "ssprk2", "ssprk3"] = "ssprk3"
+    integrator: Literal["auto", "euler", "ssprk2", "ssprk3", "etdrk2", "etdrk4"] = "auto"
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
     dtype: Literal["float64", "float32"] = "float64"
     tolerance: Annotated[float, Field(gt=0)] = 1e-5
@@ -371,7 +372,9 @@ class Case(Table):
         """
         cells = math.prod(self.grid.shape)
         options = self.solver.model_dump(include={"dtype", "reconstruction", "velocity", "tracer", "threads"})
-        held = FiniteVolume.memory(self.grid.shape, growth=self.solver.growth > 0, **options)
+        coulomb = isinstance(self.kernel, RieszTable) and self.kernel.s == 1
+        stiff = self.solver.integrator in EXPONENTIAL or (self.solver.integrator == AUTO and not coulomb)
+        held = FiniteVolume.memory(self.grid.shape, growth=self.solver.growth > 0, exponential=stiff, **options)
         arrays = _ARRAYS_OF_A_RUN + (_ARRAYS_OF_A_CONTOUR if type(self.initial).hole is not None else 0.0)
         return round(held + cells * arrays * 8 + _INTERPRETER)
 

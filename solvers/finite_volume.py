@@ -106,7 +106,8 @@ class FiniteVolume:
                     f"allowed are {', '.join((timestep.AUTO, *timestep.EXPLICIT))}"
                 )
             exponential = None
-        chosen = team(1 if flow.grid.dim == 1 else count(threads, flow.grid.size))
+        wanted = count(threads, flow.grid.size)
+        chosen = team(1 if flow.grid.dim == 1 else wanted)
         transform = SerialTransform(flow.grid, self.dtype, chosen.size)
         self._space = Semidiscrete(
             flow, scheme, velocity or scheme.velocity, self.dtype, tracer is not None, transform, chosen

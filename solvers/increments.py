@@ -9,7 +9,7 @@ from gridflow.threads import Team
 from gridflow.timestep import ExponentialRungeKutta
 from gridflow.transforms import Transform, as_planes
 from solvers.loops import exponential
-from solvers.velocity import FEWEST_MODES
+from solvers.velocity import team_for
 
 
 class Increments:
@@ -45,7 +45,7 @@ class Increments:
         self._scheme = scheme
         self._rates = np.ascontiguousarray(rates, dtype=float).reshape(shape)
         self._table = np.zeros((planes, rows, 3, modes))
-        self._team = team if self._rates.size >= FEWEST_MODES else Team(1)
+        self._team = team_for(self._rates.size, team)
         self._dtype, self._has_nyquist = dtype, grid.shape[-1] % 2 == 0
         self._terms, self._power = np.zeros((self._team.size, modes)), np.zeros(planes)
         self.work = transform.spectrum()

@@ -86,6 +86,9 @@ class Semidiscrete:
         self._looked_at: tuple[np.ndarray, int, Look] | None = None
         # rounding of a few terms must not turn a bound that is met exactly into a negative cell
         self._round_off = 1 - 32 * float(np.finfo(dtype).eps)
+        # energy of white noise of 16 roundings of max μ, some for every operation; its first 2d modes weigh most
+        grid, rounding = flow.grid, 16 * float(np.finfo(dtype).eps)
+        self._noise = grid.dim * grid.volume * float(flow.symbol.max()) * rounding**2 / grid.size
 
     def compile(self) -> None:
         """Compile every loop of a right-hand side, or load it from the disk."""
@@ -126,8 +129,9 @@ class Semidiscrete:
         positivity, relaxation = self.strict_bounds(found.rate, found.fullest, state.time)
         if not math.isfinite(energy):
             raise self._overflow(state.time)
-        # decay / (2 energy) is the rate at which the KMD falls by transport
-        decay_time = 2 * energy / found.decay if found.decay > 0 else math.inf
+        # decay / (2 energy) is the rate at which the KMD falls by transport, if there is more than round-off to fall
+        falls = found.decay > 0 and energy > self._noise * found.fullest**2
+        decay_time = 2 * energy / found.decay if falls else math.inf
         return Look(positivity, relaxation, decay_time, energy, found.fullest)
 
     def evaluate(self, density: np.ndarray) -> None:

@@ -16,7 +16,8 @@ MONOTONE = [("upwind", "vanleer")] + [("muscl", name) for name in ("vanleer", "m
 """Face values between those of the two cells that share the face, which the energy's decay rests on."""
 SCHEMES = [*MONOTONE, ("sharp", "vanleer"), ("weno5", "vanleer")]
 SYMBOLS = ("mimetic", "spectral")
-INTEGRATORS = ("euler", "ssprk2", "ssprk3")
+INTEGRATORS = ("auto", "euler", "ssprk2", "ssprk3", "etdrk2", "etdrk4")
+EXPLICIT = INTEGRATORS[1:4]
 SHAPES = ((37,), (64,), (13, 18), (16, 16), (7, 9, 8), (8, 8, 8))
 LENGTHS = {1: (1.7,), 2: (1.0, 0.6), 3: (1.0, 1.3, 0.7)}
 
@@ -88,15 +89,15 @@ def test_mass_positivity_and_energy(
         solver.step(state, math.inf)
         density = solver.density(state)
         assert density.min() >= 0
-        if velocity == "difference" and scheme in MONOTONE:
+        if velocity == "difference" and scheme in MONOTONE and integrator in EXPLICIT:
             assert flow.energy(density) <= energy + slack
     if not growth:
         # a stage rounds what a cell holds, gains and loses a few times each, by ε of the mass that is there
-        assert abs(gf.diagnostics.mass(grid, density) / mass - 1) <= 10 * steps * len(INTEGRATORS) * eps
+        assert abs(gf.diagnostics.mass(grid, density) / mass - 1) <= 10 * steps * len(EXPLICIT) * eps
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("integrator", INTEGRATORS)
+@pytest.mark.parametrize("integrator", EXPLICIT)
 @pytest.mark.parametrize(
     "scheme",
     [("upwind", "vanleer"), ("muscl", "vanleer"), ("muscl", "superbee"), ("sharp", "vanleer"), ("weno5", "vanleer")],
@@ -161,7 +162,7 @@ def test_coulomb_upwind_keeps_the_minimum_and_maximum_principles(shape, seed, co
 
 
 @pytest.mark.parametrize("shape", [(50,), (20, 16), (8, 9, 10)], ids=str)
-@pytest.mark.parametrize("integrator", INTEGRATORS)
+@pytest.mark.parametrize("integrator", EXPLICIT)
 def test_coulomb_upwind_steps_move_the_extrema_towards_a_constant_target(shape, integrator):
     grid = gf.Grid(shape)
     flow = gf.Flow(grid, gf.Riesz(1, "mimetic"), gf.uniform(grid))
@@ -329,7 +330,7 @@ def test_all_mass_in_one_cell_of_many_is_no_difficulty(scheme, shape, dtype):
         solver.step(state, math.inf)
     assert solver.density(state).min() >= 0
     # as in the table of all schemes
-    assert abs(gf.diagnostics.mass(grid, solver.density(state)) - 1) <= 10 * 20 * len(INTEGRATORS) * np.finfo(dtype).eps
+    assert abs(gf.diagnostics.mass(grid, solver.density(state)) - 1) <= 10 * 20 * len(EXPLICIT) * np.finfo(dtype).eps
 
 
 @pytest.mark.parametrize("reconstruction", ["sharp", "muscl"])
@@ -408,7 +409,11 @@ def test_restore_refuses_what_does_not_fit():
         ({"reconstruction": "weno"}, 'reconstruction "weno": allowed are sharp, weno5, muscl, upwind'),
         ({"limiter": "koren"}, 'limiter "koren": allowed are vanleer, minmod, mc, superbee'),
         ({"velocity": "exact"}, 'velocity "exact": allowed are difference, spectral'),
-        ({"integrator": "rk4"}, 'integrator "rk4": allowed are euler, ssprk2, ssprk3'),
+        ({"integrator": "rk4"}, 'integrator "rk4": allowed are auto, euler, ssprk2, ssprk3, etdrk2, etdrk4'),
+        (
+            {"integrator": "etdrk4", "tracer": np.zeros(16)},
+            'integrator "etdrk4" cannot carry a tracer.*allowed are auto, euler, ssprk2, ssprk3',
+        ),
         ({"cfl": 1.1}, r"cfl = 1.1: it must be in \(0, 1\]"),
         ({"dtype": "int32"}, "dtype 'int32': allowed are float64 and float32"),
         ({"dtype": "nonsense"}, "dtype 'nonsense': allowed are float64 and float32"),

@@ -126,10 +126,13 @@ def test_resolved_decay_grows_with_the_tolerance(table):
 
 def test_schemes_are_found_by_name():
     for name, order in (("euler", 1), ("ssprk2", 2), ("ssprk3", 3)):
-        assert scheme(name).name == name
-        assert scheme(name).order == order
-    with pytest.raises(InputError, match=r'"rk4".*euler, ssprk2, ssprk3'):
-        scheme("rk4")
+        explicit, exponential = schemes(name)
+        assert (explicit.name, explicit.order, exponential) == (name, order, None)
+    for name, order in (("auto", 4), ("etdrk2", 2), ("etdrk4", 4)):
+        explicit, exponential = schemes(name)
+        assert (explicit.name, exponential.order) == ("ssprk3", order)
+    with pytest.raises(InputError, match=r'"rk4": allowed are auto, euler, ssprk2, ssprk3, etdrk2, etdrk4'):
+        schemes("rk4")
 
 
 # the choice of a step

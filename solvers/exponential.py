@@ -17,9 +17,9 @@ from solvers.semidiscrete import DENSITY, Look, Semidiscrete, fingerprint
 
 RESOLVED_DECAY = 0.25
 """A step is at most this share of the time in which the KMD falls by a factor e, so that what it passes is seen."""
-GAIN, LOSS = 3.0, 1.5
+GAIN, LOSS = 4.0, 2.0
 """An exponential step is begun with if it is so many times as long as the explicit one, and given up below the other:
-it costs half as much again."""
+it costs twice as much (measured)."""
 LONGEST_WAIT = 64
 """Explicit steps at most between two attempts."""
 
@@ -212,7 +212,7 @@ class Exponential:
                 lo, hi, density.reshape(shape), work.lines, scale, stage.reshape(shape), self._rows
             )
         )
-        return bool(self._rows.min() >= 0)
+        return not self._rows.any()
 
     def _distance(self, density: np.ndarray) -> float:
         """(Σ (μ − ν)²)^½ over the cells."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from gridflow.grid import Grid
 from gridflow.threads import Team
-from gridflow.timestep import ExponentialRungeKutta
+from gridflow.timestep import ExponentialRungeKutta, Weights
 from gridflow.transforms import Transform, as_planes
 from solvers.loops import exponential
 from solvers.velocity import team_for
@@ -52,9 +52,11 @@ class Increments:
         spectra = [transform.spectrum() for _ in range(len(scheme.nodes) + 1)]
         self._views = [spectrum.lines[:, :rows, : 2 * modes] for spectrum in spectra]
         self._work = self.work.lines[:, :rows, : 2 * modes]
-        self._weights = [np.array(weights, dtype=float).reshape(-1, 3) for weights in scheme.weights]
-        self._error = np.zeros((4, 3))
-        self._error[: len(scheme.error) - 1], self._error[3] = scheme.error[:-1], scheme.error[-1]
+        self._weights = [_of_three(weights) for weights in scheme.weights]
+        self._error, self._last = _of_three(scheme.error[:-1]), tuple(map(float, scheme.error[-1]))
+        self._stages = [
+            exponential.stage(len(weights), c == 1) for c, weights in zip(scheme.nodes, scheme.weights, strict=True)
+        ]
         self._dt = self._half = self._tabulated = 0.0
 
     def compile(self) -> None:
@@ -79,8 +81,8 @@ class Increments:
     def stage(self, number: int) -> None:
         """Put the increment of a stage into ``work``."""
         self._run(
-            exponential.stage(), self._rates, self._half, self._table, self._dt, self._scheme.nodes[number],
-            self._weights[number], number, self._views[0], self._differences, self._work, self._views[number + 1],
+            self._stages[number], self._rates, self._half, self._table, self._dt, self._weights[number],
+            self._views[0], self._differences, self._work, self._views[number + 1],
         )  # fmt: skip
 
     def differ(self, number: int, scale: float) -> None:
@@ -92,8 +94,8 @@ class Increments:
     def conclude(self, scale: float) -> float:
         """Take the modes in ``work``, scaled, for those of the tendency at the end; return Σ |error|² over modes."""
         self._run(
-            exponential.conclude(), self._rates, self._half, self._table, self._dt, self._error, self._views[0],
-            self._differences, self._work, self._dtype.type(scale), self._views[-1], self._has_nyquist,
+            exponential.conclude(), self._rates, self._half, self._table, self._dt, self._error, self._last,
+            self._views[0], self._differences, self._work, self._dtype.type(scale), self._views[-1], self._has_nyquist,
         )  # fmt: skip
         return float(self._power.sum())
 
@@ -116,3 +118,9 @@ class Increments:
             run(number * planes // size, (number + 1) * planes // size, *arguments, *own)
 
         self._team.run(job)
+
+
+def _of_three(weights: tuple[Weights, ...]) -> tuple[tuple[float, ...], ...]:
+    """Weights of three differences; those that a scheme does not have weigh nothing."""
+    missing = (Weights(0.0, 0.0, 0.0),) * (3 - len(weights))
+    return tuple(tuple(map(float, weight)) for weight in (*weights, *missing))

@@ -49,23 +49,33 @@ def doubled(z, first, second, third):
 
 
 @piece
-def _weight(table, rate, half, whole, k):
-    """φ of a mode at half of the step, or at the whole of it."""
+def _combine(count, whole, weights, table, rates, half, changes, k):
+    """φ_1 of a mode, and the real and the imaginary part of Σ_m Σ_l w_ml φ_l D_m over ``count`` differences."""
     first, second, third = table[0, k], table[1, k], table[2, k]
     if whole:
-        return doubled(half * rate[k], first, second, third)
-    return first, second, third
+        first, second, third = doubled(half * rates[k], first, second, third)
+    re, im = 0.0, 0.0
+    if count > 0:
+        weight = weights[0][0] * first + weights[0][1] * second + weights[0][2] * third
+        re, im = weight * changes[0][2 * k], weight * changes[0][2 * k + 1]
+    if count > 1:
+        weight = weights[1][0] * first + weights[1][1] * second + weights[1][2] * third
+        re, im = re + weight * changes[1][2 * k], im + weight * changes[1][2 * k + 1]
+    if count > 2:
+        weight = weights[2][0] * first + weights[2][1] * second + weights[2][2] * third
+        re, im = re + weight * changes[2][2 * k], im + weight * changes[2][2 * k + 1]
+    return first, second, third, re, im
 
 
 @line_function
-def _add_differences(weights, given, differences, first, second, third, k):
-    """The real and the imaginary part of Σ_m Σ_l w_ml φ_l D_m of a mode."""
-    re, im = 0.0, 0.0
-    for m in range(given):
-        weight = weights[m, 0] * first + weights[m, 1] * second + weights[m, 2] * third
-        re += weight * differences[m][2 * k]
-        im += weight * differences[m][2 * k + 1]
-    return re, im
+def _add_row(old, change, scale, new):
+    """Add a scaled line to another; return how many of the sums are not ≥ 0."""
+    bad = 0
+    for k in range(old.size):
+        value = old[k] + scale * change[k]
+        new[k] = value
+        bad += 0 if value >= 0 else 1
+    return bad
 
 
 @lru_cache
@@ -89,29 +99,28 @@ def tabulate() -> Any:
 
 
 @lru_cache
-def stage() -> Any:
+def stage(count: int, whole: bool) -> Any:
     """The compiled pass that works a stage's increment out, for planes from ``lo`` to ``hi``.
 
-    It takes ω, the number −a dt / 2, the table, dt, c (½ or 1), the weights (m, 3) and how many differences they are
-    for, R_1 and a tuple of three differences, the spectrum that gets the increment, and one that gets a ω times it.
+    It is made for the number of differences before the stage, and for c = 1 or ½. It takes ω, the number −a dt / 2, the
+    table, dt, a tuple of three weights for each of three differences, R_1 and the differences, the spectrum that gets
+    the increment, and one that gets a ω times it.
     """
     stamp = SOURCES
 
     @entry
-    def run(lo, hi, rate, half, table, dt, c, weights, given, tendency, differences, increment, kept):
+    def run(lo, hi, rate, half, table, dt, weights, tendency, differences, increment, kept):
         assert stamp
-        whole = c == 1.0
+        scale, linear = dt if whole else 0.5 * dt, -2.0 * half / dt
         for i in range(lo, hi):
             for j in range(rate.shape[1]):
                 rates, row, out, keep = rate[i, j], tendency[i, j], increment[i, j], kept[i, j]
                 changes = (differences[0][i, j], differences[1][i, j], differences[2][i, j])
                 for k in range(rates.size):
-                    first, second, third = _weight(table[i, j], rates, half, whole, k)
-                    re, im = _add_differences(weights, given, changes, first, second, third, k)
-                    re, im = dt * (c * first * row[2 * k] + re), dt * (c * first * row[2 * k + 1] + im)
-                    linear = -2.0 * half / dt * rates[k]
+                    first, _, _, re, im = _combine(count, whole, weights, table[i, j], rates, half, changes, k)
+                    re, im = dt * re + scale * first * row[2 * k], dt * im + scale * first * row[2 * k + 1]
                     out[2 * k], out[2 * k + 1] = re, im
-                    keep[2 * k], keep[2 * k + 1] = linear * re, linear * im
+                    keep[2 * k], keep[2 * k + 1] = linear * rates[k] * re, linear * rates[k] * im
 
     return run
 
@@ -140,8 +149,8 @@ def difference() -> Any:
 def conclude() -> Any:
     """The compiled pass that estimates the error of a step once the tendency at its end is known.
 
-    It takes what :func:`stage` does up to dt; the weights (4, 3) of the estimate, of which the last row is for the end;
-    R_1 and the three differences; the modes of the tendency at the end and the number to scale them by; what the last
+    It takes what :func:`stage` does up to dt; the weights of the estimate for the differences, and for the end; R_1 and
+    the differences; the modes of the tendency at the end and the number to scale them by; what the last
     stage kept, in whose place the scaled tendency is written; whether there is a Nyquist mode; a working line; and an
     array that gets Σ |error|² of every plane.
     """
@@ -149,7 +158,22 @@ def conclude() -> Any:
 
     @entry
     def run(
-        lo, hi, rate, half, table, dt, weights, tendency, differences, modes, scale, kept, has_nyquist, terms, power
+        lo,
+        hi,
+        rate,
+        half,
+        table,
+        dt,
+        weights,
+        last,
+        tendency,
+        differences,
+        modes,
+        scale,
+        kept,
+        has_nyquist,
+        terms,
+        power,
     ):
         assert stamp
         for i in range(lo, hi):
@@ -158,12 +182,11 @@ def conclude() -> Any:
                 rates, row, new, keep = rate[i, j], tendency[i, j], modes[i, j], kept[i, j]
                 changes = (differences[0][i, j], differences[1][i, j], differences[2][i, j])
                 for k in range(rates.size):
-                    first, second, third = _weight(table[i, j], rates, half, True, k)
-                    re, im = _add_differences(weights, 3, changes, first, second, third, k)
-                    last = weights[3, 0] * first + weights[3, 1] * second + weights[3, 2] * third
+                    first, second, third, re, im = _combine(3, True, weights, table[i, j], rates, half, changes, k)
+                    weight = last[0] * first + last[1] * second + last[2] * third
                     end_re, end_im = scale * new[2 * k], scale * new[2 * k + 1]
-                    re += last * (keep[2 * k] + end_re - row[2 * k])
-                    im += last * (keep[2 * k + 1] + end_im - row[2 * k + 1])
+                    re += weight * (keep[2 * k] + end_re - row[2 * k])
+                    im += weight * (keep[2 * k + 1] + end_im - row[2 * k + 1])
                     keep[2 * k], keep[2 * k + 1] = end_re, end_im
                     terms[k] += dt * dt * (re * re + im * im)
             power[i] = full_sum(terms, has_nyquist)
@@ -175,24 +198,17 @@ def conclude() -> Any:
 def add() -> Any:
     """The compiled pass that adds a scaled increment to a density, rows of it longer than the cells.
 
-    It takes the density, the increment, the scale, where to write, and an array (planes, rows) that gets the least new
-    value of every row; not a number is less than any.
+    It takes the density, the increment, the scale, where to write, and an array (planes, rows) that gets the number of
+    cells in every row that are not ≥ 0.
     """
     stamp = SOURCES
 
     @entry
-    def run(lo, hi, density, increment, scale, new, least):
+    def run(lo, hi, density, increment, scale, new, bad):
         assert stamp
         for i in range(lo, hi):
             for j in range(density.shape[1]):
-                old, change, out = density[i, j], increment[i, j], new[i, j]
-                sound, lowest = True, density[i, j, 0] + scale * change[0]
-                for k in range(old.size):
-                    value = old[k] + scale * change[k]
-                    out[k] = value
-                    sound &= value == value
-                    lowest = min(lowest, value)
-                least[i, j] = lowest if sound else -np.inf
+                bad[i, j] = _add_row(density[i, j], increment[i, j], scale, new[i, j])
 
     return run
 

@@ -11,7 +11,7 @@ from gridflow import threads as _threads  # noqa: F401 - first: it tells an Open
 from gridflow._version import __version__
 
 if TYPE_CHECKING:
-    from gridflow import diagnostics, regions, theory
+    from gridflow import decay, diagnostics, regions, sobolev, theory
     from gridflow.callbacks import Callback, stop_when_energy_below, stop_when_steady
     from gridflow.densities import (
         ball_hole,
@@ -64,7 +64,7 @@ _HOMES = {
     "viz": ("movie", "plot"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = ("diagnostics", "regions", "theory")
+_MODULES = ("decay", "diagnostics", "regions", "sobolev", "theory")
 
 __all__ = [
     "AtTimes",
@@ -85,6 +85,7 @@ __all__ = [
     "ball_hole",
     "box_hole",
     "cosine",
+    "decay",
     "diagnostics",
     "from_array",
     "from_function",
@@ -101,6 +102,7 @@ __all__ = [
     "regions",
     "run",
     "shell_hole",
+    "sobolev",
     "stop_when_energy_below",
     "stop_when_steady",
     "theory",

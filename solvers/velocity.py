@@ -103,15 +103,10 @@ class _Modes:
         return 0.5 * self.grid.volume / self.grid.size**2 * float(self._power.sum())
 
 
-def _responses(flow: Flow, divergence: np.ndarray, nyquist: np.ndarray) -> tuple[float, float]:
-    """Stiffness and local response for the symbol λ of the divergence of the velocity of a potential.
-
-    Modes that the velocity ignores along some axis (``nyquist``) answer less than the rest; they are none of what
-    jumps at the edge of a hole.
-    """
+def _responses(flow: Flow, divergence: np.ndarray) -> tuple[float, float]:
+    """Stiffness and local response for the symbol λ of the divergence of the velocity of a potential."""
     stiffness = float(((divergence + flow.growth) * flow.symbol).max())
-    differentiable = (divergence > 0) & ~nyquist
-    return stiffness, float((divergence * flow.symbol)[differentiable].min())
+    return stiffness, float((divergence * flow.symbol)[divergence > 0].min())
 
 
 class DifferenceVelocity:
@@ -127,8 +122,7 @@ class DifferenceVelocity:
         self._modes = _Modes(flow, dtype, transform, team)
         self._spectrum = transform.spectrum()
         self._pass = to_potential(self._modes.uniform)
-        no_nyquist = np.zeros(flow.grid.spectral_shape, bool)
-        self.stiffness, self.local_response = _responses(flow, self.divergence(), no_nyquist)
+        self.stiffness, self.local_response = _responses(flow, self.divergence())
 
     def divergence(self) -> np.ndarray:
         """The symbol of the standard stencil."""
@@ -186,25 +180,17 @@ class SpectralVelocity:
         self._pass = to_velocity(grid.dim, self._modes.uniform)
         self._to_potential = to_potential(self._modes.uniform)
         factors = []
-        nyquist = np.zeros(grid.spectral_shape, bool)
-        for axis, (xi, k, n, h) in enumerate(
-            zip(grid.wavevector(), grid.mode_numbers, grid.shape, grid.spacing, strict=True)
-        ):
+        for xi, k, n, h in zip(grid.wavevector(), grid.mode_numbers, grid.shape, grid.spacing, strict=True):
             flat = xi.reshape(-1)
             factor = -1j * flat * np.exp(0.5j * flat * h) / np.sinc(k / n) / grid.size
-            factor[2 * abs(k) == n] = 0.0  # the Nyquist mode has no sign, so no derivative
+            factor.imag[2 * abs(k) == n] = 0.0  # half a cell on, the Nyquist mode's derivative is real, and of one sign
             factors.append(factor.view(float).astype(dtype))
-            nyquist |= grid.along(axis, 2 * abs(k) == n)
         self._factors = tuple(factors)
-        self.stiffness, self.local_response = _responses(flow, self.divergence(), nyquist)
+        self.stiffness, self.local_response = _responses(flow, self.divergence())
 
     def divergence(self) -> np.ndarray:
-        """|ξ|² without the Nyquist modes' share."""
-        grid = self._modes.grid
-        result = np.zeros(grid.spectral_shape)
-        for axis, (xi, k, n) in enumerate(zip(grid.wavevector(), grid.mode_numbers, grid.shape, strict=True)):
-            result += grid.along(axis, np.where(2 * abs(k) == n, 0.0, xi.reshape(-1) ** 2))
-        return result
+        """|ξ|², that of the Nyquist modes too: their values on faces are those of waves that vanish at cell edges."""
+        return laplacian_symbol(self._modes.grid, "spectral")
 
     def evaluate(self, density: np.ndarray, measure: bool) -> float:
         """Work out the velocity along every axis, and V under growth; return the energy, or NaN."""

@@ -1,6 +1,28 @@
-"""Exact solutions and laws: oracles for tests and for users."""
+"""Exact solutions, laws, rates and certificates: oracles for tests and for users.
 
-from gridflow.theory.coulomb import Coulomb1D, HoleLaw, LogisticLaw, uniform_background
-from gridflow.theory.linear import LinearModes
+Each is an object that is called with a time, says its ``hypotheses`` in words, and checks those that can be checked
+when it is made of a flow: InputError names the one that fails.
+"""
 
-__all__ = ["Coulomb1D", "HoleLaw", "LinearModes", "LogisticLaw", "uniform_background"]
+from gridflow.theory.certificates import CoulombCertificate, MinimumCertificate, RieszCertificate
+from gridflow.theory.coulomb import Coulomb1D, HoleBalance, HoleBounds, HoleLaw, LogisticLaw
+from gridflow.theory.hypotheses import uniform_background
+from gridflow.theory.linear import LinearDecay, LinearModes
+from gridflow.theory.rates import ExponentialRate, PowerLaw, Window
+
+__all__ = [
+    "Coulomb1D",
+    "CoulombCertificate",
+    "ExponentialRate",
+    "HoleBalance",
+    "HoleBounds",
+    "HoleLaw",
+    "LinearDecay",
+    "LinearModes",
+    "LogisticLaw",
+    "MinimumCertificate",
+    "PowerLaw",
+    "RieszCertificate",
+    "Window",
+    "uniform_background",
+]

@@ -5,23 +5,15 @@ checks the hypotheses it needs.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy.integrate import solve_ivp
+from scipy.interpolate import BSpline, make_interp_spline
 
 from gridflow.errors import InputError
 from gridflow.flow import Flow
-from gridflow.kernels import Riesz
-
-_ROUND_OFF = 1e-12
-
-
-def uniform_background(flow: Flow) -> float | None:
-    """The constant a with ν ≡ a if the flow is Coulomb (s = 1) without growth towards a constant target, else None."""
-    coulomb = isinstance(flow.kernel, Riesz) and flow.kernel.s == 1 and flow.growth == 0
-    low, high = float(flow.target.min()), float(flow.target.max())
-    if not coulomb or high - low > _ROUND_OFF * high:
-        return None
-    return flow.target_mass / flow.grid.volume
+from gridflow.theory.hypotheses import ROUND_OFF, is_constant, order_of, uniform_background
 
 
 @dataclass(frozen=True)
@@ -40,6 +32,8 @@ class LogisticLaw:
 
     start: float | np.ndarray
     background: float
+
+    hypotheses = ("s = 1 and no growth", "ν ≡ a")
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
         """μ at a time ≥ 0."""
@@ -68,6 +62,12 @@ class HoleLaw:
     volume: float
     torus_volume: float
     background: float
+
+    hypotheses = (
+        "s = 1 and no growth",
+        "ν ≡ a",
+        "the density is 0 in an open set, and for the plateau one value outside",
+    )
 
     def __post_init__(self) -> None:
         if not 0 < self.volume < self.torus_volume:
@@ -102,47 +102,253 @@ def _is_hole_in_constant(initial: np.ndarray) -> bool:
     for _ in range(2):
         for axis in range(initial.ndim):
             near = near | np.roll(near, 1, axis) | np.roll(near, -1, axis)
-    return bool((near | (initial >= top * (1 - _ROUND_OFF))).all())
+    return bool((near | (initial >= top * (1 - ROUND_OFF))).all())
+
+
+@dataclass(frozen=True)
+class HoleBounds:
+    """A hole under s = 1 towards any target: ``|H_0| e^{−t sup ν} ≤ |H(t)| ≤ |H_0| e^{−t inf ν}``.
+
+    It follows from d|H|/dt = −ν(H), for any shape and any dimension.
+
+    Parameters
+    ----------
+    volume
+        |H_0| in units of length^d.
+    least, largest
+        inf ν and sup ν (mass / volume).
+    """
+
+    volume: float
+    least: float
+    largest: float
+
+    hypotheses = ("s = 1 and no growth", "the density is 0 in an open set H_0 at the start")
+
+    @classmethod
+    def of(cls, flow: Flow, hole: np.ndarray) -> "HoleBounds":
+        """The bounds for a hole given by its volume fraction in every cell; InputError unless s = 1."""
+        if (s := order_of(flow, "the hole law")) != 1:
+            raise InputError(f"the hole law needs s = 1; the flow has s = {s}")
+        volume = float(flow.grid.check(hole, "the hole").sum()) * flow.grid.cell_volume
+        return cls(volume, float(flow.target.min()), float(flow.target.max()))
+
+    def __call__(self, time: float | np.ndarray) -> tuple[float | np.ndarray, float | np.ndarray]:
+        """The lower and the upper bound of |H| at a time ≥ 0."""
+        time = np.asarray(time)
+        return (self.volume * np.exp(-self.largest * time))[()], (self.volume * np.exp(-self.least * time))[()]
+
+
+@dataclass(frozen=True, eq=False)
+class HoleBalance:
+    """A hole under s = 1 towards any target, from a run: ``|H(t)| = |H_0| − ∫_0^t ν(H) dτ`` by quadrature.
+
+    The integrand is taken for an exponential between rows, which is exact for a constant target; the error falls like
+    the square of the distance of the rows.
+
+    Parameters
+    ----------
+    volume
+        |H_0| in units of length^d.
+    times, inside
+        Ascending from 0, and ν(H) at each, the mass of the target inside the hole.
+    """
+
+    volume: float
+    times: np.ndarray
+    inside: np.ndarray
+
+    hypotheses = ("s = 1 and no growth", "the density is 0 in an open set H_0 at the start")
+
+    def __post_init__(self) -> None:
+        times, inside = np.asarray(self.times, dtype=float), np.asarray(self.inside, dtype=float)
+        if times.shape != inside.shape or times.size < 2 or times[0] != 0 or (np.diff(times) <= 0).any():
+            raise InputError("the balance of a hole needs two or more ascending times from 0 and a mass for each")
+        if not (inside >= 0).all():
+            raise InputError(f"the target's mass inside a hole is ≥ 0; {inside.min()} was given")
+        object.__setattr__(self, "times", times)
+        object.__setattr__(self, "inside", inside)
+
+    @property
+    def volumes(self) -> np.ndarray:
+        """|H| at the times."""
+        before, after, dt = self.inside[:-1], self.inside[1:], np.diff(self.times)
+        ratio = after / np.where(before > 0, before, 1.0)
+        falls = (before > 0) & (after > 0) & (abs(ratio - 1) > 1e-6)
+        logarithm = np.log(np.where(falls, ratio, 2.0))
+        mean = np.where(falls, (after - before) / logarithm, (before + after) / 2)
+        return self.volume - np.concatenate([[0.0], np.cumsum(mean * dt)])
+
+    def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
+        """|H| at a time between the first and the last, on the straight line between the rows around it."""
+        return np.interp(time, self.times, self.volumes)[()]
+
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 
 
 @dataclass(frozen=True, eq=False)
 class Coulomb1D:
-    """Exact solution in one dimension for ν ≡ a, by characteristics labelled with mass.
+    """Exact solution in one dimension for s = 1, by characteristics labelled with mass.
 
-    ``X_m(t) = e^{−at} X_m(0) + (1 − e^{−at}) (m/a + X̄ − M/(2a))``, X̄ the mean position, which is conserved. The initial
-    density is constant in each cell, which makes cumulative masses exact for the given cell averages.
+    ``dX_m/dt = m − G(X_m) + C(t)`` with G the cumulative mass of ν and C such that ∫ v dx = 0.
+
+    For ν ≡ a this is solved by ``X_m(t) = e^{−at} X_m(0) + (1 − e^{−at}) (m/a + X̄ − M/(2a))``, X̄ the mean position,
+    which is conserved. For another target G is the periodic spline of fifth degree through its cumulative masses at the
+    cell edges, right to O(h⁶) for a smooth ν; characteristics from the edges and four points between are integrated to
+    1e−12, and cumulative masses interpolated on them by polynomials of fifth degree.
+
+    Without ``smooth`` the initial density is constant in each cell, which is exact for holes along cell edges and for
+    cumulative masses at t = 0, and second order for a function with these averages.
 
     Parameters
     ----------
     flow
-        A one-dimensional Coulomb flow without growth to a constant target.
+        A one-dimensional Coulomb flow without growth.
     initial
         Cell averages at t = 0.
+    smooth
+        Whether they are those of a smooth function, whose cumulative mass is the periodic spline of fifth degree.
     """
 
     flow: Flow
     initial: np.ndarray
+    smooth: bool = False
+
+    hypotheses = ("d = 1, s = 1 and no growth",)
 
     def __post_init__(self) -> None:
-        if self.flow.grid.dim != 1 or uniform_background(self.flow) is None:
-            raise InputError("Coulomb1D needs d = 1, s = 1, no growth and a constant target")
-        object.__setattr__(self, "initial", self.flow.check_density(self.initial, "the initial density"))
+        flow = self.flow
+        if flow.grid.dim != 1 or order_of(flow, "Coulomb1D") != 1:
+            raise InputError(
+                f"Coulomb1D needs d = 1, s = 1 and no growth; it got d = {flow.grid.dim} and {flow.kernel}"
+            )
+        object.__setattr__(self, "initial", flow.check_density(self.initial, "the initial density"))
+
+    def characteristics(self, start: np.ndarray, time: float) -> np.ndarray:
+        """Where fluid particles are at a time ≥ 0 that started at some positions; not wrapped onto the torus."""
+        start = np.asarray(start, dtype=float)
+        wrapped = np.mod(start, self.flow.grid.lengths[0])
+        label = self._label(wrapped)
+        if self._is_uniform:
+            return self._shifted(wrapped, label, time) + (start - wrapped)
+        _, moved = self._integrate(time, wrapped.ravel(), label.ravel())
+        return moved.reshape(start.shape) + (start - wrapped)
 
     def cumulative_mass(self, time: float) -> np.ndarray:
         """Exact mass between 0 and each of the n + 1 cell edges at a time ≥ 0."""
-        grid = self.flow.grid
-        length, background = grid.lengths[0], self.flow.target_mass / grid.volume
-        edges = grid.edges(0)
-        label = np.concatenate([[0.0], np.cumsum(self.initial) * grid.spacing[0]])
-        total = label[-1]
-        mean = float(((edges[1:] + edges[:-1]) / 2 * np.diff(label)).sum()) / total
-        decay = np.exp(-background * time)
-        position = decay * edges + (1 - decay) * (label / background + mean - total / (2 * background))
-        x = np.concatenate([position[:-1] - length, position[:-1], position[:-1] + length, [position[-1] + length]])
-        m = np.concatenate([label[:-1] - total, label[:-1], label[:-1] + total, [2 * total]])
-        found = np.interp(edges, x, m)
+        grid, label = self.flow.grid, self._masses
+        length, total, edges = grid.lengths[0], label[-1], grid.edges(0)
+        if self._is_uniform and not self.smooth:
+            position = self._shifted(edges, label, time)
+            x = np.concatenate([position[:-1] - length, position[:-1], position[:-1] + length, [position[-1] + length]])
+            m = np.concatenate([label[:-1] - total, label[:-1], label[:-1] + total, [2 * total]])
+            found = np.interp(edges, x, m)
+        else:
+            uniform = self._is_uniform
+            points = self._shifted(self._points, self._labels, time) if uniform else self._integrate(time)[0]
+            found = self._interpolate(points, edges)
         return found - found[0]
 
     def __call__(self, time: float) -> np.ndarray:
         """Exact cell averages at a time ≥ 0, shape ``grid.shape``."""
         return np.diff(self.cumulative_mass(time)) / self.flow.grid.spacing[0]
+
+    @property
+    def _is_uniform(self) -> bool:
+        return is_constant(self.flow.target)
+
+    @cached_property
+    def _masses(self) -> np.ndarray:
+        """Mass to the left of every edge at the start: the labels."""
+        return np.concatenate([[0.0], np.cumsum(self.initial) * self.flow.grid.spacing[0]])
+
+    def _shifted(self, position: np.ndarray, label: np.ndarray, time: float) -> np.ndarray:
+        """The closed form for ν ≡ a."""
+        background, total = self.flow.target_mass / self.flow.grid.volume, self._masses[-1]
+        mean = self._first_moment(self._points) / total
+        decay = np.exp(-background * time)
+        moved: np.ndarray = decay * position + (1 - decay) * (label / background + mean - total / (2 * background))
+        return moved
+
+    @cached_property
+    def _points(self) -> np.ndarray:
+        """Where characteristics start: shape (n, 6), both edges of every cell and four Gauss points between."""
+        edges, h = self.flow.grid.edges(0), self.flow.grid.spacing[0]
+        share = np.concatenate([[0.0], (1 + _NODES) / 2, [1.0]])
+        return edges[:-1, None] + h * share
+
+    @cached_property
+    def _labels(self) -> np.ndarray:
+        """The labels of the points."""
+        return self._label(self._points)
+
+    def _label(self, position: np.ndarray) -> np.ndarray:
+        """The mass to the left of positions in [0, L] at the start."""
+        edges, masses = self.flow.grid.edges(0), self._masses
+        if not self.smooth:
+            label: np.ndarray = np.interp(position, edges, masses)
+            return label
+        smooth: np.ndarray = masses[-1] * position / edges[-1] + self._spline(masses)(position)
+        return smooth
+
+    def _first_moment(self, points: np.ndarray) -> float:
+        """∫ x dμ over the points of all cells, by Gauss quadrature in the foot of the characteristic."""
+        h = self.flow.grid.spacing[0]
+        density = self.initial[:, None] if not self.smooth else self._start_density
+        return float((density * points[:, 1:-1] * (_WEIGHTS / 2 * h)).sum())
+
+    @cached_property
+    def _start_density(self) -> np.ndarray:
+        """The smooth initial density at the Gauss points."""
+        slope = self._masses[-1] / self.flow.grid.lengths[0]
+        density: np.ndarray = slope + self._spline(self._masses).derivative()(self._points[:, 1:-1])
+        return density
+
+    def _spline(self, masses: np.ndarray) -> BSpline:
+        """Cumulative masses less their mean slope, a periodic spline through the values at the edges."""
+        edges = self.flow.grid.edges(0)
+        values = masses - masses[-1] * edges / edges[-1]
+        values[-1] = values[0]
+        return make_interp_spline(edges, values, k=5, bc_type="periodic")
+
+    def _integrate(
+        self, time: float, more: np.ndarray | None = None, labels: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Positions (n, 6) of the points, and of more particles with their labels, at a time ≥ 0."""
+        length = self.flow.grid.lengths[0]
+        total, shape = self._masses[-1], self._points.shape
+        slope = total / length
+        excess = self._spline(np.concatenate([[0.0], np.cumsum(self.flow.target) * self.flow.grid.spacing[0]]))
+        period = float(excess.integrate(0.0, length))
+        none = np.zeros(0)
+        start = np.concatenate([self._points.ravel(), none if more is None else more])
+        label = np.concatenate([self._labels.ravel(), none if labels is None else labels])
+
+        def velocity(_: float, x: np.ndarray) -> np.ndarray:
+            points = x[: self._points.size].reshape(shape)
+            first = points[0, 0]
+            # over one period from the first point: ∫ F = [x F] − ∫ x dF, and ∫ G
+            of_mass = (first + length) * total - self._first_moment(points)
+            of_target = slope * length * (first + length / 2) + period
+            drift: np.ndarray = label - slope * x - excess(np.mod(x, length)) + (of_target - of_mass) / length
+            return drift
+
+        reached = start
+        if time > 0:
+            reached = solve_ivp(velocity, (0, time), start, method="DOP853", rtol=1e-12, atol=1e-13 * length).y[:, -1]
+        return reached[: self._points.size].reshape(shape), reached[self._points.size :]
+
+    def _interpolate(self, points: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Cumulative masses at positions, by the polynomials through the points of the cell's image around each."""
+        length, total = self.flow.grid.lengths[0], self._masses[-1]
+        turns = np.floor((at - points[0, 0]) / length)
+        local = at - turns * length
+        cell = np.clip(np.searchsorted(points[:, 0], local, side="right") - 1, 0, len(points) - 1)
+        x, m = points[cell], self._labels[cell]
+        found = np.zeros(at.shape)
+        for j in range(x.shape[1]):
+            others = [k for k in range(x.shape[1]) if k != j]
+            basis = np.prod((local[:, None] - x[:, others]) / (x[:, j : j + 1] - x[:, others]), axis=1)
+            found += m[:, j] * basis
+        return found + turns * total

@@ -1,11 +1,17 @@
-"""The flow near a constant target, where every Fourier mode decays by itself."""
+"""The flow near its target, where every Fourier mode decays by itself."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import logsumexp
 
+from gridflow import sobolev
 from gridflow.errors import InputError
 from gridflow.flow import Flow
+from gridflow.kernels import laplacian_symbol
+from gridflow.theory.hypotheses import is_constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +28,10 @@ class LinearModes:
 
     flow: Flow
 
+    hypotheses = ("ν ≡ a", "the amplitude of μ − ν is small against a")
+
     def __post_init__(self) -> None:
-        target = self.flow.target
-        if target.max() - target.min() > 1e-12 * target.max():
+        if not is_constant(self.flow.target):
             raise InputError("LinearModes needs a constant target")
 
     def rate(self, mode: tuple[int, ...]) -> float:
@@ -41,3 +48,109 @@ class LinearModes:
     def __call__(self, time: float, mode: tuple[int, ...]) -> float:
         """Factor by which the mode's amplitude has decayed at a time ≥ 0."""
         return float(np.exp(-self.rate(mode) * time))
+
+
+_RESOLUTION = 100
+"""Bins per e-folding of the rates: modes in a bin differ by 1 % in rate, in the sum of two exponentials by 1e−5."""
+_VALUES = 32
+"""Values that stand for a target that varies."""
+
+
+@dataclass(frozen=True, eq=False)
+class LinearDecay:
+    """The energy that linear theory predicts: ``E(t) = ½ |T| Σ_k K̂ |f̂_k|² ⟨exp(−2 ν (λ + β) K̂ t)⟩``.
+
+    The mean is over the values of ν. For a constant target it is the linearised flow. For another one it is its leading
+    order at short wavelengths (a wave packet at x decays at the rate of the density there), which says nothing of modes
+    as long as those of ν; near the target it is right within the variation of ν over a wavelength.
+
+    Make one with :meth:`of`.
+
+    Parameters
+    ----------
+    rates
+        Decay rates of the amplitudes for ν = 1 (volume / (mass · time)), ascending.
+    energies
+        What the modes of each rate hold at the start.
+    densities
+        Values of ν, each standing for an equal share of the torus (mass / volume).
+    """
+
+    rates: np.ndarray
+    energies: np.ndarray
+    densities: np.ndarray
+
+    hypotheses = (
+        "μ − ν is small against ν, or its large part dies first",
+        "ν is constant, or varies over lengths far beyond the wavelengths that matter",
+    )
+
+    @classmethod
+    def of(cls, flow: Flow, initial: np.ndarray) -> "LinearDecay":
+        """The prediction for a run from an initial density."""
+        initial = flow.grid.check_density(initial, "the initial density")
+        rates = ((laplacian_symbol(flow.grid, "spectral") + flow.growth) * flow.symbol).ravel()
+        held = (sobolev.mode_power(flow.grid, initial - flow.target) * flow.symbol).ravel() / 2
+        if flow.growth:
+            zero = float(flow.symbol[(0,) * flow.grid.dim])
+            held[0] = zero * (flow.grid.volume * float((initial - flow.target).mean()) ** 2) / 2
+        counted = (held > 0) & (rates > 0)
+        rates, held, resting = rates[counted], held[counted], float(held[~counted].sum())
+        bins = np.rint(np.log(rates) * _RESOLUTION).astype(int)
+        bins -= bins.min(initial=0)
+        energies = np.bincount(bins, held)
+        some = energies > 0
+        means = np.bincount(bins, held * rates)[some] / energies[some]
+        if resting > 0:
+            means, energies, some = (
+                np.append(means, 0.0),
+                np.append(energies[some], resting),
+                np.full(some.sum() + 1, True),
+            )
+        order = np.argsort(means)
+        values = np.sort(flow.target.ravel())
+        if is_constant(flow.target):
+            densities = values[:1]
+        else:
+            middles = (np.arange(_VALUES) + 0.5) / _VALUES
+            densities = np.quantile(values, middles)
+        return cls(means[order], energies[some][order], densities)
+
+    def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
+        """The energy at a time ≥ 0."""
+        times = np.asarray(time, dtype=float)
+        result = np.zeros(times.shape)
+        for density in self.densities:
+            exponents = -2 * density * np.multiply.outer(times, self.rates)
+            result += np.exp(exponents) @ self.energies
+        return (result / self.densities.size)[()]
+
+    def exponent(self, time: float | np.ndarray) -> float | np.ndarray:
+        """−d log E / d log t at a time > 0."""
+        times = np.asarray(time, dtype=float)
+        slope = np.zeros(times.shape)
+        for density in self.densities:
+            rates = 2 * density * np.multiply.outer(times, self.rates)
+            slope += (rates * np.exp(-rates)) @ self.energies
+        return (slope / self.densities.size / self(times))[()]
+
+    def time_to(self, energy: float) -> float:
+        """When the energy falls to a value > 0: 0 if it starts below, infinite if it never does."""
+        if not energy > 0:
+            raise InputError(f"energy = {energy}: it must be positive")
+        if self(0.0) <= energy:
+            return 0.0
+        rates = np.multiply.outer(self.densities, self.rates)
+        held = np.broadcast_to(self.energies / self.densities.size, rates.shape)
+
+        def excess(logarithm: float) -> float:
+            """log E / energy at a time, which neither overflows nor underflows."""
+            return float(logsumexp(-2 * rates * math.exp(logarithm), b=held)) - math.log(energy)
+
+        moving = rates[rates > 0]
+        if moving.size == 0:
+            return math.inf
+        soon, late = math.log(1e-9 / moving.max()), math.log(1e3 / moving.min())
+        if excess(late) > 0:
+            return math.inf
+        return math.exp(brentq(excess, soon, late)) if excess(soon) > 0 else math.exp(soon)

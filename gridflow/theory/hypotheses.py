@@ -1,0 +1,33 @@
+"""What the laws ask of a flow, checked in one place."""
+
+import numpy as np
+
+from gridflow.errors import InputError
+from gridflow.flow import Flow
+from gridflow.kernels import Riesz
+
+ROUND_OFF = 1e-12
+"""Relative variation below which a density counts as constant."""
+
+
+def is_constant(density: np.ndarray) -> bool:
+    """Whether a density has one value, up to round-off."""
+    low, high = float(density.min()), float(density.max())
+    return high - low <= ROUND_OFF * high
+
+
+def order_of(flow: Flow, law: str) -> float:
+    """s of a flow with a Riesz kernel and without growth; InputError, naming the law that needs it, for another one."""
+    if not isinstance(flow.kernel, Riesz):
+        raise InputError(f"{law} needs a Riesz kernel; the flow has {flow.kernel}")
+    if flow.growth:
+        raise InputError(f"{law} needs a flow without growth; this one has growth = {flow.growth}")
+    return flow.kernel.s
+
+
+def uniform_background(flow: Flow) -> float | None:
+    """The constant a with ν ≡ a if the flow is Coulomb (s = 1) without growth towards a constant target, else None."""
+    coulomb = isinstance(flow.kernel, Riesz) and flow.kernel.s == 1 and flow.growth == 0
+    if not coulomb or not is_constant(flow.target):
+        return None
+    return flow.target_mass / flow.grid.volume

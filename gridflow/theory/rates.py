@@ -1,0 +1,172 @@
+"""Asymptotic rates: how fast the energy falls in the end, and when on a grid that can be seen."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import gammaln
+
+from gridflow.errors import InputError
+from gridflow.flow import Flow
+from gridflow.theory.hypotheses import order_of
+
+_MODES = 400
+"""Along one axis, of the sum that tells when it is as good as an integral."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A span of time in which a law can be seen, with what ends it on either side.
+
+    Attributes
+    ----------
+    start, end
+        Times; empty unless start < end.
+    before, after
+        What keeps the law from being seen earlier, and later.
+    """
+
+    start: float
+    end: float
+    before: str
+    after: str
+
+    @property
+    def decades(self) -> float:
+        """log10(end / start), 0 for an empty window."""
+        return math.log10(self.end / self.start) if 0 < self.start < self.end else 0.0
+
+    def within(self, other: "Window") -> "Window":
+        """What two windows share."""
+        first = self if self.start >= other.start else other
+        last = self if self.end <= other.end else other
+        return Window(first.start, last.end, first.before, last.after)
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """s > 1: ``E(t) ~ t^{−(r+s)/(s−1)}`` for a start at the border of H^r, |f̂_k| ~ |ξ|^{−r−d/2}.
+
+    Modes decay like ``exp(−ν |ξ|^{2−2s} t)``, fine ones ever more slowly, so that at a time the energy is what is left
+    in modes finer than ``|ξ| ~ t^{1/(2s−2)}``: ``½ |T| Σ |ξ|^{−2s} |f̂_k|²`` over those. The bound is the source paper's
+    for f in H^r, tight for a constant target; where ν varies, a wave packet at x decays at the rate ν(x) |ξ|^{2−2s},
+    which changes the constant and not the power as long as inf ν > 0 and ν has more derivatives than the start (r of
+    them at least).
+
+    Parameters
+    ----------
+    s
+        Order of the kernel, above 1.
+    r
+        Regularity of the start, above −s.
+
+    References
+    ----------
+    Chizat, Colombo, Colombo, Fernández-Real, arXiv:2603.01977.
+    """
+
+    s: float
+    r: float
+
+    hypotheses = (
+        "s > 1 and no growth",
+        "μ − ν starts at the border of H^r and stays bounded there",
+        "inf ν > 0, and ν is constant or smoother than H^r",
+        "μ starts near ν: the theorem is local",
+    )
+
+    def __post_init__(self) -> None:
+        if not self.s > 1:
+            raise InputError(f"s = {self.s}: a power law needs s > 1; for s = 1 the rate is exponential")
+        if not (math.isfinite(self.r) and self.r > -self.s):
+            raise InputError(f"r = {self.r}: a power law needs a finite regularity above −s = {-self.s}")
+
+    @classmethod
+    def of(cls, flow: Flow, r: float) -> "PowerLaw":
+        """The law of a flow; InputError says which hypothesis fails."""
+        s = order_of(flow, "the power law")
+        if not flow.target.min() > 0:
+            raise InputError("the target is 0 somewhere, where modes do not decay: no power law is known")
+        return cls(s, r)
+
+    @property
+    def exponent(self) -> float:
+        """(r + s) / (s − 1), of the energy; the KMD has half of it."""
+        return (self.r + self.s) / (self.s - 1)
+
+    def __call__(self, time: float | np.ndarray, start: float = 1.0, energy: float = 1.0) -> float | np.ndarray:
+        """The law through an energy at a time: ``energy · (time / start)^{−exponent}``."""
+        return (energy * (np.asarray(time) / start) ** -self.exponent)[()]
+
+    def window(self, flow: Flow, tolerance: float = 0.01) -> Window:
+        """When the power can be seen on a grid with a relative error of its local value below a tolerance.
+
+        It begins when the sum over modes along the longest period is as good as an integral, found from that sum. Late,
+        with ``x = 2 ν |ξ|^{2−2s} t`` the energy is an integral of ``x^{p−1} e^{−x}``, p the exponent, from the x of the
+        finest mode that every axis resolves, so that the local exponent differs from p by ``x^p e^{−x} / Γ(p)``.
+        """
+        grid, target, p = flow.grid, flow.target, self.exponent
+        first = (2 * np.pi / max(grid.lengths)) ** (2 - 2 * self.s)
+        last = (np.pi / max(grid.spacing)) ** (2 - 2 * self.s)
+
+        def excess(logarithm: float) -> float:
+            return p * logarithm - math.exp(logarithm) - float(gammaln(p)) - math.log(tolerance * p)
+
+        peak = math.log(p)
+        small = math.exp(brentq(excess, peak - 60 / p - 10, peak))
+        return Window(
+            self._first_modes_gone(tolerance) / (2 * float(target.min()) * first),
+            small / (2 * float(target.max()) * last),
+            "the first modes have not died",
+            "the last mode of the grid is dying",
+        )
+
+    def _first_modes_gone(self, tolerance: float) -> float:
+        """x of the first mode from which on the local exponent of Σ_k k^{−2s−2r−1} exp(−x k^{2−2s}) is that of ∫ dk."""
+        k = np.arange(1.0, _MODES + 1)
+        held, rates = (2 * self.s + 2 * self.r + 1) * np.log(k), k ** (2 - 2 * self.s)
+        middle = (_MODES / 10) ** (2 * self.s - 2)  # where the modes that are left out do not matter yet
+        x = np.geomspace(0.1, self.exponent * middle, 4000)
+        exponents = -np.multiply.outer(x, rates) - held
+        weights = np.exp(exponents - exponents.max(axis=1, keepdims=True))
+        local = x * (weights * rates).sum(axis=1) / weights.sum(axis=1)
+        off = np.flatnonzero(abs(local / self.exponent - 1) > tolerance)
+        return float(x[min(off[-1] + 1, x.size - 1)])
+
+
+@dataclass(frozen=True)
+class ExponentialRate:
+    """s = 1: ``E(t) ~ e^{−2nt}`` in the end, n = inf ν, and exactly e^{−2at} for ν ≡ a.
+
+    ``dE/dt ≤ −2 min μ · E``, and min μ tends to inf ν from wherever it starts above 0.
+
+    Parameters
+    ----------
+    background
+        n (mass / volume), positive.
+    """
+
+    background: float
+
+    hypotheses = ("s = 1 and no growth", "inf ν > 0", "min μ_0 > 0")
+
+    def __post_init__(self) -> None:
+        if not self.background > 0:
+            raise InputError(f"inf ν = {self.background}: an exponential rate needs a target without a hole")
+
+    @classmethod
+    def of(cls, flow: Flow) -> "ExponentialRate":
+        """The rate of a flow; InputError says which hypothesis fails."""
+        if (s := order_of(flow, "the exponential rate")) != 1:
+            raise InputError(f"the exponential rate needs s = 1; the flow has s = {s}")
+        return cls(float(flow.target.min()))
+
+    @property
+    def rate(self) -> float:
+        """2n, of the energy (1 / time); exact for a constant target, a lower bound otherwise."""
+        return 2 * self.background
+
+    def __call__(self, time: float | np.ndarray, energy: float = 1.0) -> float | np.ndarray:
+        """The law through an energy at time 0."""
+        return (energy * np.exp(-self.rate * np.asarray(time)))[()]

@@ -5,6 +5,7 @@ A kernel K acts on a function f on the torus as a multiplier, ``(K * f)^_k = K̂
 ``KMD² = |T| Σ_k K̂(ξ_k) |f̂_k|²`` with f their difference.
 """
 
+import ast
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -174,3 +175,23 @@ class Symbol:
         if not np.allclose(result, mirrored, rtol=1e-12, atol=0.0):
             raise InputError("the kernel's symbol must be even, K̂(−ξ) = K̂(ξ), for the potential to be real")
         return result
+
+
+def kernel_from(text: str) -> Kernel:
+    """The kernel whose ``repr`` is given, as run directories keep it.
+
+    Raises
+    ------
+    InputError
+        If it is none of :class:`Riesz`, :class:`Gaussian` and :class:`Matern` (a function has no text).
+    """
+    known: dict[str, Callable[..., Kernel]] = {kind.__name__: kind for kind in (Riesz, Gaussian, Matern)}
+    try:
+        call = ast.parse(text, mode="eval").body
+        assert isinstance(call, ast.Call)
+        assert isinstance(call.func, ast.Name)
+        make = known[call.func.id]
+        options = {keyword.arg or "": ast.literal_eval(keyword.value) for keyword in call.keywords}
+    except (SyntaxError, AssertionError, KeyError, ValueError):
+        raise InputError(f"the kernel {text} cannot be made again from its text; {', '.join(known)} can") from None
+    return make(**options)

@@ -17,7 +17,9 @@ import numpy as np
 from gridflow import schema
 from gridflow.background import Background
 from gridflow.errors import InputError, RunError
+from gridflow.flow import Flow
 from gridflow.grid import Grid
+from gridflow.kernels import kernel_from
 from gridflow.schema import Snapshot
 from gridflow.solver import State
 
@@ -84,6 +86,12 @@ class RunDirectory:
     def initial(self) -> np.ndarray:
         """The density at time 0, float64."""
         return schema.read_arrays(self.path / PROBLEM, ("initial",))["initial"]
+
+    @property
+    def flow(self) -> Flow:
+        """The equation that was solved; InputError if its kernel is a function of the user's own."""
+        problem = self.manifest["problem"]
+        return Flow(self.grid, kernel_from(str(problem["kernel"])), self.target, float(problem["growth"]))
 
     @property
     def series(self) -> dict[str, np.ndarray]:

@@ -32,9 +32,17 @@ LAYERS = (
         "gridflow.callbacks",
         "gridflow.progress",
         "gridflow.loop",
+        "gridflow.rates",
     ),
     ("gridflow.viz",),
-    ("gridflow.cases", "gridflow.tables", "gridflow.benchmark", "gridflow.config", "gridflow.cli"),
+    (
+        "gridflow.cases",
+        "gridflow.tables",
+        "gridflow.benchmark",
+        "gridflow.prediction",
+        "gridflow.config",
+        "gridflow.cli",
+    ),
 )
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
@@ -46,7 +54,7 @@ OWNERS = {
     "pydantic": {"gridflow.tables", "gridflow.config"},
     "rich": {"gridflow.progress", "gridflow.cli"},
     "typer": {"gridflow.cli"},
-    "solvers": {"solvers", "gridflow.benchmark", "gridflow.tables"},
+    "solvers": {"solvers", "gridflow.benchmark", "gridflow.prediction", "gridflow.tables"},
 }
 """Packages that only some modules may import."""
 MODULES = sorted(p for package in ("gridflow", "solvers") for p in (ROOT / package).rglob("*.py"))

@@ -1,17 +1,15 @@
-"""The ``gridflow`` command: new, run, resume, info, plot, movie, bench.
+"""The ``gridflow`` command: new, run, resume, info, plot, movie, bench, predict, rates.
 
 Exit codes: 0, 1 when a run failed, 2 for bad input. Results go to standard output, everything said on the way to
 standard error.
 """
 
-import json
 import sys
 import warnings
 from pathlib import Path
 from threading import Timer
 from typing import Annotated, Any, TextIO
 
-import numpy as np
 import psutil
 import typer
 from rich.console import Console
@@ -19,6 +17,8 @@ from rich.table import Table
 
 from gridflow import cases
 from gridflow._version import __version__
+from gridflow.cli import theory
+from gridflow.cli.printing import print_json
 from gridflow.config import parse_case, read_case
 from gridflow.errors import InputError, RunError
 from gridflow.loop import Run
@@ -32,6 +32,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command()(theory.predict)
+app.command()(theory.rates)
 _screen = Console()
 _notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
@@ -210,7 +212,7 @@ def info(
     if damaged is not None:
         facts["damaged"] = damaged
     if as_json:
-        typer.echo(json.dumps(_plain(facts), indent=2, allow_nan=False))
+        print_json(facts)
     else:
         table = Table(show_header=False, box=None)
         for key, value in _rows(facts):
@@ -239,13 +241,6 @@ def _facts(stored: RunDirectory) -> dict[str, Any]:
         "checkpoints": [path.name for path in stored.checkpoints()],
         "series": {"rows": len(series.get("time", ())), "last": last},
     }
-
-
-def _plain(value: Any) -> Any:
-    """A value with null for numbers that JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _rows(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

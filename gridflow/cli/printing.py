@@ -1,0 +1,19 @@
+"""How facts get onto standard output."""
+
+import json
+from typing import Any
+
+import numpy as np
+import typer
+
+
+def print_json(facts: dict[str, Any]) -> None:
+    """Print facts as JSON, with null for numbers that it does not have."""
+    typer.echo(json.dumps(plain(facts), indent=2, allow_nan=False))
+
+
+def plain(value: Any) -> Any:
+    """A value with null for numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,120 @@
+"""The commands that bring theory and runs together: predict and rates."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gridflow.cli.printing import print_json
+from gridflow.config import read_case
+from gridflow.store import open_run
+
+_screen = Console(highlight=False)
+
+Tolerance = Annotated[float, typer.Option("--tol", help="Energy to reach, as a share of the first.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def predict(
+    case_file: Annotated[Path, typer.Argument(metavar="CASE.toml", help="The case file; see 'gridflow new'.")],
+    tol: Tolerance = 1e-6,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say before a run which theorem applies, how fast the energy falls, and the time and steps it takes."""
+    from gridflow.prediction import predict as work_out  # its imports are not for other commands to wait for
+
+    solver, initial = read_case(case_file, overrides or ()).build(case_file.parent)
+    found = work_out(solver, initial, tol)
+    if as_json:
+        print_json(found.facts())
+        return
+    rows: list[tuple[str, str]] = [("theorem", found.theorem)]
+    if found.law:
+        rows.append(("law", found.law))
+    if found.regularity is not None and found.exponent is not None:
+        rows.append(
+            ("regularity", f"r = {found.regularity:.3f} ± {found.regularity_error:.3f}, from the start's modes")
+        )
+    rows += [
+        ("energy", f"{found.energy:.6g} at the start, to fall to {found.goal:.6g}"),
+        ("time", f"t = {found.time:.4g} by linear theory"),
+        ("steps", f"about {found.steps:.0f}" if np.isfinite(found.steps) else "no number of steps"),
+        (
+            "certified",
+            f"by t = {found.certified:.4g}" if found.certified is not None else f"no: {found.not_certified}",
+        ),
+    ]
+    rows += [("assumes" if number == 0 else "", text) for number, text in enumerate(found.hypotheses)]
+    rows += [("but" if number == 0 else "", text) for number, text in enumerate(found.doubts)]
+    _print(rows)
+
+
+def rates(
+    run_directory: Annotated[Path, typer.Argument(metavar="DIR", help="The run directory.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Figure to write; its ending says the format.")
+    ] = None,
+    r: Annotated[float | None, typer.Option("--r", help="Regularity of the start; default fitted.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast a run's energy fell, beside what theory predicts and certifies."""
+    from gridflow.rates import rates as work_out
+
+    found = work_out(open_run(run_directory), r)
+    if as_json:
+        print_json(found.facts())
+    else:
+        _print(_told(found))
+    if output is not None:
+        from gridflow.viz.rates import plot_rates
+
+        written = plot_rates(run_directory, output, r)
+        typer.echo(str(written), err=as_json)
+
+
+def _told(found: Any) -> list[tuple[str, str]]:
+    name = "rate" if found.is_exponential else "exponent"
+    rows = []
+    if found.regularity is not None and not found.is_exponential:
+        rows.append(("regularity", f"r = {found.regularity.r:.3f} ± {found.regularity.error:.3f}"))
+    rows.append(
+        (f"predicted {name}", f"{found.predicted:.4g}" if found.predicted is not None else f"none: {found.no_law}")
+    )
+    if found.fit is not None:
+        rows.append((f"measured {name}", f"{found.fit.exponent:.4g} ± {found.fit.error:.2g}"))
+    else:
+        rows.append((f"measured {name}", f"none: {found.no_fit}"))
+    window = found.window
+    rows += [
+        ("window", f"t = {window.start:.4g} to {window.end:.4g}, {window.decades:.2f} decades"),
+        ("", f"before: {window.before}; after: {window.after}"),
+    ]
+    times, shares = found.shares
+    inside = [share for time, share in zip(times, shares, strict=True) if window.start <= time <= window.end]
+    if inside:
+        rows.append(("scheme's own share", f"{max(inside, key=abs):+.2e} of the dissipation at most, in the window"))
+    else:
+        rows.append(
+            ("scheme's own share", 'no snapshot in the window tells it (snapshot_dtype = "float64" reaches farther)')
+        )
+    rows.append(
+        (
+            "certificate",
+            f"measured energy at most {found.closest:.3g} of it" if found.closest else f"none: {found.no_certificate}",
+        )
+    )
+    return rows
+
+
+def _print(rows: list[tuple[str, str]]) -> None:
+    table = Table(show_header=False, box=None)
+    for key, value in rows:
+        table.add_row(key, value)
+    _screen.print(table)

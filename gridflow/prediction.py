@@ -1,0 +1,200 @@
+"""Before a run: which theorem applies, how fast the energy should fall, how long that takes and how many steps."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gridflow import sobolev
+from gridflow.errors import InputError
+from gridflow.flow import Flow
+from gridflow.theory import CoulombCertificate, ExponentialRate, LinearDecay, PowerLaw
+from gridflow.timestep import AUTO, EXPONENTIAL
+from solvers import FiniteVolume
+from solvers.exponential import GAIN, RESOLVED_DECAY
+
+FAR = 0.9
+"""Largest difference from the target, as a share of its mean, beyond which a start counts as far from it."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What theory says of a run before it begins.
+
+    Attributes
+    ----------
+    theorem
+        Which law applies, in words.
+    law
+        Its formula for this run; empty if none applies.
+    exponent
+        Power of time with which the energy falls, or None.
+    rate
+        Rate of its exponential decay (1 / time), or None.
+    regularity, regularity_error
+        Fitted order r of the start's deviation from the target and its error; infinite for smooth data, None where it
+        plays no part.
+    hypotheses
+        What the law and the predicted time assume.
+    doubts
+        What is known to fail, in words.
+    energy, goal
+        At the start, and to be reached.
+    time, steps
+        Predicted until then, by linear theory; infinite if it is never reached.
+    certified
+        The time by which a theorem guarantees it, or None; ``not_certified`` says why there is none.
+    """
+
+    theorem: str
+    law: str
+    exponent: float | None
+    rate: float | None
+    regularity: float | None
+    regularity_error: float | None
+    hypotheses: tuple[str, ...]
+    doubts: tuple[str, ...]
+    energy: float
+    goal: float
+    time: float
+    steps: float
+    certified: float | None
+    not_certified: str
+
+    def facts(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return asdict(self)
+
+
+def predict(solver: FiniteVolume, initial: np.ndarray, share: float) -> Prediction:
+    """Predict a run.
+
+    Parameters
+    ----------
+    solver
+        What would advance it.
+    initial
+        The density at time 0, shape ``grid.shape``.
+    share
+        The energy to reach, as a share of the first, between 0 and 1.
+
+    Raises
+    ------
+    InputError
+        If the share is not between 0 and 1 or the initial density is the target.
+    """
+    flow = solver.flow
+    if not 0 < share < 1:
+        raise InputError(f"tol = {share}: it must be between 0 and 1, the share of the first energy to reach")
+    decay = LinearDecay.of(flow, initial)
+    energy = flow.energy(initial)
+    if energy <= 0:
+        raise InputError("the initial density is the target: there is nothing to predict")
+    goal = share * energy
+    time = decay.time_to(goal)
+    regularity = _regularity(flow, initial)
+    law = _law(flow, regularity)
+    certified, why = _certificate(flow, initial, goal)
+    return Prediction(
+        **law | {"hypotheses": tuple(law["hypotheses"]) + decay.hypotheses},
+        regularity=None if regularity is None else regularity.r,
+        regularity_error=None if regularity is None else regularity.error,
+        doubts=_doubts(flow, initial, time),
+        energy=energy,
+        goal=goal,
+        time=time,
+        steps=_steps(decay, time, solver, initial),
+        certified=certified,
+        not_certified=why,
+    )
+
+
+def _regularity(flow: Flow, initial: np.ndarray) -> sobolev.Regularity | None:
+    try:
+        return sobolev.regularity(flow.grid, initial - flow.target)
+    except InputError:  # too few shells, or nothing but the mean: then no law asks for it
+        return None
+
+
+def _law(flow: Flow, regularity: sobolev.Regularity | None) -> dict[str, Any]:
+    """The law that applies to a flow and a start, as fields of a prediction; or why there is none."""
+    none: dict[str, Any] = {"law": "", "exponent": None, "rate": None, "hypotheses": ()}
+    if getattr(flow.kernel, "s", None) == 1:
+        try:
+            exponential = ExponentialRate.of(flow)
+        except InputError as reason:
+            return none | {"theorem": f"none applies: {reason}"}
+        return none | {
+            "theorem": "s = 1: exponential convergence",
+            "law": f"E ~ exp(−{exponential.rate:.4g} t), or faster",
+            "rate": exponential.rate,
+            "hypotheses": exponential.hypotheses,
+        }
+    smooth = regularity is None or math.isinf(regularity.r)
+    try:
+        power = PowerLaw.of(flow, 0.0 if regularity is None or smooth else regularity.r)
+    except InputError as reason:
+        return none | {"theorem": f"none applies: {reason}"}
+    if smooth:
+        return none | {
+            "theorem": "s > 1: local convergence, for smooth data faster than every power of time",
+            "law": "every mode falls by itself, E ~ exp(−2 ν |ξ|^(2−2s) t)",
+            "hypotheses": (power.hypotheses[0], "μ − ν is smooth and stays so", *power.hypotheses[2:]),
+        }
+    return none | {
+        "theorem": "s > 1: local convergence at a power of time",
+        "law": f"E ~ t^−{power.exponent:.3g}, the power (r + s) / (s − 1) with r = {power.r:.3g}",
+        "exponent": power.exponent,
+        "hypotheses": power.hypotheses,
+    }
+
+
+def _certificate(flow: Flow, initial: np.ndarray, goal: float) -> tuple[float | None, str]:
+    try:
+        return CoulombCertificate.of(flow, initial).time_to(goal), ""
+    except InputError as reason:
+        return None, str(reason)
+
+
+def _doubts(flow: Flow, initial: np.ndarray, time: float) -> tuple[str, ...]:
+    """What is known to fail of the hypotheses."""
+    found = []
+    order = getattr(flow.kernel, "s", math.nan)
+    distance = float(abs(initial - flow.target).max() / flow.target.mean())
+    if initial.min() == 0:
+        found.append(
+            "the start has a hole, and while it fills linear theory is too fast: see the hole law"
+            if order == 1
+            else "the start has a hole, of which the theorem, which is local, says nothing: nothing moves into a vacuum"
+        )
+    elif order != 1 and distance > FAR:
+        found.append(f"the start is far from the target, by {distance:.2g} of its mean: the theorem is local")
+    if flow.target.min() == 0:
+        found.append("the target has a hole, which mass leaves at no known rate")
+    if math.isinf(time):
+        found.append("by linear theory the goal is never reached: some modes do not decay")
+    return tuple(found)
+
+
+def _steps(decay: LinearDecay, time: float, solver: FiniteVolume, initial: np.ndarray) -> float:
+    """Steps until a time, from the bounds on the first one and what linear theory makes of them.
+
+    Velocities fall like the square root of the dissipation, and the positivity bound grows like its inverse; the
+    relaxation bound stays; the accuracy bound is a share of the time in which the KMD falls by a factor e.
+    """
+    if not math.isfinite(time) or time == 0:
+        return time
+    options, bounds = solver.settings(), solver.bounds(solver.initialize(initial))
+    times = np.concatenate([[0.0], np.geomspace(1e-6 * time, time, 2000)])
+    energies = np.asarray(decay(times))
+    dissipations = -np.gradient(energies, times)
+    decay_time = 2 * energies / dissipations
+    positivity = solver.cfl * bounds.positivity * np.sqrt(dissipations[0] / dissipations)
+    relaxation = solver.cfl * bounds.relaxation
+    accuracy = bounds.accuracy * decay_time / decay_time[0]
+    dt = np.minimum(np.minimum(positivity, relaxation), accuracy)
+    if options["integrator"] in (AUTO, *EXPONENTIAL) and options["tracer_sha256"] is None:
+        exponential = np.minimum(positivity, RESOLVED_DECAY * decay_time)
+        dt = np.where((dt == relaxation) & (exponential >= GAIN * relaxation), exponential, dt)
+    return float(np.ceil((np.diff(times) / dt[1:]).sum()))

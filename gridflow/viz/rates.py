@@ -1,0 +1,118 @@
+"""The decay of a run's energy: measured, predicted and certified on the same axes."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from gridflow import decay
+from gridflow.errors import InputError
+from gridflow.rates import Rates, rates
+from gridflow.store import open_run
+from gridflow.theory import PowerLaw
+from gridflow.viz.figures import FORMATS
+from gridflow.viz.selection import short, title
+from gridflow.viz.style import EXACT, MEASURED, SECOND, checked_output, look, new_figure, publish
+
+BOUND = "#9a9a9a"
+
+
+def plot_rates(run: str | os.PathLike[str], output: str | os.PathLike[str], r: float | None = None) -> Path:
+    """Draw the energy of a run against time, and its local exponent or rate.
+
+    Measured: solid. Linear theory: dashed. The asymptotic law: dotted. The certified bound: grey. The window in which
+    the law can be seen is shaded.
+
+    Parameters
+    ----------
+    run
+        A run directory, finished or not.
+    output
+        File to write; the ending says the format.
+    r
+        Order of regularity of the start, if known; see :func:`gridflow.rates.rates`.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    InputError
+        If there is no run or nothing in it to measure, or the output's ending or folder is not allowed.
+    """
+    path = checked_output(output, FORMATS)
+    stored = open_run(run)
+    found = rates(stored, r)
+    if (found.times > 0).sum() < 4:
+        raise InputError(f"{stored.path} has too few rows to draw a decay; run on")
+    with look():
+        figure = new_figure(9.0, 3.4)
+        left, right = figure.subplots(1, 2)
+        _draw_energies(left, found)
+        _draw_slopes(right, found)
+        figure.suptitle(title(stored), x=0.01, ha="left", fontsize=10)
+        return publish(path, figure.savefig)
+
+
+def _moving(found: Rates) -> tuple[np.ndarray, np.ndarray]:
+    held = (found.times > 0) & (found.energies > 0)
+    return found.times[held], found.energies[held]
+
+
+def _shade(axes: Axes, found: Rates) -> None:
+    if found.window.start < found.window.end:
+        axes.axvspan(found.window.start, found.window.end, color=MEASURED, alpha=0.08, linewidth=0)
+
+
+def _draw_energies(axes: Axes, found: Rates) -> None:
+    times, energies = _moving(found)
+    if found.is_exponential:
+        axes.set_yscale("log")
+    else:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    _shade(axes, found)
+    if found.certificate is not None:
+        axes.plot(times, found.certificate(times), color=BOUND, label="certified bound")
+    axes.plot(times, energies, color=MEASURED, label="measured")
+    axes.plot(times, found.linear(times), "--", color=EXACT, linewidth=1, label="linear theory")
+    if found.fit is not None and isinstance(found.law, PowerLaw):
+        window = np.array([found.window.start, min(found.window.end, times[-1])])
+        middle = float(np.exp(np.log(window).mean()))
+        at_middle = float(np.exp(np.interp(np.log(middle), np.log(times), np.log(energies))))
+        label = f"$t^{{-{found.law.exponent:.3g}}}$"
+        axes.plot(window, found.law(window, middle, at_middle), ":", color=SECOND, linewidth=2, label=label)
+    axes.set_ylim(energies.min() / 3, energies.max() * 3)
+    axes.set_title("energy  ½ KMD²")
+    axes.set_xlabel("time")
+    axes.legend()
+
+
+def _draw_slopes(axes: Axes, found: Rates) -> None:
+    times, energies = _moving(found)
+    if found.is_exponential:
+        middles = (times[1:] + times[:-1]) / 2
+        axes.plot(middles, -np.diff(np.log(energies)) / np.diff(times), color=MEASURED, label="measured")
+        theory = np.asarray(found.linear(times))
+        alive = theory > 0
+        slopes = -np.diff(np.log(theory[alive])) / np.diff(times[alive])
+        axes.plot(middles[: slopes.size], slopes, "--", color=EXACT, linewidth=1, label="linear theory")
+        axes.set_title("rate  −d log E / dt")
+    else:
+        axes.set_xscale("log")
+        places, exponents = decay.local_exponents(times, energies)
+        axes.plot(places, exponents, color=MEASURED, label="measured")
+        axes.plot(times, found.linear.exponent(times), "--", color=EXACT, linewidth=1, label="linear theory")
+        axes.set_title("local exponent  −d log E / d log t")
+    _shade(axes, found)
+    if found.predicted is not None:
+        name = "2 inf ν" if found.is_exponential else "(r + s)/(s − 1)"
+        axes.axhline(found.predicted, linestyle=":", color=SECOND, label=f"{name} = {short(found.predicted)}")
+        axes.set_ylim(0, 2 * found.predicted)
+    else:
+        axes.set_ylim(bottom=0)
+    axes.set_xlabel("time")
+    axes.legend()

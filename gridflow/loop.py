@@ -3,13 +3,11 @@
 import math
 import os
 import platform
-import signal
 import sys
-import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -23,6 +21,7 @@ from gridflow.errors import InputError, RunError
 from gridflow.progress import ProgressReport
 from gridflow.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
 from gridflow.schema import checksum
+from gridflow.signals import collected_signals
 from gridflow.solver import Solver, State
 from gridflow.store import RunWriter
 
@@ -243,7 +242,7 @@ def _loop(live: Run, every: Sequence[Callback], progress: bool | None, resumed: 
     if report is not None:
         every = [*every, report.callback()]
     try:
-        with _signals(interruptible) as received:
+        with collected_signals(interruptible) as received:
             now = live.moment()
             if resumed:
                 before = Moment(now.time - live.state.dt, now.step - 1, now.wall)
@@ -271,29 +270,6 @@ def _loop(live: Run, every: Sequence[Callback], progress: bool | None, resumed: 
 def _act(live: Run, due: Sequence[Callback]) -> None:
     for callback in due:
         callback.action(live)
-
-
-@contextmanager
-def _signals(wanted: bool) -> Iterator[list[signal.Signals]]:
-    """Collect the first SIGINT or SIGTERM instead of dying of it; the next one acts as it did before."""
-    received: list[signal.Signals] = []
-    if not wanted or threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def note(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
-        received.append(signal.Signals(number))
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _manifest(solver: Solver, initial: np.ndarray, t_end: float, record: Mapping[str, Any] | None) -> dict[str, Any]:

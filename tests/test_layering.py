@@ -26,6 +26,7 @@ LAYERS = (
     ("solvers",),
     (
         "gridflow.schedule",
+        "gridflow.signals",
         "gridflow.background",
         "gridflow.schema",
         "gridflow.store",
@@ -40,6 +41,8 @@ LAYERS = (
         "gridflow.tables",
         "gridflow.benchmark",
         "gridflow.prediction",
+        "gridflow.product",
+        "gridflow.sweep",
         "gridflow.config",
         "gridflow.cli",
     ),

@@ -162,7 +162,7 @@ def _draw_energy(axes: Axes, series: dict[str, np.ndarray]) -> None:
         axes.set_yscale("log")
         if energy.max() > 30 * energy.min():
             axes.yaxis.set_minor_formatter(NullFormatter())
-    if _is_power_law(time, energy):
+    if is_power_law(time, energy):
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
         time, energy = time[time > 0], energy[time > 0]
@@ -170,7 +170,7 @@ def _draw_energy(axes: Axes, series: dict[str, np.ndarray]) -> None:
     axes.set_title("energy  ½ KMD²")
 
 
-def _is_power_law(time: np.ndarray, energy: np.ndarray) -> bool:
+def is_power_law(time: np.ndarray, energy: np.ndarray) -> bool:
     """Whether the last decade of a decay is straighter on logarithmic than on semi-logarithmic axes."""
     late = (time > time[-1] / 10) & (energy > 0)
     if late.sum() < 4:

@@ -1,0 +1,63 @@
+"""The command that runs the product of values of a case's keys."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+_screen = Console()
+_notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+SHOWN = ("status", "steps", "time", "energy", "min", "max", "hole_volume", "tracer_volume", "seconds")
+
+
+def sweep(
+    case_file: Annotated[Path, typer.Argument(metavar="CASE.toml", help="The case file; see 'gridflow new'.")],
+    over: Annotated[
+        list[str],
+        typer.Option("--over", metavar="TABLE.KEY=VALUE,VALUE", help="A key and its values; repeat it for a product."),
+    ],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; default the case's name + '.sweep'.")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value for all members; repeatable."),
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(help="Processes at once; default as cores and memory allow.")] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Run members again that have failed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing sweep.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Run all combinations of values in parallel, each in its own directory; again to go on where it stopped."""
+    from gridflow.sweep import DONE, TABLE  # their imports are not for other commands to wait for
+    from gridflow.sweep import sweep as run_all
+    from gridflow.viz.sweeps import plot_sweep
+
+    folder = out or Path(f"{case_file.stem}.sweep")
+    say = None if quiet else _notes.print
+    rows = run_all(case_file, over, folder, overrides=overrides or (), jobs=jobs, retry=retry, force=force, say=say)
+    Console(width=max(_screen.width, 140), highlight=False).print(_table(rows))
+    typer.echo(str(folder / TABLE))
+    if any("energy" in row for row in rows):
+        typer.echo(str(plot_sweep(folder, folder / "sweep.png")))
+    unfinished = [row for row in rows if row["status"] not in DONE]
+    for row in unfinished:
+        _notes.print(f"{row['member']} is {row['status']}" + (f": {row['reason']}" if row["reason"] else ""))
+    if unfinished:
+        failed = any(row["status"] == "failed" for row in unfinished)
+        _notes.print("the same command goes on" + ("; with --retry it runs failed members again" if failed else ""))
+        raise typer.Exit(1)
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    keys = list(rows[0])[: list(rows[0]).index("member")]
+    columns = [*keys, *(name for name in SHOWN if any(name in row for row in rows))]
+    table = Table(*columns, box=None)
+    for row in rows:
+        table.add_row(*(_cell(row.get(name, "")) for name in columns))
+    return table
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,114 @@
+"""The overview of a sweep: energies, and holes, of all its members."""
+
+import csv
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+
+from gridflow.errors import InputError
+from gridflow.store import open_run
+from gridflow.viz.figures import FORMATS, is_power_law
+from gridflow.viz.selection import short
+from gridflow.viz.style import checked_output, look, new_figure, publish
+
+MOST_PANELS = 8
+HOLES = {"tracer_volume": "carried hole", "hole_volume": "hole"}
+
+Series = dict[str, np.ndarray]
+
+
+def plot_sweep(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -> Path:
+    """Draw the energies of all members of a sweep against time, as shares of the first.
+
+    The first key colours the lines; every combination of the others has a panel of its own, eight at most. Where
+    members have holes, their volume is drawn below: of the carried hole if there is one.
+
+    Parameters
+    ----------
+    folder
+        The folder that ``gridflow sweep`` made.
+    output
+        File to write; the ending says the format.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    InputError
+        If there is no sweep or no member with a series in it, or the output's ending or folder is not allowed.
+    """
+    path, folder = checked_output(output, FORMATS), Path(folder)
+    over, curves = _read(folder)
+    (first, values), *others = over.items()
+    counts = [len(listed) for _, listed in others]
+    panels = list(np.ndindex(*counts))[:MOST_PANELS]
+    hole = next((name for name in HOLES if any(name in series for series in curves.values())), None)
+    colors = colormaps["viridis"](np.linspace(0, 0.85, len(values)))
+    with look():
+        figure = new_figure(3.0 * len(panels) + 1.4, 2.9 if hole is None else 5.2)
+        grid = figure.subplots(1 if hole is None else 2, len(panels), squeeze=False, sharey="row")
+        for column, panel in zip(grid.T, panels, strict=True):
+            shown = [
+                (_label(value), color, curves[(number, *panel)])
+                for number, (value, color) in enumerate(zip(values, colors, strict=True))
+                if (number, *panel) in curves
+            ]
+            chosen = zip(others, panel, strict=True)
+            column[0].set_title(", ".join(f"{key} = {_label(listed[which])}" for (key, listed), which in chosen))
+            _draw_energies(column[0], shown)
+            if hole is not None:
+                _draw_holes(column[1], shown, hole)
+            column[-1].set_xlabel("time")
+        grid[0, 0].set_ylabel("energy / the first")
+        if hole is not None:
+            grid[1, 0].set_ylabel(f"volume of the {HOLES[hole]} / the first")
+        lines = {line.get_label(): line for axes in grid[0] for line in axes.get_lines()}
+        figure.legend(lines.values(), lines.keys(), title=first, loc="outside right upper")
+        return publish(path, figure.savefig)
+
+
+def _read(folder: Path) -> tuple[dict[str, list[Any]], dict[tuple[int, ...], Series]]:
+    """What a sweep varies, and the series of its members by the positions of their values."""
+    record, table = folder / "sweep.json", folder / "sweep.csv"
+    if not record.is_file() or not table.is_file():
+        raise InputError(f"{folder} is not a sweep that has run: it has no sweep.json or no sweep.csv")
+    over: dict[str, list[Any]] = json.loads(record.read_text(encoding="utf-8"))["over"]
+    with table.open(newline="", encoding="utf-8") as file:
+        names = [row["member"] for row in csv.DictReader(file)]
+    places = np.ndindex(*(len(values) for values in over.values()))
+    there = [(place, folder / name) for place, name in zip(places, names, strict=True) if (folder / name).exists()]
+    curves = {place: series for place, path in there if (series := open_run(path).series)}
+    if not curves:
+        raise InputError(f"{folder} has no member with a series yet")
+    return over, curves
+
+
+def _label(value: Any) -> str:
+    return short(value) if isinstance(value, float) else str(value)
+
+
+def _draw_energies(axes: Axes, shown: Sequence[tuple[str, Any, Series]]) -> None:
+    """Energies on a logarithmic axis, and time on one too if most of them fall like a power of it."""
+    axes.set_yscale("log")
+    powers = [is_power_law(series["time"], series["energy"]) for _, _, series in shown]
+    if sum(powers) * 2 > len(powers):
+        axes.set_xscale("log")
+    for label, color, series in shown:
+        moving = (series["time"] > 0) & (series["energy"] > 0)
+        axes.plot(series["time"][moving], series["energy"][moving] / series["energy"][0], color=color, label=label)
+
+
+def _draw_holes(axes: Axes, shown: Sequence[tuple[str, Any, Series]], hole: str) -> None:
+    axes.set_ylim(0, 1.05)
+    for _, color, series in shown:
+        if hole in series and series[hole][0] > 0:
+            axes.plot(series["time"], series[hole] / series[hole][0], color=color)

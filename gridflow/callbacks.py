@@ -15,6 +15,8 @@ from gridflow.store import RunWriter
 from gridflow.theory import HoleLaw, LogisticLaw, uniform_background
 
 TRACER = "tracer"
+OF_SOME_SOLVERS = ("exponential_steps", "negative_mass")
+"""What some solvers tell of a state beyond what all do."""
 
 
 class LiveRun(Protocol):
@@ -88,9 +90,9 @@ class Series:
     """Records scalar diagnostics, with the exact law beside each that has one.
 
     Columns: step, time, dt, mass, min, max, energy, kmd, dissipation; for a solver that chooses between integrators
-    exponential_steps; for a start with empty cells hole_volume and plateau; for a solver with a tracer tracer_volume.
-    Where the flow obeys a law of :mod:`gridflow.theory` a quantity ``q`` has ``q_exact`` and ``q_ratio`` = measured /
-    exact.
+    exponential_steps; for one that may become negative negative_mass;
+    for a start with empty cells hole_volume and plateau; for a solver with a tracer tracer_volume. Where the flow obeys
+    a law of :mod:`gridflow.theory` a quantity ``q`` has ``q_exact`` and ``q_ratio`` = measured / exact.
 
     The hole is where μ is below half of the exact plateau if the hole law holds, and below half of the target if not;
     the carried hole is ``{χ > ½}``.
@@ -142,7 +144,7 @@ class Series:
         row: dict[str, float] = {"step": state.step, "time": state.time, "dt": state.dt}
         row |= {name: found[name] for name in ("mass", "min", "max", "energy")}
         row |= {"kmd": math.sqrt(2 * max(found["energy"], 0.0)), "dissipation": found["dissipation"]}
-        row |= {name: found[name] for name in ("exponential_steps",) if name in found}
+        row |= {name: found[name] for name in OF_SOME_SOLVERS if name in found}
         exact: dict[str, float] = {} if self._mass is None else {"mass": self._mass}
         exact |= {name: float(law(state.time)) for name, law in self._extremum_laws.items()}
         if self._has_hole:

@@ -34,6 +34,7 @@ SERIES_UNITS = {
     "hole_volume": ("volume", "contoured volume of the hole in the density"),
     "tracer_volume": ("volume", "contoured volume of the carried hole"),
     "exponential_steps": ("1", "number of exponential steps among those taken"),
+    "negative_mass": ("mass", "mass of what is below 0"),
     "plateau": ("mass / volume", "largest cell average, the density outside a hole"),
 }
 """Units and meaning of the series' columns; ``_exact`` and ``_ratio`` columns follow their quantity."""

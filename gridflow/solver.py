@@ -61,7 +61,8 @@ class Solver(Protocol):
         mapping
             ``mass`` ∫ μ dx, ``min`` and ``max`` of the cell averages, ``energy`` ½ KMD² and ``dissipation``, −dE/dt of
             the semi-discrete scheme; each as a float. A solver that chooses between integrators adds
-            ``exponential_steps``, how many steps were exponential so far.
+            ``exponential_steps``, how many steps were exponential so far; one that does not keep a density ≥ 0 adds
+            ``negative_mass``, ∫ max(−μ, 0) dx.
         """
 
     def settings(self) -> Mapping[str, object]:

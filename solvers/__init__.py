@@ -1,5 +1,6 @@
 """How a density is advanced: numerical solvers for a :class:`gridflow.Flow`."""
 
 from solvers.finite_volume import FiniteVolume
+from solvers.spectral import Spectral
 
-__all__ = ["FiniteVolume"]
+__all__ = ["FiniteVolume", "Spectral"]

@@ -16,6 +16,7 @@ from gridflow.timestep import StepBounds
 from gridflow.transforms import SerialTransform
 from solvers.explicit import Explicit
 from solvers.exponential import Exponential
+from solvers.options import checked_cfl, checked_tolerance, real_dtype
 from solvers.reconstruction import reconstruction as find_reconstruction
 from solvers.semidiscrete import DENSITY, TRACER, Semidiscrete
 from solvers.sweeps import Sweeps
@@ -86,14 +87,9 @@ class FiniteVolume:
         tracer: np.ndarray | None = None,
         threads: int | None = None,
     ) -> None:
-        if not 0 < cfl <= 1:
-            raise InputError(f"cfl = {cfl}: it must be in (0, 1]")
-        if not tolerance > 0:
-            raise InputError(f"tolerance = {tolerance}: it must be positive")
         self.flow = flow
-        self.cfl = float(cfl)
-        self.tolerance = float(tolerance)
-        self.dtype = _real_dtype(dtype)
+        self.cfl, self.tolerance = checked_cfl(cfl), checked_tolerance(tolerance)
+        self.dtype = real_dtype(dtype)
         explicit, exponential = timestep.schemes(integrator)
         scheme = find_reconstruction(reconstruction, limiter)
         if scheme.squares:
@@ -290,13 +286,6 @@ class FiniteVolume:
         field = self._space.transform.field()
         np.add(values, 0.0, out=field, casting="same_kind")  # 0 for −0, whose bits are those of no number ≥ 0
         return field
-
-
-def _real_dtype(dtype: str | np.dtype | type) -> np.dtype:
-    for allowed in ("float64", "float32"):
-        if dtype == allowed or dtype is np.dtype(allowed) or dtype is np.dtype(allowed).type:
-            return np.dtype(allowed)
-    raise InputError(f"dtype {dtype!r}: allowed are float64 and float32")
 
 
 def _fraction(grid: Grid, tracer: np.ndarray) -> np.ndarray:

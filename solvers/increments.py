@@ -59,6 +59,11 @@ class Increments:
         ]
         self._dt = self._half = self._tabulated = 0.0
 
+    @property
+    def tendency(self) -> np.ndarray:
+        """Modes of the tendency at the start of the step, (planes, rows, numbers)."""
+        return self._views[0]
+
     def compile(self) -> None:
         """Compile every pass, or load it from the disk, by calling it for nothing."""
         self.begin(0.0, 1.0)

@@ -10,8 +10,10 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gridflow.density_tables import AnyDensity
 from gridflow.errors import InputError
-from gridflow.tables import AnyDensity, AnyKernel, Case, Table, tables_by_kind
+from gridflow.table import Table, tables_by_kind
+from gridflow.tables import AnyKernel, AnySolver, Case
 
 
 def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Case:
@@ -119,7 +121,8 @@ def _bare(annotation: Any) -> Any:
 
 
 def _kinds(name: str) -> list[str]:
-    return list(tables_by_kind(AnyKernel if name == "kernel" else AnyDensity))
+    unions = {"kernel": AnyKernel, "solver": AnySolver}
+    return list(tables_by_kind(unions.get(name, AnyDensity)))
 
 
 def _nearest(word: str, allowed: Sequence[str]) -> str:

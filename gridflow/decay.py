@@ -105,18 +105,21 @@ def _fit(x: np.ndarray, y: np.ndarray, low: float, high: float, window: Window) 
     return Fit(-float(slope), error, math.exp(height), window)
 
 
-def round_off_energy(flow: Flow, mass: float, largest: float, dtype: str = "float64") -> float:
-    """The energy below which a curve is round-off: transforms are right to 8 log2(N) ε relative to ‖μ‖.
+def round_off_energy(flow: Flow, largest: float, dtype: str = "float64") -> float:
+    """The energy of what rounding does to a density: white noise of 16 roundings of its largest value.
+
+    ``½ |T| (16 ε max μ)² Σ_k K̂ / N``: some roundings for every operation of a step, alike in every mode.
 
     Parameters
     ----------
-    mass, largest
-        ∫ μ dx and max μ, which bound ‖μ‖² in L².
+    largest
+        max μ.
     dtype
         The solver's precision.
     """
-    error = 8 * math.log2(flow.grid.size) * float(np.finfo(dtype).eps)
-    return error**2 * 0.5 * float(flow.symbol.max()) * largest * mass
+    noise = 16 * float(np.finfo(dtype).eps) * largest
+    total = float((flow.symbol * flow.grid.mode_multiplicity()).sum())
+    return 0.5 * flow.grid.volume * noise**2 * total / flow.grid.size
 
 
 def seen_window(times: np.ndarray, energies: np.ndarray, floor: float) -> Window:

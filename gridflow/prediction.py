@@ -10,9 +10,9 @@ from gridflow import sobolev
 from gridflow.errors import InputError
 from gridflow.flow import Flow
 from gridflow.theory import CoulombCertificate, ExponentialRate, LinearDecay, PowerLaw
-from gridflow.timestep import AUTO, EXPONENTIAL
-from solvers import FiniteVolume
-from solvers.exponential import GAIN, RESOLVED_DECAY
+from gridflow.timestep import AUTO, EXPONENTIAL, RESOLVED_DECAY
+from solvers import FiniteVolume, Spectral
+from solvers.exponential import GAIN
 
 FAR = 0.9
 """Largest difference from the target, as a share of its mean, beyond which a start counts as far from it."""
@@ -67,7 +67,7 @@ class Prediction:
         return asdict(self)
 
 
-def predict(solver: FiniteVolume, initial: np.ndarray, share: float) -> Prediction:
+def predict(solver: FiniteVolume | Spectral, initial: np.ndarray, share: float) -> Prediction:
     """Predict a run.
 
     Parameters
@@ -177,7 +177,7 @@ def _doubts(flow: Flow, initial: np.ndarray, time: float) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _steps(decay: LinearDecay, time: float, solver: FiniteVolume, initial: np.ndarray) -> float:
+def _steps(decay: LinearDecay, time: float, solver: FiniteVolume | Spectral, initial: np.ndarray) -> float:
     """Steps until a time, from the bounds on the first one and what linear theory makes of them.
 
     Velocities fall like the square root of the dissipation, and the positivity bound grows like its inverse; the
@@ -193,8 +193,12 @@ def _steps(decay: LinearDecay, time: float, solver: FiniteVolume, initial: np.nd
     positivity = solver.cfl * bounds.positivity * np.sqrt(dissipations[0] / dissipations)
     relaxation = solver.cfl * bounds.relaxation
     accuracy = bounds.accuracy * decay_time / decay_time[0]
-    dt = np.minimum(np.minimum(positivity, relaxation), accuracy)
-    if options["integrator"] in (AUTO, *EXPONENTIAL) and options["tracer_sha256"] is None:
-        exponential = np.minimum(positivity, RESOLVED_DECAY * decay_time)
-        dt = np.where((dt == relaxation) & (exponential >= GAIN * relaxation), exponential, dt)
+    explicit = np.minimum(np.minimum(positivity, relaxation), accuracy)
+    exponential = np.minimum(positivity, RESOLVED_DECAY * decay_time)
+    if isinstance(solver, Spectral):
+        dt = exponential
+    elif options["integrator"] in (AUTO, *EXPONENTIAL) and options["tracer_sha256"] is None:
+        dt = np.where((explicit == relaxation) & (exponential >= GAIN * relaxation), exponential, explicit)
+    else:
+        dt = explicit
     return float(np.ceil((np.diff(times) / dt[1:]).sum()))

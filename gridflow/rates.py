@@ -133,7 +133,7 @@ def rates(stored: RunDirectory, r: float | None = None) -> Rates:
     regularity = _regularity(flow, start) if r is None else sobolev.Regularity(r, 0.0)
     law, no_law = _law(flow, regularity)
     precision = str(stored.manifest["solver"].get("dtype", "float64"))
-    floor = decay.round_off_energy(flow, float(series["mass"][0]), float(series["max"].max()), precision)
+    floor = decay.round_off_energy(flow, float(series["max"].max()), precision)
     window = decay.seen_window(times, energies, floor)
     if isinstance(law, PowerLaw):
         window = law.window(flow).within(window)

@@ -238,7 +238,8 @@ def _prepare(this: Sweep, cases: Sequence[Case], due: Sequence[Member]) -> None:
         except InputError as error:
             problems += [f"{member.name}: {line}" for line in str(error).splitlines()]
             continue
-        kind = (len(case.grid.shape), case.solver.reconstruction, case.solver.velocity, case.solver.dtype)
+        options = case.solver.model_dump(include={"kind", "reconstruction", "velocity", "dtype"})
+        kind = (len(case.grid.shape), *options.values())
         if kind not in compiled:
             solver.compile()
             compiled.add(kind)

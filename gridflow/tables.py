@@ -1,24 +1,26 @@
 """The tables of a case file and the objects they make."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from gridflow import densities, kernels, regions
+from gridflow import kernels
 from gridflow.callbacks import Callback, stop_when_energy_below, stop_when_steady
+from gridflow.density_tables import AnyDensity, DensityTable, RandomTable, UniformTable
 from gridflow.errors import InputError
 from gridflow.flow import Flow
 from gridflow.grid import Grid
 from gridflow.loop import DEFAULT_SNAPSHOTS
 from gridflow.schedule import AtTimes, EverySteps, EveryTime, EveryWall, Schedule, log_times
+from gridflow.table import Positive, Table, tables_by_kind
 from gridflow.timestep import AUTO, EXPONENTIAL
-from solvers import FiniteVolume
+from solvers import FiniteVolume, Spectral
 
 _ARRAYS_OF_A_RUN = 2.5 + 2.0
 """Problem (initial, target, symbol), and what snapshots and a row of the series take for a moment (measured)."""
@@ -26,14 +28,6 @@ _ARRAYS_OF_A_CONTOUR = 1.0
 """What contouring a hole takes for a moment (measured)."""
 _INTERPRETER = 250e6
 """Bytes of a process that has imported everything a run needs."""
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Table(BaseModel):
-    """A table of a case file: unknown keys are errors, and a text is never taken for a number."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class GridTable(Table):
@@ -83,182 +77,13 @@ class MaternTable(KernelTable):
     length: Positive
 
 
-class DensityTable(Table):
-    """``[initial]`` or ``[target]``: a density by its kind and parameters."""
-
-    make: ClassVar[Callable[..., np.ndarray]]
-    hole: ClassVar[Callable[..., np.ndarray] | None] = None
-    mass: Positive = 1.0
-
-    def build(self, grid: Grid, folder: Path) -> np.ndarray:  # noqa: ARG002 - files are found relative to the folder
-        """Cell averages on a grid."""
-        return type(self).make(grid, **self.model_dump(exclude={"kind"}))
-
-    def region(self, grid: Grid) -> np.ndarray | None:
-        """Volume fraction of the hole, or None for a density without one."""
-        make = type(self).hole
-        return None if make is None else make(grid, **self.model_dump(exclude={"kind", "mass"}))
-
-
-class UniformTable(DensityTable):
-    """Constant density."""
-
-    make = densities.uniform
-    kind: Literal["uniform"]
-
-
-class CosineTable(DensityTable):
-    """``1 + A ∏ cos(2π m x / L)``."""
-
-    make = densities.cosine
-    kind: Literal["cosine"]
-    amplitude: Annotated[float, Field(ge=-1, le=1)] = 0.9
-    modes: int | list[int] = 1
-
-
-class GaussianTable(DensityTable):
-    """Gaussian bumps."""
-
-    make = densities.gaussian
-    kind: Literal["gaussian"]
-    centers: list[list[float]] | list[float]
-    widths: Positive | list[Positive]
-    weights: list[float] | None = None
-
-
-class BallHoleTable(DensityTable):
-    """An empty ball."""
-
-    make = densities.ball_hole
-    hole = regions.ball
-    kind: Literal["ball_hole"]
-    radius: Positive
-    center: list[float] | None = None
-
-
-class BoxHoleTable(DensityTable):
-    """An empty box."""
-
-    make = densities.box_hole
-    hole = regions.box
-    kind: Literal["box_hole"]
-    sides: Positive | list[Positive]
-    center: list[float] | None = None
-
-
-class ShellHoleTable(DensityTable):
-    """An empty shell."""
-
-    make = densities.shell_hole
-    hole = regions.shell
-    kind: Literal["shell_hole"]
-    inner: Positive
-    outer: Positive
-    center: list[float] | None = None
-
-
-class LatticeTable(DensityTable):
-    """A lattice of empty balls."""
-
-    make = densities.lattice_of_holes
-    hole = regions.lattice
-    kind: Literal["lattice_of_holes"]
-    counts: int | list[int]
-    radius: Positive
-
-
-class RandomTable(DensityTable):
-    """A random field at the border of H^r."""
-
-    make = densities.random_sobolev
-    kind: Literal["random_sobolev"]
-    r: float
-    amplitude: Positive = 0.5
-    seed: Annotated[int, Field(ge=0)] = 0
-
-
-class FileTable(DensityTable):
-    """A density read from a file, its path relative to the case file."""
-
-    path: str
-
-    def build(self, grid: Grid, folder: Path) -> np.ndarray:
-        """Cell averages on a grid."""
-        return type(self).make(grid, folder / self.path, mass=self.mass)
-
-
-def _load(path: Path) -> np.ndarray:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a numpy array: {error}") from None
-
-
-class ImageTable(FileTable):
-    """A picture; dark is empty."""
-
-    make = densities.from_image
-    kind: Literal["image"]
-
-
-class ArrayTable(FileTable):
-    """Cell averages in an ``.npy`` file."""
-
-    make = staticmethod(lambda grid, path, mass: densities.normalize(grid, _load(path), mass))
-    kind: Literal["array"]
-
-
-class ParticlesTable(FileTable):
-    """Particle positions (N, d) in an ``.npy`` file, spread by cloud-in-cell."""
-
-    make = staticmethod(lambda grid, path, mass: densities.from_particles(grid, _load(path), mass=mass))
-    kind: Literal["particles"]
-
-
-class SumTable(DensityTable):
-    """A weighted sum of densities."""
-
-    kind: Literal["sum"]
-    terms: "Annotated[list[AnyDensity], Field(min_length=1)]"
-
-    def build(self, grid: Grid, folder: Path) -> np.ndarray:
-        """Cell averages on a grid; each term weighs its own mass."""
-        return densities.normalize(grid, np.sum([term.build(grid, folder) for term in self.terms], axis=0), self.mass)
-
-
-class ProductTable(DensityTable):
-    """A product of densities."""
-
-    kind: Literal["product"]
-    terms: "Annotated[list[AnyDensity], Field(min_length=1)]"
-
-    def build(self, grid: Grid, folder: Path) -> np.ndarray:
-        """Cell averages on a grid."""
-        return densities.normalize(grid, np.prod([term.build(grid, folder) for term in self.terms], axis=0), self.mass)
-
-
 AnyKernel = Annotated[RieszTable | GaussianKernelTable | MaternTable, Field(discriminator="kind")]
-AnyDensity = Annotated[
-    UniformTable
-    | CosineTable
-    | GaussianTable
-    | BallHoleTable
-    | BoxHoleTable
-    | ShellHoleTable
-    | LatticeTable
-    | RandomTable
-    | ImageTable
-    | ArrayTable
-    | ParticlesTable
-    | SumTable
-    | ProductTable,
-    Field(discriminator="kind"),
-]
 
 
-class SolverTable(Table):
-    """``[solver]``: how the density is advanced; see :class:`solvers.FiniteVolume`."""
+class FiniteVolumeTable(Table):
+    """``[solver]`` of kind finite_volume: see :class:`solvers.FiniteVolume`."""
 
+    kind: Literal["finite_volume"] = "finite_volume"
     reconstruction: Literal["sharp", "weno5", "muscl", "upwind"] = "sharp"
     limiter: Literal["vanleer", "minmod", "mc", "superbee"] = "vanleer"
     velocity: Literal["difference", "spectral"] | None = None
@@ -269,6 +94,43 @@ class SolverTable(Table):
     growth: Annotated[float, Field(ge=0)] = 0.0
     tracer: bool = False
     threads: Annotated[int, Field(ge=1)] | None = None
+
+    def build(self, flow: Flow, tracer: np.ndarray | None) -> FiniteVolume:
+        """The solver, with a region to carry along or without."""
+        options = self.model_dump(exclude={"kind", "growth", "tracer"})
+        return FiniteVolume(flow, **options, tracer=tracer)
+
+    def memory(self, shape: list[int], kernel: KernelTable) -> int:
+        """Bytes that the solver holds."""
+        coulomb = isinstance(kernel, RieszTable) and kernel.s == 1
+        stiff = self.integrator in EXPONENTIAL or (self.integrator == AUTO and not coulomb)
+        options = self.model_dump(include={"dtype", "reconstruction", "velocity", "tracer", "threads"})
+        return FiniteVolume.memory(shape, growth=self.growth > 0, exponential=stiff, **options)
+
+
+class SpectralTable(Table):
+    """``[solver]`` of kind spectral: see :class:`solvers.Spectral`."""
+
+    kind: Literal["spectral"]
+    integrator: Literal["etdrk2", "etdrk4"] = "etdrk4"
+    cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
+    dtype: Literal["float64", "float32"] = "float64"
+    tolerance: Annotated[float, Field(gt=0)] = 1e-7
+    growth: Annotated[float, Field(ge=0)] = 0.0
+    threads: Annotated[int, Field(ge=1)] | None = None
+
+    tracer: ClassVar[bool] = False
+
+    def build(self, flow: Flow, tracer: np.ndarray | None) -> Spectral:  # noqa: ARG002 - it carries none
+        """The solver."""
+        return Spectral(flow, **self.model_dump(exclude={"kind", "growth"}))
+
+    def memory(self, shape: list[int], kernel: KernelTable) -> int:  # noqa: ARG002 - its kernel does not matter
+        """Bytes that the solver holds."""
+        return Spectral.memory(shape, self.dtype, self.growth > 0, self.integrator)
+
+
+AnySolver = Annotated[FiniteVolumeTable | SpectralTable, Field(discriminator="kind")]
 
 
 class TimeTable(Table):
@@ -343,9 +205,18 @@ class Case(Table):
     kernel: AnyKernel
     target: AnyDensity = UniformTable(kind="uniform")
     initial: AnyDensity
-    solver: SolverTable = SolverTable()
+    solver: AnySolver = FiniteVolumeTable()
     time: TimeTable
     output: OutputTable = OutputTable()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _finite_volumes_unless_said(cls, data: Any) -> Any:
+        """A solver without a kind is one of finite volumes."""
+        solver = data.get("solver") if isinstance(data, dict) else None
+        if isinstance(solver, dict) and "kind" not in solver:
+            return {**data, "solver": {"kind": "finite_volume", **solver}}
+        return data
 
     def to_toml(self) -> str:
         """The resolved case: every key with its value, but for those that are not set."""
@@ -371,14 +242,13 @@ class Case(Table):
         and what recording a row allocates for a moment; and the interpreter with its libraries.
         """
         cells = math.prod(self.grid.shape)
-        options = self.solver.model_dump(include={"dtype", "reconstruction", "velocity", "tracer", "threads"})
-        coulomb = isinstance(self.kernel, RieszTable) and self.kernel.s == 1
-        stiff = self.solver.integrator in EXPONENTIAL or (self.solver.integrator == AUTO and not coulomb)
-        held = FiniteVolume.memory(self.grid.shape, growth=self.solver.growth > 0, exponential=stiff, **options)
+        held = self.solver.memory(self.grid.shape, self.kernel)
         arrays = _ARRAYS_OF_A_RUN + (_ARRAYS_OF_A_CONTOUR if type(self.initial).hole is not None else 0.0)
         return round(held + cells * arrays * 8 + _INTERPRETER)
 
-    def build(self, folder: Path, stored: Mapping[str, np.ndarray] | None = None) -> tuple[FiniteVolume, np.ndarray]:
+    def build(
+        self, folder: Path, stored: Mapping[str, np.ndarray] | None = None
+    ) -> tuple[FiniteVolume | Spectral, np.ndarray]:
         """The solver and the initial density.
 
         Parameters
@@ -415,8 +285,7 @@ class Case(Table):
             raise InputError("\n".join(problems))
         tracer = attempt("solver.tracer", lambda: self._carried(grid)) if self.solver.tracer else None
         flow = attempt("kernel", lambda: Flow(grid, self.kernel.build(), fields["target"], self.solver.growth))
-        options = self.solver.model_dump(exclude={"growth", "tracer"})
-        solver = attempt("solver", lambda: FiniteVolume(flow, **options, tracer=tracer)) if flow else None
+        solver = attempt("solver", lambda: self.solver.build(flow, tracer)) if flow else None
         if flow is not None:
             attempt("initial", lambda: flow.check_density(fields["initial"], "the initial density"))
         if solver is None or problems:
@@ -431,17 +300,3 @@ class Case(Table):
                 f'there is no hole to carry in an initial density of kind "{self.initial.kind}"; use {kinds}'
             )
         return region
-
-
-def tables_by_kind(annotation: Any) -> dict[str, type[DensityTable]]:
-    """The members of a union of tables by their ``kind``; none if the annotation is not such a union."""
-    members = _members(annotation)
-    return {get_args(m.model_fields["kind"].annotation)[0]: m for m in members if "kind" in m.model_fields}
-
-
-def _members(annotation: Any) -> Iterator[Any]:
-    for argument in get_args(annotation):
-        if isinstance(argument, type) and issubclass(argument, Table):
-            yield argument
-        elif get_args(argument):
-            yield from _members(argument)

@@ -114,6 +114,9 @@ ETDRK4 = ExponentialRungeKutta(
     error_order=4,
 )
 
+RESOLVED_DECAY = 0.25
+"""An exponential step is at most this share of the time in which the KMD falls by a factor e, so that a run sees what
+it passes."""
 AUTO = "auto"
 EXPLICIT = {scheme.name: scheme for scheme in (EULER, SSPRK2, SSPRK3)}
 EXPONENTIAL = {scheme.name: scheme for scheme in (ETDRK2, ETDRK4)}

@@ -8,15 +8,13 @@ import numpy as np
 
 from gridflow import timestep
 from gridflow.solver import State
-from gridflow.timestep import ExponentialRungeKutta
+from gridflow.timestep import RESOLVED_DECAY, ExponentialRungeKutta
 from gridflow.transforms import as_planes
 from solvers.explicit import Explicit, accept
 from solvers.increments import Increments
 from solvers.loops import exponential
 from solvers.semidiscrete import DENSITY, Look, Semidiscrete, fingerprint
 
-RESOLVED_DECAY = 0.25
-"""A step is at most this share of the time in which the KMD falls by a factor e, so that what it passes is seen."""
 GAIN, LOSS = 4.0, 2.0
 """An exponential step is begun with if it is so many times as long as the explicit one, and given up below the other:
 it costs twice as much (measured)."""

@@ -11,6 +11,7 @@ from gridflow.errors import InputError, RunError
 from gridflow.flow import Flow
 from gridflow.solver import State
 from gridflow.threads import count, team
+from gridflow.timestep import RESOLVED_DECAY, StepBounds
 from gridflow.transforms import SerialTransform
 from solvers.dealiased import Dealiased
 from solvers.increments import Increments
@@ -21,8 +22,6 @@ DROPPED = 1e-6
 """Share of the start's deviation from the target, in L², that the 2/3 rule may drop without a warning."""
 IMAGINARY = 2.8
 """Where the stability region of a fourth-order Runge–Kutta scheme ends on the imaginary axis."""
-RESOLVED_DECAY = 0.25
-"""A step is at most this share of the time in which the KMD falls by a factor e."""
 
 
 class Spectral:
@@ -164,6 +163,11 @@ class Spectral:
         self._have(state)
         return self._limit(*self._measured()[:2])
 
+    def bounds(self, state: State) -> StepBounds:
+        """The bounds on Δt at this state, of which the advective one takes the place of positivity."""
+        self._have(state)
+        return StepBounds(self._advective, math.inf, math.inf)
+
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Mass, extrema, energy and dissipation, and ``negative_mass`` ∫ max(−μ, 0) dx of the cell averages."""
         self._have(state)
@@ -225,9 +229,14 @@ class Spectral:
 
     def _limit(self, energy: float, dissipation: float) -> float:
         """The longest step by advection and by the decay."""
+        resolved = RESOLVED_DECAY * 2 * energy / dissipation if dissipation > 0 else math.inf
+        return min(self.cfl * self._advective, resolved)
+
+    @property
+    def _advective(self) -> float:
+        """The longest step for which the fastest turning of a phase is stable."""
         turning = sum(speed * xi for speed, xi in zip(self._speeds[1], self._highest, strict=True))
-        advective = self.cfl * IMAGINARY / turning if turning > 0 else math.inf
-        return min(advective, RESOLVED_DECAY * 2 * energy / dissipation if dissipation > 0 else math.inf)
+        return IMAGINARY / turning if turning > 0 else math.inf
 
     @property
     def _round_off(self) -> float:

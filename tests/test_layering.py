@@ -38,6 +38,8 @@ LAYERS = (
     ("gridflow.viz",),
     (
         "gridflow.cases",
+        "gridflow.table",
+        "gridflow.density_tables",
         "gridflow.tables",
         "gridflow.benchmark",
         "gridflow.prediction",
@@ -54,7 +56,7 @@ OWNERS = {
     "skimage": {"gridflow.diagnostics"},
     "pyfftw": {"gridflow.transforms", "gridflow.benchmark"},
     "numba": {"solvers.loops.compilation"},
-    "pydantic": {"gridflow.tables", "gridflow.config"},
+    "pydantic": {"gridflow.table", "gridflow.density_tables", "gridflow.tables", "gridflow.config"},
     "rich": {"gridflow.progress", "gridflow.cli"},
     "typer": {"gridflow.cli"},
     "solvers": {"solvers", "gridflow.benchmark", "gridflow.prediction", "gridflow.tables"},

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import gridflow as gf
 from gridflow import cases, tables
 from gridflow.config import parse_case, read_case
+from solvers import FiniteVolume, Spectral
 from solvers.reconstruction import reconstruction
 
 GOOD = """
@@ -200,10 +201,19 @@ def test_no_value_makes_anything_but_a_case_or_a_line(key, value):
 DOCUMENTED = (Path(__file__).parents[2] / "docs" / "cases.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["GridTable", "SolverTable", "TimeTable", "OutputTable"])
-def test_every_key_of_a_table_is_documented(name):
+@pytest.mark.parametrize(
+    ("name", "section"),
+    [
+        ("GridTable", "grid"),
+        ("FiniteVolumeTable", "solver"),
+        ("SpectralTable", "solver"),
+        ("TimeTable", "time"),
+        ("OutputTable", "output"),
+    ],
+)
+def test_every_key_of_a_table_is_documented(name, section):
     for field in getattr(tables, name).model_fields:
-        assert f"`{name.removesuffix('Table').lower()}.{field}`" in DOCUMENTED
+        assert f"`{section}.{field}`" in DOCUMENTED
 
 
 @pytest.mark.parametrize(
@@ -222,3 +232,26 @@ def test_the_documented_sum_is_a_case():
     head, _, tail = GOOD.partition("[initial]")
     rest = tail.partition("[time]")[2]
     parse_case(f"{head}{snippet}[time]{rest}", "documented").build(Path())
+
+
+def test_a_case_chooses_its_solver():
+    text = GOOD.replace('"ball_hole"\nradius = 0.25', '"cosine"')
+    case = parse_case(text, "case.toml", ["solver.kind=spectral", "solver.tolerance=1e-6"])
+    solver, _ = case.build(Path())
+    assert isinstance(solver, Spectral)
+    assert solver.tolerance == 1e-6
+    assert parse_case(case.to_toml(), "resolved.toml") == case
+    assert case.memory() > 0
+    plain = parse_case(text, "case.toml", ["solver.cfl=0.5"])
+    assert isinstance(plain.build(Path())[0], FiniteVolume)
+    assert parse_case(plain.to_toml(), "resolved.toml") == plain
+
+
+def test_what_a_solver_does_not_know_is_named():
+    (line,) = complaints(GOOD, ["solver.kind=spectral", "solver.limiter=minmod"])
+    assert "solver.limiter = 'minmod': unknown key" in line
+    assert "allowed are cfl, dtype, growth, integrator, kind, threads, tolerance" in line
+    (line,) = complaints(GOOD, ["solver.kind=spectrall"])
+    assert 'solver.kind = "spectrall": unknown (did you mean "spectral"?); allowed are finite_volume, spectral' in line
+    (line,) = complaints(GOOD, ["solver.kind=spectral", "solver.integrator=ssprk3"])
+    assert "solver.integrator = 'ssprk3': it should be 'etdrk2' or 'etdrk4'" in line

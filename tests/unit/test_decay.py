@@ -60,7 +60,7 @@ def test_a_window_without_rows_is_named():
 def test_a_curve_is_seen_until_its_round_off():
     grid = gf.Grid((64,))
     flow = gf.Flow(grid, gf.Riesz(2), gf.uniform(grid))
-    floor = decay.round_off_energy(flow, 1.0, 1.0)
+    floor = decay.round_off_energy(flow, 1.0)
     times = np.geomspace(1, 1e8, 81)
     energies = np.maximum(1e-6 * times**-4.0, floor)
     seen = decay.seen_window(times, energies, floor)
@@ -68,7 +68,7 @@ def test_a_curve_is_seen_until_its_round_off():
     assert 1e-6 * seen.end**-4.0 >= 1e4 * floor
     assert 1e-6 * (seen.end * 10**0.2) ** -4.0 < 1e4 * floor
     assert decay.seen_window(times, times**-0.1, floor) == Window(1.0, 1e8, "the run's first row", "the run's end")
-    assert decay.round_off_energy(flow, 1.0, 1.0, "float32") / floor == pytest.approx(2.0**58)
+    assert decay.round_off_energy(flow, 1.0, "float32") / floor == pytest.approx(2.0**58)
 
 
 def test_round_off_energy_bounds_that_of_a_density_at_rest():
@@ -78,7 +78,7 @@ def test_round_off_energy_bounds_that_of_a_density_at_rest():
         for s in (1.0, 2.0):
             flow = gf.Flow(grid, gf.Riesz(s), gf.uniform(grid))
             noise = 1 + np.finfo(float).eps * np.random.default_rng(0).choice([-1, 0, 1], shape)
-            assert flow.energy(noise) < decay.round_off_energy(flow, 1.0, 1.0)
+            assert flow.energy(noise) < decay.round_off_energy(flow, 1.0)
 
 
 @pytest.mark.parametrize("shape", [(40,), (32, 24), (12, 14, 16)], ids=str)

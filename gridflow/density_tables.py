@@ -1,0 +1,185 @@
+"""The tables of a case file that make densities."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from gridflow import densities, regions
+from gridflow.errors import InputError
+from gridflow.grid import Grid
+from gridflow.table import Positive, Table
+
+
+class DensityTable(Table):
+    """``[initial]`` or ``[target]``: a density by its kind and parameters."""
+
+    make: ClassVar[Callable[..., np.ndarray]]
+    hole: ClassVar[Callable[..., np.ndarray] | None] = None
+    mass: Positive = 1.0
+
+    def build(self, grid: Grid, folder: Path) -> np.ndarray:  # noqa: ARG002 - files are found relative to the folder
+        """Cell averages on a grid."""
+        return type(self).make(grid, **self.model_dump(exclude={"kind"}))
+
+    def region(self, grid: Grid) -> np.ndarray | None:
+        """Volume fraction of the hole, or None for a density without one."""
+        make = type(self).hole
+        return None if make is None else make(grid, **self.model_dump(exclude={"kind", "mass"}))
+
+
+class UniformTable(DensityTable):
+    """Constant density."""
+
+    make = densities.uniform
+    kind: Literal["uniform"]
+
+
+class CosineTable(DensityTable):
+    """``1 + A ∏ cos(2π m x / L)``."""
+
+    make = densities.cosine
+    kind: Literal["cosine"]
+    amplitude: Annotated[float, Field(ge=-1, le=1)] = 0.9
+    modes: int | list[int] = 1
+
+
+class GaussianTable(DensityTable):
+    """Gaussian bumps."""
+
+    make = densities.gaussian
+    kind: Literal["gaussian"]
+    centers: list[list[float]] | list[float]
+    widths: Positive | list[Positive]
+    weights: list[float] | None = None
+
+
+class BallHoleTable(DensityTable):
+    """An empty ball."""
+
+    make = densities.ball_hole
+    hole = regions.ball
+    kind: Literal["ball_hole"]
+    radius: Positive
+    center: list[float] | None = None
+
+
+class BoxHoleTable(DensityTable):
+    """An empty box."""
+
+    make = densities.box_hole
+    hole = regions.box
+    kind: Literal["box_hole"]
+    sides: Positive | list[Positive]
+    center: list[float] | None = None
+
+
+class ShellHoleTable(DensityTable):
+    """An empty shell."""
+
+    make = densities.shell_hole
+    hole = regions.shell
+    kind: Literal["shell_hole"]
+    inner: Positive
+    outer: Positive
+    center: list[float] | None = None
+
+
+class LatticeTable(DensityTable):
+    """A lattice of empty balls."""
+
+    make = densities.lattice_of_holes
+    hole = regions.lattice
+    kind: Literal["lattice_of_holes"]
+    counts: int | list[int]
+    radius: Positive
+
+
+class RandomTable(DensityTable):
+    """A random field at the border of H^r."""
+
+    make = densities.random_sobolev
+    kind: Literal["random_sobolev"]
+    r: float
+    amplitude: Positive = 0.5
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class FileTable(DensityTable):
+    """A density read from a file, its path relative to the case file."""
+
+    path: str
+
+    def build(self, grid: Grid, folder: Path) -> np.ndarray:
+        """Cell averages on a grid."""
+        return type(self).make(grid, folder / self.path, mass=self.mass)
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as a numpy array: {error}") from None
+
+
+class ImageTable(FileTable):
+    """A picture; dark is empty."""
+
+    make = densities.from_image
+    kind: Literal["image"]
+
+
+class ArrayTable(FileTable):
+    """Cell averages in an ``.npy`` file."""
+
+    make = staticmethod(lambda grid, path, mass: densities.normalize(grid, _load(path), mass))
+    kind: Literal["array"]
+
+
+class ParticlesTable(FileTable):
+    """Particle positions (N, d) in an ``.npy`` file, spread by cloud-in-cell."""
+
+    make = staticmethod(lambda grid, path, mass: densities.from_particles(grid, _load(path), mass=mass))
+    kind: Literal["particles"]
+
+
+class SumTable(DensityTable):
+    """A weighted sum of densities."""
+
+    kind: Literal["sum"]
+    terms: "Annotated[list[AnyDensity], Field(min_length=1)]"
+
+    def build(self, grid: Grid, folder: Path) -> np.ndarray:
+        """Cell averages on a grid; each term weighs its own mass."""
+        return densities.normalize(grid, np.sum([term.build(grid, folder) for term in self.terms], axis=0), self.mass)
+
+
+class ProductTable(DensityTable):
+    """A product of densities."""
+
+    kind: Literal["product"]
+    terms: "Annotated[list[AnyDensity], Field(min_length=1)]"
+
+    def build(self, grid: Grid, folder: Path) -> np.ndarray:
+        """Cell averages on a grid."""
+        return densities.normalize(grid, np.prod([term.build(grid, folder) for term in self.terms], axis=0), self.mass)
+
+
+AnyDensity = Annotated[
+    UniformTable
+    | CosineTable
+    | GaussianTable
+    | BallHoleTable
+    | BoxHoleTable
+    | ShellHoleTable
+    | LatticeTable
+    | RandomTable
+    | ImageTable
+    | ArrayTable
+    | ParticlesTable
+    | SumTable
+    | ProductTable,
+    Field(discriminator="kind"),
+]

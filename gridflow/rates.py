@@ -136,9 +136,9 @@ def rates(stored: RunDirectory, r: float | None = None) -> Rates:
     floor = decay.round_off_energy(flow, float(series["max"].max()), precision)
     window = decay.seen_window(times, energies, floor)
     if isinstance(law, PowerLaw):
-        window = law.window(flow).within(window)
+        window = window.within(law.window(flow))
     elif isinstance(law, ExponentialRate):
-        window = _settled(series, law).within(window)
+        window = window.within(_settled(series, law))
     fit, no_fit = _attempt(lambda: _fit(times, energies, window, law))
     certificate, no_certificate = _attempt(lambda: _certificate(stored, flow, series, regularity))
     return Rates(

@@ -43,6 +43,34 @@ class Look:
     fullest: float
 
 
+class Noise:
+    """What round-off adds to energy and dissipation: white noise of 16 roundings of max μ, some for every operation.
+
+    Its first 2d modes weigh most, in the dissipation even more: for s = 3 they outweigh there what is left in fine
+    modes long before they do in the energy.
+
+    Parameters
+    ----------
+    flow
+        The equation.
+    divergence
+        λ, the symbol of −∇· of the velocity of a potential.
+    dtype
+        The precision.
+    """
+
+    def __init__(self, flow: Flow, divergence: np.ndarray, dtype: np.dtype) -> None:
+        grid, rounding = flow.grid, 16 * float(np.finfo(dtype).eps)
+        in_modes = grid.dim * grid.volume * rounding**2 / grid.size
+        self._energy = in_modes * float(flow.symbol.max())
+        self._dissipation = 2 * in_modes * float((divergence * flow.symbol**2).max())
+
+    def decay_time(self, energy: float, dissipation: float, fullest: float) -> float:
+        """Time in which the KMD falls by a factor e; infinite if there is not more than round-off to fall."""
+        falls = energy > self._energy * fullest**2 and dissipation > self._dissipation * fullest**3
+        return 2 * energy / dissipation if falls else math.inf
+
+
 class Semidiscrete:
     """A flow discretised in space by upwind finite volumes, with the working memory of its right-hand sides.
 
@@ -86,9 +114,7 @@ class Semidiscrete:
         self._looked_at: tuple[np.ndarray, int, Look] | None = None
         # rounding of a few terms must not turn a bound that is met exactly into a negative cell
         self._round_off = 1 - 32 * float(np.finfo(dtype).eps)
-        # energy of white noise of 16 roundings of max μ, some for every operation; its first 2d modes weigh most
-        grid, rounding = flow.grid, 16 * float(np.finfo(dtype).eps)
-        self._noise = grid.dim * grid.volume * float(flow.symbol.max()) * rounding**2 / grid.size
+        self._noise = Noise(flow, self.velocity.divergence(), dtype)
 
     def compile(self) -> None:
         """Compile every loop of a right-hand side, or load it from the disk."""
@@ -129,9 +155,7 @@ class Semidiscrete:
         positivity, relaxation = self.strict_bounds(found.rate, found.fullest, state.time)
         if not math.isfinite(energy):
             raise self._overflow(state.time)
-        # decay / (2 energy) is the rate at which the KMD falls by transport, if there is more than round-off to fall
-        falls = found.decay > 0 and energy > self._noise * found.fullest**2
-        decay_time = 2 * energy / found.decay if falls else math.inf
+        decay_time = self._noise.decay_time(energy, found.decay, found.fullest)
         return Look(positivity, relaxation, decay_time, energy, found.fullest)
 
     def evaluate(self, density: np.ndarray) -> None:

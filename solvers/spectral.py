@@ -9,6 +9,7 @@ import numpy as np
 from gridflow import timestep
 from gridflow.errors import InputError, RunError
 from gridflow.flow import Flow
+from gridflow.kernels import laplacian_symbol
 from gridflow.solver import State
 from gridflow.threads import count, team
 from gridflow.timestep import RESOLVED_DECAY, StepBounds
@@ -16,7 +17,7 @@ from gridflow.transforms import SerialTransform
 from solvers.dealiased import Dealiased
 from solvers.increments import Increments
 from solvers.options import checked_cfl, checked_tolerance, real_dtype
-from solvers.semidiscrete import DENSITY, fingerprint
+from solvers.semidiscrete import DENSITY, Noise, fingerprint
 
 DROPPED = 1e-6
 """Share of the start's deviation from the target, in L², that the 2/3 rule may drop without a warning."""
@@ -84,6 +85,7 @@ class Spectral:
         self._reached = self._transform.field()
         self._known: tuple[np.ndarray, int] | None = None
         self._speeds: tuple[float, tuple[float, ...]] = (0.0, ())
+        self._noise = Noise(flow, laplacian_symbol(flow.grid, "spectral"), self.dtype)
         self._warned = False
         self._mean = flow.target_mass / flow.grid.volume
         self._highest = tuple(
@@ -229,8 +231,8 @@ class Spectral:
 
     def _limit(self, energy: float, dissipation: float) -> float:
         """The longest step by advection and by the decay."""
-        resolved = RESOLVED_DECAY * 2 * energy / dissipation if dissipation > 0 else math.inf
-        return min(self.cfl * self._advective, resolved)
+        decay_time = self._noise.decay_time(energy, dissipation, self._speeds[0])
+        return min(self.cfl * self._advective, RESOLVED_DECAY * decay_time)
 
     @property
     def _advective(self) -> float:

@@ -38,9 +38,9 @@ class Window:
         return math.log10(self.end / self.start) if 0 < self.start < self.end else 0.0
 
     def within(self, other: "Window") -> "Window":
-        """What two windows share."""
-        first = self if self.start >= other.start else other
-        last = self if self.end <= other.end else other
+        """What two windows share; where they agree, the other one's reasons."""
+        first = self if self.start > other.start else other
+        last = self if self.end < other.end else other
         return Window(first.start, last.end, first.before, last.after)
 
 

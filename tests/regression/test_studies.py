@@ -1,0 +1,123 @@
+"""The studies of scripts/figures at small size, held to stored numbers.
+
+As for the bundled cases the numbers come from the studies themselves; fits of curves amplify round-off, so they are
+compared to five digits.
+"""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FIGURES = Path(__file__).parents[2] / "scripts" / "figures"
+STUDIES = ("exponents", "coulomb_rates", "hole_filling", "local_guarantee", "cross_check")
+
+
+@pytest.fixture(scope="module", params=STUDIES)
+def study(request, tmp_path_factory):
+    """Name, rows of the table and the folder of a study that has run."""
+    folder = tmp_path_factory.mktemp(request.param)
+    done = subprocess.run(
+        [sys.executable, FIGURES / f"{request.param}.py", folder, "--small"],
+        capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with (folder / f"{request.param}.csv").open(newline="", encoding="utf-8") as file:
+        return request.param, list(csv.DictReader(file)), folder
+
+
+NUMBERS: dict[str, tuple[int, list[tuple[int, str, float]]]] = {
+    "exponents": (
+        36,
+        [
+            (3, "measured", 4.02626),
+            (7, "measured", 3.002474),
+            (10, "error", 0.01278932),
+            (22, "measured", 2.061281),
+            (34, "measured", 2.130252),
+        ],
+    ),
+    "coulomb_rates": (
+        12,
+        [
+            (0, "t to 1e-12", 13.83905),
+            (2, "late rate", 0.8746669),
+            (5, "certified after", 31.89168),
+            (8, "t to 1e-12", 23.78949),
+            (10, "late rate", 1.036771),
+        ],
+    ),
+    "hole_filling": (
+        35,
+        [
+            (0, "share at 1", 0.3586266),
+            (3, "share at 4", 0.3067538),
+            (6, "t to 1/2", 0.9832643),
+            (21, "share at 1", 0.4778755),
+            (24, "depth at 2", 0.9999824),
+        ],
+    ),
+    "local_guarantee": (
+        68,
+        [
+            (0, "slower by", 1.111472),
+            (9, "slower by", 0.5844504),
+            (32, "energy / first", 3.17201e-08),
+            (40, "slower by", 10),
+            (58, "slower by", 0.229977),
+        ],
+    ),
+    "cross_check": (
+        16,
+        [
+            (0, "64 cells", 0.01582423),
+            (2, "32 cells", 2.943157e-05),
+            (7, "16 cells", 0.005234727),
+            (12, "32 cells", 0.008851332),
+            (14, "16 cells", 6.928429e-05),
+        ],
+    ),
+}
+"""Rows of each table, and some numbers by row and column."""
+
+
+@pytest.mark.long
+def test_a_study_gives_its_table_and_its_figure(study):
+    name, rows, folder = study
+    assert (folder / f"{name}.png").stat().st_size > 20_000
+    count, checked = NUMBERS[name]
+    assert len(rows) == count
+    for index, column, value in checked:
+        assert float(rows[index][column]) == pytest.approx(value, rel=1e-5), (index, column)
+
+
+@pytest.mark.long
+def test_what_the_studies_show(study):
+    """No certificate is exceeded; exponents are those of the theory; holes for s = 1 shrink like e^−t."""
+    name, rows, _ = study
+    if name == "exponents":
+        seen = [row for row in rows if float(row["decades"]) >= 1.5]
+        assert len(seen) >= 10
+        for row in seen:
+            # two random starts on small grids: within three standard errors, or 3 %
+            allowed = max(3 * float(row["error"]) / float(row["predicted"]), 0.03)
+            assert abs(float(row["deviation"])) <= (allowed if row["d"] == "1" else 0.06)
+    if name == "coulomb_rates":
+        # the solver's tolerance of 1e−5 per e-folding of the KMD, fourteen of them, twice for the energy
+        assert all(float(row["largest E / certificate"]) <= 1 + 3e-4 for row in rows)
+        assert all(float(row["late rate"]) >= float(row["2 inf nu"]) * (1 - 1e-3) for row in rows)
+        assert all(1 < float(row["certificate / E at t = 3"]) < 10 for row in rows if row["target"] == "constant")
+    if name == "hole_filling":
+        discs = [row for row in rows if row["hole"] == "ball" and row["s"] == "1.0" and row["d"] == "2"]
+        assert float(discs[0]["share at 1"]) == pytest.approx(0.3679, rel=0.05)  # 32 cells
+        halves = [float(row["t to 1/2"]) for row in rows if row["hole"] == "ball" and row["d"] == "2"]
+        assert halves == sorted(halves)  # the larger s, the slower, in units of the longest mode's time
+    if name == "cross_check":
+        orders = {(row["problem"], row["solver"]): float(row["order"]) for row in rows}
+        for problem in ("s = 1, d = 1: closed form", "s = 1, d = 1, target varies"):
+            assert orders[(problem, "upwind")] == pytest.approx(1, abs=0.2)
+            assert orders[(problem, "muscl")] == pytest.approx(2, abs=0.2)
+            assert orders[(problem, "sharp")] > 4
+            assert orders[(problem, "spectral")] > 6

@@ -91,8 +91,9 @@ class Series:
 
     Columns: step, time, dt, mass, min, max, energy, kmd, dissipation; for a solver that chooses between integrators
     exponential_steps; for one that may become negative negative_mass;
-    for a start with empty cells hole_volume and plateau; for a solver with a tracer tracer_volume. Where the flow obeys
-    a law of :mod:`gridflow.theory` a quantity ``q`` has ``q_exact`` and ``q_ratio`` = measured / exact.
+    for a start with empty cells hole_volume and plateau; for a solver with a tracer tracer_volume, and where
+    the target varies tracer_target, its mass inside (see :class:`gridflow.theory.HoleBalance`). Where the flow obeys a
+    law of :mod:`gridflow.theory` a quantity ``q`` has ``q_exact`` and ``q_ratio`` = measured / exact.
 
     The hole is where μ is below half of the exact plateau if the hole law holds, and below half of the target if not;
     the carried hole is ``{χ > ½}``.
@@ -157,6 +158,9 @@ class Series:
             row["plateau"] = row["max"]
         if TRACER in state.arrays:
             row["tracer_volume"] = grid.volume - diagnostics.volume_below(grid, state.arrays[TRACER], 0.5)
+            if self._flat_target is None:
+                inside = state.arrays[TRACER] * run.solver.flow.target
+                row["tracer_target"] = float(inside.sum(dtype=float)) * grid.cell_volume
             if self._tracer_law is not None:
                 exact["tracer_volume"] = float(self._tracer_law(state.time))
         for name, value in exact.items():

@@ -35,6 +35,7 @@ SERIES_UNITS = {
     "tracer_volume": ("volume", "contoured volume of the carried hole"),
     "exponential_steps": ("1", "number of exponential steps among those taken"),
     "negative_mass": ("mass", "mass of what is below 0"),
+    "tracer_target": ("mass", "mass of the target inside the carried hole"),
     "plateau": ("mass / volume", "largest cell average, the density outside a hole"),
 }
 """Units and meaning of the series' columns; ``_exact`` and ``_ratio`` columns follow their quantity."""

@@ -34,7 +34,7 @@ def test_python_snippets(tmp_path):
 def test_shell_snippets(tmp_path):
     lines = [line for language, text in SNIPPETS if language == "sh" for line in text.splitlines()]
     commands = [line for line in lines if line.startswith("gridflow ")]
-    assert len(commands) == 8
+    assert len(commands) == 13
     run(["bash", "-e", "-c", "\n".join(commands)], tmp_path)
     assert {"hole2d.toml", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4"} <= {
         p.name for p in tmp_path.iterdir()

@@ -79,12 +79,8 @@ class Exponential:
 
     @staticmethod
     def memory(cells: int, itemsize: int) -> int:
-        """Bytes held once an exponential step was tried: seven spectra, and in double precision φ, ω and ν."""
-        return cells * (7 * itemsize + (3 + 1 + 2) * 4)
-
-    def longest(self, look: Look) -> float:
-        """The longest explicit step, which is what is certain."""
-        return self._explicit.longest(look)
+        """Bytes held once an exponential step was tried: seven spectra, and in double precision three φ and ω."""
+        return cells * (7 * itemsize + (3 + 1) * 4)
 
     def compile(self) -> None:
         """Compile the passes of a step, unless it is not certain that there will be any."""

@@ -170,6 +170,13 @@ class Spectral:
         self._have(state)
         return StepBounds(self._advective, math.inf, math.inf)
 
+    def euler(self, state: State, dt: float) -> np.ndarray:  # noqa: ARG002 - a right-hand side does not depend on it
+        """One right-hand side as a stage works it out; its modes, (planes, rows, numbers). For benchmarks."""
+        self._have(state)
+        work = self._increments.work
+        self._space.tendency(self._modes, self._space.nothing, work)
+        return work.lines
+
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Mass, extrema, energy and dissipation, and ``negative_mass`` ∫ max(−μ, 0) dx of the cell averages."""
         self._have(state)

@@ -281,7 +281,9 @@ def bench(
     ] = None,
     schemes: Annotated[
         list[str] | None,
-        typer.Option("--scheme", help="Reconstruction to time; repeatable. Default: upwind, muscl and sharp."),
+        typer.Option(
+            "--scheme", help="Reconstruction to time, or spectral; repeatable. Default: upwind, muscl and sharp."
+        ),
     ] = None,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
     threads: Annotated[int | None, typer.Option(help="Threads; default as a run chooses.")] = None,
@@ -296,7 +298,7 @@ def bench(
     grids = [_shape(text) for text in shapes or ()] or list(benchmark.SHAPES)
     results = []
     facts = benchmark.machine()
-    _notes.print(f"{facts['processor']}, {facts['cores']} cores; medians of interleaved rounds, {dtype}, SSP-RK2")
+    _notes.print(f"{facts['processor']}, {facts['cores']} cores; medians of interleaved rounds, {dtype}")
     columns = [
         ("grid", lambda row: "×".join(map(str, row["shape"]))),
         ("scheme", lambda row: row["scheme"]),

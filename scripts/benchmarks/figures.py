@@ -20,8 +20,9 @@ from gridflow.viz.style import look, new_figure
 Curves = dict[str, tuple[Sequence[float], Sequence[float]]]
 """The points of every code."""
 
-PALETTE = ("#4f3a8c", "#7d62c9", "#b09be6", "#d1495b", "#e07a1f", "#2a9d8f", "#2f6f9f", "#6fa8cf", "#6b705c")
-COLORS = {FLOOR.name: "#9a9a9a"} | {code.name: color for code, color in zip(CODES, PALETTE, strict=True)}
+OURS = ("#4f3a8c", "#7d62c9", "#b09be6", "#1f7a6d")
+OTHERS = ("#d1495b", "#e07a1f", "#2a9d8f", "#8fd3c8", "#2f6f9f", "#6fa8cf", "#6b705c")
+COLORS = {FLOOR.name: "#9a9a9a"} | {code.name: color for code, color in zip(CODES, OURS + OTHERS, strict=True)}
 LABEL_SIZE = 7.5
 NEGATIVE = -1e-6
 """A least density below this is no round-off."""

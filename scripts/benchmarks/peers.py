@@ -66,11 +66,14 @@ class Gridflow:
         Of −Δ in the kernel, see :class:`gridflow.Riesz`.
     options
         Of the solver.
+    solver
+        Its class in :mod:`solvers`.
     """
 
     name: str
     symbol: Literal["mimetic", "spectral"]
     options: Mapping[str, Any]
+    solver: str = "FiniteVolume"
     kind: Kind = field(default="averages", init=False)
     evaluations: int = field(default=1, init=False)
 
@@ -103,7 +106,7 @@ class Gridflow:
 
     def _solver(self, grid: gf.Grid) -> Any:
         flow = gf.Flow(grid, gf.Riesz(1, self.symbol), target=gf.uniform(grid))
-        return import_module("solvers").FiniteVolume(flow, **self.options)
+        return getattr(import_module("solvers"), self.solver)(flow, **self.options)
 
 
 @dataclass
@@ -177,9 +180,11 @@ CODES: tuple[Code, ...] = (
     SHARP,
     Gridflow("gridflow MUSCL", "mimetic", {"reconstruction": "muscl", "limiter": "vanleer"}),
     Gridflow("gridflow upwind", "mimetic", {"reconstruction": "upwind"}),
+    Gridflow("gridflow spectral", "spectral", {"tolerance": 1e-7}, "Spectral"),
     Script("plain numba", "plain_numba"),
     Script("plain numpy", "plain_numpy"),
     Script("JAX", "plain_jax"),
+    Script("JAX spectral", "spectral_jax", "points"),
     Script("py-pde, divergence", "with_pypde:divergence_form", "points"),
     Script("py-pde, product rule", "with_pypde:product_rule", "points"),
     Script("Dedalus", "with_dedalus", "points"),

@@ -86,7 +86,7 @@ def draw(curves: dict[str, dict[str, np.ndarray]], rows: list[dict[str, Any]], p
         left.set_ylim(FALL, 3)
         left.set_title("energy / the first;  dotted: certified before the run")
         right.set_title("rate −d log E / dt;  dashed: 2 inf ν")
-        right.set_ylim(0, 4)
+        right.set_ylim(0, 2.6)
         for axes in (left, right):
             axes.set_xlabel("time")
         left.legend(title="target", edgecolor=EXACT)

@@ -75,7 +75,7 @@ def draw(curves: dict[tuple[int, str], dict[float, dict[str, np.ndarray]]], path
         columns = max(sum(1 for dim, _ in curves if dim == d) for d in (2, 3))
         dims = sorted({dim for dim, _ in curves})
         figure = new_figure(2.5 * columns + 0.8, 2.5 * len(dims) + 0.2)
-        grid = figure.subplots(len(dims), columns, squeeze=False, sharex=True, sharey=True)
+        grid = figure.subplots(len(dims), columns, squeeze=False, sharey=True)
         colors = colormaps["viridis"](np.linspace(0, 0.85, len(ORDERS)))
         for axes in grid.flat:
             axes.set_visible(False)

@@ -99,7 +99,7 @@ def draw(grid: gf.Grid, rows: list[dict[str, Any]], ends: dict[tuple[float, floa
             axes.set_title(f"a = {a:g}, e = {e:g}: slower by {found[(a, e)]['slower by']:.3g}")
         for axes, label in zip(right[0].get_lines(), ("μ − ν at the start", "μ − ν at the end", "target"), strict=True):
             axes.set_label(label)
-        right[0].legend(loc="lower right", fontsize=7)
+        figure.legend(handles=right[0].get_lines(), loc="outside lower right", ncols=3)
         publish(path, figure.savefig)
     print(f"wrote {path}")
 

@@ -13,9 +13,9 @@ SHAPES = ((64,), (24, 20), (10, 9, 12))
 RECONSTRUCTIONS = ("sharp", "weno5", "muscl", "upwind")
 
 
-def rough(shape, s=2.0, target=None, growth=0.0, amplitude=0.4):
+def rough(shape, s=2.0, wave=0.0, growth=0.0, amplitude=0.4):
     grid = gf.Grid(shape, (1.0, 1.3, 0.7)[: len(shape)])
-    nu = gf.uniform(grid) if target is None else target(grid)
+    nu = gf.cosine(grid, wave) if wave else gf.uniform(grid)
     return gf.Flow(grid, gf.Riesz(s), nu, growth), gf.random_sobolev(grid, 1.0, amplitude)
 
 
@@ -111,7 +111,7 @@ def test_a_tracer_keeps_auto_explicit():
         ((24, 20), {"tolerance": 1e-3, "reconstruction": "muscl"}),
         ((24, 20), {"tolerance": 1e-3, "dtype": "float32"}),
         ((10, 9, 12), {"integrator": "etdrk2", "growth": 1e-4}),
-        ((24, 20), {"tolerance": 1e-3, "target": lambda grid: gf.cosine(grid, 0.3)}),
+        ((24, 20), {"tolerance": 1e-3, "wave": 0.3}),
         ((24, 20), {"integrator": "etdrk4"}),
     ],
     ids=str,
@@ -119,7 +119,7 @@ def test_a_tracer_keeps_auto_explicit():
 def test_a_restored_state_goes_on_with_the_same_bits(shape, options):
     """From wherever it is taken: before, at and after the first exponential step, and with a step that was cut."""
     options = dict(options)
-    problem = {name: options.pop(name) for name in ("growth", "target") if name in options}
+    problem = {name: options.pop(name) for name in ("growth", "wave") if name in options}
     flow, start = rough(shape, **problem)
     solver = FiniteVolume(flow, **options)
     state = solver.initialize(start)

@@ -13,14 +13,14 @@ from gridflow.errors import InputError
 from solvers import FiniteVolume
 
 
-@pytest.mark.parametrize("scheme", ["upwind", "sharp"])
+@pytest.mark.parametrize("scheme", ["upwind", "sharp", "spectral"])
 def test_measurements_fit_together(scheme):
     row = benchmark.measure((16, 12), scheme, threads=1)
     assert set(row["seconds"]) == {"pair", "transforms", "rhs", "step", "diagnose"}
     assert all(seconds > 0 for seconds in row["seconds"].values())
     assert row["cells_per_second"] == pytest.approx(16 * 12 / row["seconds"]["rhs"])
-    # a pair is two transforms; sharp needs one forward and two inverse ones
-    own = {"upwind": 2, "sharp": 3}[scheme]
+    # a pair is two transforms; sharp needs one forward and two inverse ones, spectral two and three
+    own = {"upwind": 2, "sharp": 3, "spectral": 5}[scheme]
     assert row["rhs_per_plain_transforms"] == pytest.approx(row["rhs_per_pair"] * 2 / own)
     assert row["threads"] == 1
     assert row["rounds"] >= 5

@@ -34,6 +34,8 @@ class Dealiased:
         Of every mode of the half-spectrum, whether it is.
     rates
         (|ξ|² + β) K̂, 0 where a mode is not kept, float64.
+    columns
+        How many modes of every row are kept.
     target
         Modes of ν.
     nothing
@@ -58,6 +60,7 @@ class Dealiased:
             (waves[1] if grid.dim > 2 else none).astype(dtype),
             last,
         )
+        self.columns = last.size
         self.kept = np.ones(grid.spectral_shape, bool)
         average = np.ones(grid.spectral_shape)
         squared = np.zeros(grid.spectral_shape)
@@ -70,8 +73,7 @@ class Dealiased:
         self._symbol = flow.symbol.astype(dtype).reshape(spectral)
         self._to_averages = np.where(self.kept, average, 0.0).astype(dtype).reshape(spectral)
         self._from_averages = np.where(self.kept, 1 / average, 0.0).astype(dtype).reshape(spectral)
-        self._energy_weights = (flow.symbol * average**2).reshape(spectral)
-        self._has_nyquist = grid.shape[-1] % 2 == 0
+        self._energy_weights = np.ascontiguousarray((flow.symbol * average**2).reshape(spectral)[:, :, : self.columns])
         self._scale, self._one = number(1 / grid.size), number(1)
         self._density = transform.spectrum()
         self._slopes = tuple(transform.spectrum() for _ in range(grid.dim))
@@ -79,7 +81,7 @@ class Dealiased:
         self._potential = transform.spectrum() if flow.growth else self._density
         self._product = transform.field()
         self._team = team_for(planes * rows * modes, team)
-        self._terms = np.zeros((self._team.size, 3, modes))
+        self._terms = np.zeros((self._team.size, 3, self.columns))
         self._sums = np.zeros((3, planes))
         self._tops = np.zeros((planes, rows), f"u{dtype.itemsize}")
         self.nothing = transform.spectrum()
@@ -156,7 +158,7 @@ class Dealiased:
         self._team.run(
             lambda number: run(
                 *self._part(number), start.lines, self.target.lines, tendency, self._energy_weights,
-                self._has_nyquist, self._terms[number], self._sums,
+                self._terms[number], self._sums,
             )
         )  # fmt: skip
         grid = self._flow.grid

@@ -28,6 +28,8 @@ class Increments:
         ω ≥ 0 on the half-spectrum: the linear part is −a ω.
     transform, team
         Makes the buffers, and shares the passes.
+    columns
+        Modes of every row that are worked on, if not all: the others of every tendency must be zero.
     """
 
     def __init__(
@@ -38,15 +40,15 @@ class Increments:
         rates: np.ndarray,
         transform: Transform,
         team: Team,
+        columns: int | None = None,
     ) -> None:
         planes, rows, _ = as_planes(grid.shape)
-        modes = grid.spectral_shape[-1]
-        shape = (planes, rows, modes)
+        modes = columns or grid.spectral_shape[-1]
         self._scheme = scheme
-        self._rates = np.ascontiguousarray(rates, dtype=float).reshape(shape)
+        self._rates = np.ascontiguousarray(rates.reshape(planes, rows, -1)[:, :, :modes], dtype=float)
         self._table = np.zeros((planes, rows, 3, modes))
         self._team = team_for(self._rates.size, team)
-        self._dtype, self._has_nyquist = dtype, grid.shape[-1] % 2 == 0
+        self._dtype, self._has_nyquist = dtype, columns is None and grid.shape[-1] % 2 == 0
         self._terms, self._power = np.zeros((self._team.size, modes)), np.zeros(planes)
         self.work = transform.spectrum()
         spectra = [transform.spectrum() for _ in range(len(scheme.nodes) + 1)]

@@ -79,7 +79,7 @@ class Spectral:
         self._scheme = timestep.EXPONENTIAL[integrator]
         self._space = Dealiased(flow, self.dtype, self._transform, self._team)
         self._increments = Increments(
-            flow.grid, self.dtype, self._scheme, self._space.rates, self._transform, self._team
+            flow.grid, self.dtype, self._scheme, self._space.rates, self._transform, self._team, self._space.columns
         )
         self._modes, self._next = self._transform.spectrum(), self._transform.spectrum()
         self._reached = self._transform.field()

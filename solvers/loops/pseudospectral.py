@@ -176,13 +176,13 @@ def weigh() -> Any:
 def measure() -> Any:
     """The compiled pass that sums ``w |f̂|²``, ``w Re f̂* R̂`` and ``|f̂|²`` over every plane, f = μ − ν.
 
-    It takes the modes of μ, of ν and of the tendency, the weights w, whether there is a Nyquist mode, three working
-    lines, and an array (3, planes).
+    It takes the modes of μ, of ν and of the tendency, the weights w of the first modes of every row (the Nyquist mode,
+    which stands for one and not for two, not among them), three working lines, and an array (3, planes).
     """
     stamp = SOURCES
 
     @entry
-    def run(lo, hi, modes, target, tendency, weights, has_nyquist, terms, sums):
+    def run(lo, hi, modes, target, tendency, weights, terms, sums):
         assert stamp
         for i in range(lo, hi):
             energy, work, square = terms[0], terms[1], terms[2]
@@ -196,6 +196,6 @@ def measure() -> Any:
                     energy[k] += factors[k] * power
                     work[k] += factors[k] * (re * change[2 * k] + im * change[2 * k + 1])
             for number in range(3):
-                sums[number, i] = full_sum(terms[number], has_nyquist)
+                sums[number, i] = full_sum(terms[number], False)
 
     return run

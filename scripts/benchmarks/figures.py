@@ -21,7 +21,7 @@ Curves = dict[str, tuple[Sequence[float], Sequence[float]]]
 """The points of every code."""
 
 OURS = ("#4f3a8c", "#7d62c9", "#b09be6", "#1f7a6d")
-OTHERS = ("#d1495b", "#e07a1f", "#2a9d8f", "#8fd3c8", "#2f6f9f", "#6fa8cf", "#6b705c")
+OTHERS = ("#d1495b", "#e07a1f", "#2a9d8f", "#8fd3c8", "#bfa15a", "#2f6f9f", "#6fa8cf", "#6b705c")
 COLORS = {FLOOR.name: "#9a9a9a"} | {code.name: color for code, color in zip(CODES, OURS + OTHERS, strict=True)}
 LABEL_SIZE = 7.5
 NEGATIVE = -1e-6

@@ -185,9 +185,10 @@ CODES: tuple[Code, ...] = (
     Script("plain numpy", "plain_numpy"),
     Script("JAX", "plain_jax"),
     Script("JAX spectral", "spectral_jax", "points"),
+    Script("exponax", "with_exponax", "points"),
     Script("py-pde, divergence", "with_pypde:divergence_form", "points"),
     Script("py-pde, product rule", "with_pypde:product_rule", "points"),
     Script("Dedalus", "with_dedalus", "points"),
 )
-PACKAGES = ("gridflow", "numpy", "scipy", "pyfftw", "numba", "jax", "py-pde", "dedalus")
+PACKAGES = ("gridflow", "numpy", "scipy", "pyfftw", "numba", "jax", "exponax", "py-pde", "dedalus")
 """Packages whose versions decide the result."""

@@ -13,6 +13,7 @@ from gridflow._version import __version__
 if TYPE_CHECKING:
     from gridflow import decay, diagnostics, regions, sobolev, theory
     from gridflow.callbacks import Callback, stop_when_energy_below, stop_when_steady
+    from gridflow.clouds import deposit
     from gridflow.densities import (
         ball_hole,
         box_hole,
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
     from gridflow.grid import Grid
     from gridflow.kernels import Gaussian, Matern, Riesz, Symbol
     from gridflow.loop import Run, run
+    from gridflow.sampling import sample
     from gridflow.schedule import AtTimes, EverySteps, EveryTime, EveryWall, log_times
     from gridflow.store import open_run
     from gridflow.viz import movie, plot
 
 _HOMES = {
     "callbacks": ("Callback", "stop_when_energy_below", "stop_when_steady"),
+    "clouds": ("deposit",),
     "densities": (
         "ball_hole",
         "box_hole",
@@ -59,6 +62,7 @@ _HOMES = {
     "grid": ("Grid",),
     "kernels": ("Gaussian", "Matern", "Riesz", "Symbol"),
     "loop": ("Run", "run"),
+    "sampling": ("sample",),
     "schedule": ("AtTimes", "EverySteps", "EveryTime", "EveryWall", "log_times"),
     "store": ("open_run",),
     "viz": ("movie", "plot"),
@@ -86,6 +90,7 @@ __all__ = [
     "box_hole",
     "cosine",
     "decay",
+    "deposit",
     "diagnostics",
     "from_array",
     "from_function",
@@ -101,6 +106,7 @@ __all__ = [
     "random_sobolev",
     "regions",
     "run",
+    "sample",
     "shell_hole",
     "sobolev",
     "stop_when_energy_below",

@@ -10,11 +10,10 @@ import numpy as np
 
 from gridflow import diagnostics
 from gridflow.schedule import EverySteps, Moment, Schedule
-from gridflow.solver import Solver, State
+from gridflow.solver import DENSITY, TRACER, Solver, State
 from gridflow.store import RunWriter
 from gridflow.theory import HoleLaw, LogisticLaw, uniform_background
 
-TRACER = "tracer"
 OF_SOME_SOLVERS = ("exponential_steps", "negative_mass")
 """What some solvers tell of a state beyond what all do."""
 
@@ -112,16 +111,17 @@ class Series:
         flow = solver.flow
         background = uniform_background(flow)
         self._mass = None if flow.growth else diagnostics.mass(flow.grid, initial)
-        self._has_hole = float(initial.min()) == 0
+        on_grid = DENSITY in start.arrays  # extrema and holes of what particles leave on a grid obey no law
+        self._has_hole = on_grid and float(initial.min()) == 0
         low, high = float(flow.target.min()), float(flow.target.max())
         self._flat_target = low if low == high else None
-        self._hole_law = HoleLaw.of(flow, initial)
+        self._hole_law = HoleLaw.of(flow, initial) if on_grid else None
         self._tracer_law: HoleLaw | None = None
         if TRACER in start.arrays and background is not None:
             volume = float(start.arrays[TRACER].sum(dtype=float)) * flow.grid.cell_volume
             self._tracer_law = HoleLaw(volume, flow.grid.volume, background)
         self._extremum_laws: dict[str, LogisticLaw] = {}
-        if background is not None and not self._has_hole:
+        if on_grid and background is not None and not self._has_hole:
             extrema = {"min": float(initial.min()), "max": float(initial.max())}
             self._extremum_laws = {name: LogisticLaw(value, background) for name, value in extrema.items()}
         self._columns: dict[str, list[float]] = {name: list(values) for name, values in (rows or {}).items()}
@@ -177,7 +177,7 @@ class Series:
 
 
 class EnergyWatch:
-    """Warns, once in a run, if the energy rises: the flow lowers it, and a scheme without a proof may fail to.
+    """Warns, once in a run, if the energy of a density rises: the flow lowers it, a scheme without a proof may not.
 
     A rise counts beyond the round-off of the energy of N cells: transforms are right to log2(N) ε relative to ‖μ‖,
     which moves E by at most that times 2 √(E S), S the energy of μ itself in the largest value of the symbol.
@@ -211,7 +211,12 @@ class EnergyWatch:
 
 def snapshots(writer: RunWriter, dtype: str, schedule: Schedule) -> Callback:
     """Publish the density whenever due, at the start and at the end."""
-    return Callback(lambda run: writer.write_snapshot(run.state, dtype), schedule, at_start=True, at_end=True)
+    return Callback(
+        lambda run: writer.write_snapshot(run.state, run.solver.fields(run.state), dtype),
+        schedule,
+        at_start=True,
+        at_end=True,
+    )
 
 
 def checkpoints(writer: RunWriter, series: Series, schedule: Schedule) -> Callback:

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from gridflow import regions
+from gridflow.clouds import checked_particles, deposit
 from gridflow.errors import InputError
 from gridflow.grid import Grid
 
@@ -225,25 +226,7 @@ def from_particles(
     mass
         Scale to this mass; None keeps the sum of the weights.
     """
-    positions = np.asarray(positions, dtype=float)
-    if positions.ndim == 1 and grid.dim == 1:
-        positions = positions[:, None]
-    if positions.ndim != 2 or positions.shape[1] != grid.dim or len(positions) == 0:
-        raise InputError(f"particle positions have shape {positions.shape}; (N, {grid.dim}) with N ≥ 1 is needed")
-    masses = np.full(len(positions), 1 / len(positions)) if weights is None else np.asarray(weights, dtype=float)
-    if masses.shape != positions.shape[:1]:
-        raise InputError(f"particle weights have shape {masses.shape}; ({len(positions)},) is needed")
-    if not np.isfinite(positions).all() or not np.isfinite(masses).all() or (masses < 0).any():
-        raise InputError("particle positions must be finite and weights finite and ≥ 0")
-    scaled = np.mod(positions, grid.lengths) / np.array(grid.spacing) - 0.5
-    lower = np.floor(scaled).astype(int)
-    share = scaled - lower
-    density = np.zeros(grid.size)
-    for corner in np.ndindex(*(2,) * grid.dim):
-        index = np.ravel_multi_index(tuple((lower + corner).T), grid.shape, mode="wrap")
-        portion = masses * np.prod(np.where(corner, share, 1 - share), axis=1)
-        density += np.bincount(index, weights=portion, minlength=grid.size)
-    density = density.reshape(grid.shape) / grid.cell_volume
+    density = deposit(grid, *checked_particles(grid.dim, positions, weights))
     return density if mass is None else normalize(grid, density, mass)
 
 

@@ -22,7 +22,7 @@ from gridflow.progress import ProgressReport
 from gridflow.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
 from gridflow.schema import checksum
 from gridflow.signals import collected_signals
-from gridflow.solver import Solver, State
+from gridflow.solver import DENSITY, POSITIONS, WEIGHTS, Solver, State
 from gridflow.store import RunWriter
 
 DEFAULT_SNAPSHOTS = 40
@@ -95,8 +95,8 @@ class Run:
 
 def run(
     solver: Solver,
-    initial: np.ndarray,
-    t_end: float,
+    initial: np.ndarray | None = None,
+    t_end: float = math.nan,
     *,
     store: str | os.PathLike[str] | None = None,
     snapshots: Schedule | None = None,
@@ -120,9 +120,10 @@ def run(
     solver
         How to advance, for example ``solvers.FiniteVolume(flow)``.
     initial
-        Cell averages at time 0, shape ``grid.shape`` (mass / volume).
+        Cell averages at time 0, shape ``grid.shape`` (mass / volume); left out for ``solvers.Particles``, which are
+        made with their start.
     t_end
-        Time to reach, positive.
+        Time to reach, positive; it has to be given.
     store
         Run directory to make; None keeps everything in memory.
     snapshots
@@ -161,15 +162,16 @@ def run(
         raise InputError(f"t_end = {t_end}: it must be positive")
     if snapshot_dtype not in ("float32", "float64"):
         raise InputError(f"snapshot_dtype {snapshot_dtype!r}: allowed are float32 and float64")
-    initial = solver.flow.check_density(initial, "the initial density")
     state = solver.initialize(initial)
+    particles = {name: checksum(state.arrays[name]) for name in (POSITIONS, WEIGHTS) if name in state.arrays}
+    initial = solver.density(state) if initial is None else np.asarray(initial, dtype=float)
     recorder = Series(solver, state, initial)
     if store is None:
         live = Run(solver, state, float(t_end), recorder)
-        every = [*_series(recorder, series or DEFAULT_SERIES), *callbacks]
+        every = [*_series(recorder, state, series or DEFAULT_SERIES), *callbacks]
         _loop(live, every, progress, resumed=False, interruptible=False)
         return live
-    manifest = _manifest(solver, initial, t_end, record)
+    manifest = _manifest(solver, initial, particles, t_end, record)
     densities = {"initial": initial, "target": solver.flow.target}
     resume = resume and os.path.lexists(store)
     if resume:
@@ -187,7 +189,7 @@ def run(
         frames = snapshots or EveryTime(t_end / DEFAULT_SNAPSHOTS)
         keep = built_in.checkpoints(writer, recorder, checkpoints or EveryWall(60))
         every = [
-            *_series(recorder, AnyOf(series or DEFAULT_SERIES, frames)),
+            *_series(recorder, state, AnyOf(series or DEFAULT_SERIES, frames)),
             built_in.snapshots(writer, snapshot_dtype, frames),
             *callbacks,
             keep,
@@ -231,8 +233,9 @@ def _last_sound(writer: RunWriter) -> tuple[State | None, dict[str, np.ndarray]]
     return found, {name: values[rows["step"] <= found.step] for name, values in rows.items()}
 
 
-def _series(recorder: Series, schedule: Schedule) -> list[Callback]:
-    actions = (recorder.record, EnergyWatch().look)
+def _series(recorder: Series, state: State, schedule: Schedule) -> list[Callback]:
+    """What is done for every row; the energy of particles no scheme on a grid can raise."""
+    actions = [recorder.record, *([EnergyWatch().look] if DENSITY in state.arrays else [])]
     return [Callback(action, schedule, at_start=True, at_end=True) for action in actions]
 
 
@@ -272,12 +275,15 @@ def _act(live: Run, due: Sequence[Callback]) -> None:
         callback.action(live)
 
 
-def _manifest(solver: Solver, initial: np.ndarray, t_end: float, record: Mapping[str, Any] | None) -> dict[str, Any]:
+def _manifest(
+    solver: Solver, initial: np.ndarray, particles: dict[str, str], t_end: float, record: Mapping[str, Any] | None
+) -> dict[str, Any]:
     flow = solver.flow
     return {
         "gridflow": __version__,
         "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("numpy", "scipy", "pyfftw", "numba", "h5py")},
+        | {name: version(name) for name in ("numpy", "scipy", "pyfftw", "numba", "h5py")}
+        | ({"finufft": version("finufft")} if particles else {}),
         "grid": {"shape": list(flow.grid.shape), "lengths": list(flow.grid.lengths)},
         "problem": {
             "kernel": repr(flow.kernel),
@@ -285,7 +291,8 @@ def _manifest(solver: Solver, initial: np.ndarray, t_end: float, record: Mapping
             "symbol_sha256": checksum(flow.symbol),
             "target_sha256": checksum(flow.target),
             "initial_sha256": checksum(initial),
-        },
+        }
+        | {f"{name}_sha256": value for name, value in particles.items()},
         "solver": dict(solver.settings()),
         "t_end": float(t_end),
         "record": dict(record or {}),

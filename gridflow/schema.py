@@ -19,7 +19,7 @@ import numpy as np
 
 from gridflow.errors import RunError
 from gridflow.grid import Grid
-from gridflow.solver import State
+from gridflow.solver import POSITIONS, WEIGHTS, State
 
 SERIES_UNITS = {
     "step": ("1", "number of steps taken"),
@@ -46,12 +46,14 @@ GZIP_LEVEL = 1
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A density at a time, as stored."""
+    """A density at a time, as stored; of a run of particles also these, shapes (N, d) and (N,)."""
 
     time: float
     step: int
     density: np.ndarray
     tracer: np.ndarray | None = None
+    positions: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
 
 def checksum(array: np.ndarray) -> str:
@@ -145,7 +147,10 @@ def _chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
 
 
 def write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray], state: State | None) -> None:
-    """netCDF-4: coordinates as dimension scales, fields over (time, x, y, z); no time for what does not change."""
+    """netCDF-4: coordinates as dimension scales, fields over (time, x, y, z); no time for what does not change.
+
+    Positions are over (time, particle, axis), weights over (time, particle).
+    """
     scales = []
     if state is not None:
         scales.append(_put(file, "time", np.array([state.time]), "time", "simulated time"))
@@ -161,12 +166,26 @@ def write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray], 
         "target": ("mass / volume", "cell averages of the target density"),
         "density": ("mass / volume", "cell averages of the density"),
         "tracer": ("1", "volume fraction of the hole"),
+        POSITIONS: ("length", "positions of the particles"),
+        WEIGHTS: ("mass", "masses of the particles"),
     }
+    cloud = [scales[0], *_numbered(file, fields[POSITIONS].shape)] if POSITIONS in fields else []
     for name, values in sorted(fields.items()):
         data = values if state is None else values[np.newaxis]
         dataset = _put_compressed(file, name, data, *meanings[name])
-        for dimension, scale in zip(dataset.dims, scales, strict=True):
+        along = cloud[: data.ndim] if name in (POSITIONS, WEIGHTS) else scales
+        for dimension, scale in zip(dataset.dims, along, strict=True):
             dimension.attach_scale(scale)
+
+
+def _numbered(file: h5py.File, shape: tuple[int, ...]) -> list[h5py.Dataset]:
+    """netCDF's dimensions ``particle`` and ``axis``, which have sizes but no coordinates."""
+    scales = []
+    for name, size in zip(("particle", "axis"), shape, strict=True):
+        scale = file.create_dataset(name, (size,), ">f4")
+        scale.make_scale(f"This is a netCDF dimension but not a netCDF variable.{size:10d}")
+        scales.append(scale)
+    return scales
 
 
 def write_series(file: h5py.File, columns: Mapping[str, np.ndarray]) -> None:
@@ -210,10 +229,11 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 
 def read_snapshot(path: Path) -> Snapshot:
-    """The density (and tracer) of a snapshot file; RunError if it is damaged."""
-    arrays = read_arrays(path, ("time", "step", "density", "tracer"))
-    tracer = arrays["tracer"][0] if "tracer" in arrays else None
-    return Snapshot(float(arrays["time"][0]), int(arrays["step"][0]), arrays["density"][0], tracer)
+    """What a snapshot file holds; RunError if it is damaged."""
+    kept = ("density", "tracer", POSITIONS, WEIGHTS)
+    arrays = read_arrays(path, ("time", "step", *kept))
+    fields = {name: arrays[name][0] for name in kept if name in arrays}
+    return Snapshot(float(arrays["time"][0]), int(arrays["step"][0]), **fields)
 
 
 def read_series(path: Path) -> dict[str, np.ndarray]:

@@ -10,6 +10,11 @@ from gridflow.errors import InputError, RunError
 from gridflow.flow import Flow
 from gridflow.grid import Grid
 
+DENSITY, TRACER = "density", "tracer"
+"""Names of a state's arrays on the grid: cell averages, and the volume fraction of a hole that is carried along."""
+POSITIONS, WEIGHTS = "positions", "weights"
+"""Names of a state's arrays of particles, shapes (N, d) and (N,)."""
+
 
 @dataclass
 class State:
@@ -31,8 +36,11 @@ class Solver(Protocol):
 
     flow: Flow
 
-    def initialize(self, initial: np.ndarray) -> State:
-        """A fresh state at time 0; InputError if the solver cannot start from ``initial``."""
+    def initialize(self, initial: np.ndarray | None) -> State:
+        """A fresh state at time 0; InputError if the solver cannot start from ``initial``.
+
+        None is for a solver that was made with its start, such as one of particles.
+        """
 
     def restore(self, state: State) -> State:
         """A state read back from a checkpoint, made this solver's own; InputError if it does not fit."""
@@ -52,6 +60,9 @@ class Solver(Protocol):
 
     def density(self, state: State) -> np.ndarray:
         """The state's density as cell averages on ``flow.grid`` (a view where possible)."""
+
+    def fields(self, state: State) -> Mapping[str, np.ndarray]:
+        """What a snapshot keeps, by name: ``density`` at least, cell averages on ``flow.grid``; views if possible."""
 
     def diagnose(self, state: State) -> Mapping[str, float]:
         """What a row of the series tells of this state; it may reuse what the last step knew and the next one needs.

@@ -293,8 +293,8 @@ class RunWriter(RunDirectory):
         self.manifest |= {"status": status, **facts}
         _publish_manifest(self.path, self.manifest)
 
-    def write_snapshot(self, state: State, dtype: str) -> None:
-        """Publish the state's fields on the grid at its time, compressed, while the run goes on.
+    def write_snapshot(self, state: State, held: Mapping[str, np.ndarray], dtype: str) -> None:
+        """Publish what a solver keeps of a state, by name, compressed, while the run goes on.
 
         Holds one copy of the fields, in ``dtype``, until they are on the disk. The snapshot before is waited for first.
 
@@ -304,7 +304,7 @@ class RunWriter(RunDirectory):
             If the snapshot before could not be written.
         """
         self.flush()
-        fields = {name: array.astype(dtype) for name, array in state.arrays.items() if array.shape == self.grid.shape}
+        fields = {name: array.astype(dtype) for name, array in held.items()}
         path = self.path / SNAPSHOTS / f"{state.step:012d}.nc"
         moment = State({}, state.time, state.step)  # the run moves its own on
         grid = self.grid

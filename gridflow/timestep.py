@@ -1,4 +1,4 @@
-"""Runge–Kutta schemes as coefficient tables, strong-stability-preserving and exponential, and the choice of the step.
+"""Runge–Kutta schemes as coefficient tables, strong-stability-preserving, exponential and embedded, and the next step.
 
 Every stage of an SSP scheme is a convex combination of the old state and one forward Euler step of the stage before,
 ``y_i = α_i y_0 + (1 − α_i) (y_{i−1} + Δt L(y_{i−1}))``, so whatever a forward Euler step keeps (mass, positivity, decay
@@ -88,9 +88,50 @@ class ExponentialRungeKutta:
     error_order: int
 
     def next_step(self, dt: float, error: float, tolerance: float) -> float:
-        """The step to try after one of dt with that error: a tenth short of what would meet the tolerance."""
-        grown = 0.9 * (tolerance / error) ** (1 / self.error_order) if error > 0 else math.inf
-        return dt * min(max(grown, 0.2), 3.0)
+        """The step to try after one of dt with that error."""
+        return _next_step(dt, error, tolerance, self.error_order)
+
+
+@dataclass(frozen=True)
+class EmbeddedRungeKutta:
+    """An explicit scheme for ``y' = f(y)`` whose last stage is the new state, with an embedded estimate of its error.
+
+    Stage i is ``y + Δt Σ_j stages_ij f(Y_j)`` over the stages before it, Y_0 = y; f at the last is the first of the
+    next step.
+
+    Parameters
+    ----------
+    name
+        What users call it.
+    order
+        Order of accuracy.
+    stages
+        For each stage after the first, the weights of those before it.
+    error
+        Weights of the estimate of a step's error, for all stages.
+    error_order
+        The estimate is O(Δt^error_order).
+
+    References
+    ----------
+    Dormand and Prince, J. Comput. Appl. Math. 6 (1980) 19; Bogacki and Shampine, Appl. Math. Lett. 2 (1989) 321.
+    """
+
+    name: str
+    order: int
+    stages: tuple[tuple[float, ...], ...]
+    error: tuple[float, ...]
+    error_order: int
+
+    def next_step(self, dt: float, error: float, tolerance: float) -> float:
+        """The step to try after one of dt with that error."""
+        return _next_step(dt, error, tolerance, self.error_order)
+
+
+def _next_step(dt: float, error: float, tolerance: float, error_order: int) -> float:
+    """A tenth short of the step that would meet the tolerance, within a factor of 3 up and 5 down."""
+    grown = 0.9 * (tolerance / error) ** (1 / error_order) if error > 0 else math.inf
+    return dt * min(max(grown, 0.2), 3.0)
 
 
 _NONE = Weights(0, 0, 0)
@@ -113,6 +154,23 @@ ETDRK4 = ExponentialRungeKutta(
     error=(_NONE, _NONE, Weights(0, 1, -4), Weights(0, -1, 4)),
     error_order=4,
 )
+RK23 = EmbeddedRungeKutta(
+    "rk23", 3, ((1 / 2,), (0, 3 / 4), (2 / 9, 1 / 3, 4 / 9)), error=(-5 / 72, 1 / 12, 1 / 9, -1 / 8), error_order=3
+)
+RK45 = EmbeddedRungeKutta(
+    "rk45",
+    5,
+    (
+        (1 / 5,),
+        (3 / 40, 9 / 40),
+        (44 / 45, -56 / 15, 32 / 9),
+        (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
+        (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
+        (35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
+    ),
+    error=(71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40),
+    error_order=5,
+)
 
 RESOLVED_DECAY = 0.25
 """An exponential step is at most this share of the time in which the KMD falls by a factor e, so that a run sees what
@@ -120,6 +178,7 @@ it passes."""
 AUTO = "auto"
 EXPLICIT = {scheme.name: scheme for scheme in (EULER, SSPRK2, SSPRK3)}
 EXPONENTIAL = {scheme.name: scheme for scheme in (ETDRK2, ETDRK4)}
+EMBEDDED = {scheme.name: scheme for scheme in (RK23, RK45)}
 
 
 def schemes(name: str) -> tuple[SSPRungeKutta, ExponentialRungeKutta | None]:

@@ -1,6 +1,7 @@
 """How a density is advanced: numerical solvers for a :class:`gridflow.Flow`."""
 
 from solvers.finite_volume import FiniteVolume
+from solvers.particles import Particles
 from solvers.spectral import Spectral
 
-__all__ = ["FiniteVolume", "Spectral"]
+__all__ = ["FiniteVolume", "Particles", "Spectral"]

@@ -3,9 +3,9 @@
 import numpy as np
 
 from gridflow import timestep
-from gridflow.solver import State
+from gridflow.solver import DENSITY, TRACER, State
 from gridflow.timestep import SSPRungeKutta, StepBounds
-from solvers.semidiscrete import DENSITY, TRACER, Look, Semidiscrete
+from solvers.semidiscrete import Look, Semidiscrete
 
 
 class Explicit:

@@ -7,13 +7,13 @@ from functools import cached_property
 import numpy as np
 
 from gridflow import timestep
-from gridflow.solver import State
+from gridflow.solver import DENSITY, State
 from gridflow.timestep import RESOLVED_DECAY, ExponentialRungeKutta
 from gridflow.transforms import as_planes
 from solvers.explicit import Explicit, accept
 from solvers.increments import Increments
 from solvers.loops import exponential
-from solvers.semidiscrete import DENSITY, Look, Semidiscrete, fingerprint
+from solvers.semidiscrete import Look, Semidiscrete, fingerprint
 
 GAIN, LOSS = 4.0, 2.0
 """An exponential step is begun with if it is so many times as long as the explicit one, and given up below the other:

@@ -10,15 +10,15 @@ from gridflow import timestep
 from gridflow.errors import InputError
 from gridflow.flow import Flow
 from gridflow.grid import Grid
-from gridflow.solver import State
+from gridflow.solver import DENSITY, TRACER, State
 from gridflow.threads import count, team
 from gridflow.timestep import StepBounds
 from gridflow.transforms import SerialTransform
 from solvers.explicit import Explicit
 from solvers.exponential import Exponential
-from solvers.options import checked_cfl, checked_tolerance, real_dtype
+from solvers.options import checked_cfl, checked_tolerance, fitting, given_density, real_dtype
 from solvers.reconstruction import reconstruction as find_reconstruction
-from solvers.semidiscrete import DENSITY, TRACER, Semidiscrete
+from solvers.semidiscrete import Semidiscrete
 from solvers.sweeps import Sweeps
 
 
@@ -173,29 +173,26 @@ class FiniteVolume:
         """Name and options, for the record kept with a run."""
         return dict(self._settings)
 
-    def initialize(self, initial: np.ndarray) -> State:
+    def initialize(self, initial: np.ndarray | None) -> State:
         """A state at time 0 from a density of cell averages; InputError if the flow cannot start from it."""
-        arrays = {DENSITY: self.flow.check_density(initial, "the initial density")}
+        arrays = {DENSITY: given_density(self.flow, initial)}
         if self._tracer is not None:
             arrays[TRACER] = self._tracer
         return self._begin(State({name: self._own(values) for name, values in arrays.items()}))
 
     def restore(self, state: State) -> State:
         """Take over a state read from a checkpoint; InputError if its arrays are not those of this solver."""
-        stages = self._space.stages[0]
-        for name, stage in stages.items():
-            found = state.arrays.get(name)
-            if found is None or found.shape != stage.shape or found.dtype != stage.dtype:
-                held = "nothing" if found is None else f"{found.dtype} of shape {found.shape}"
-                raise InputError(
-                    f"the checkpoint holds {held} as {name}; this solver needs {stage.dtype} of shape {stage.shape}"
-                )
-        arrays = {name: self._own(state.arrays[name]) for name in stages}
+        held = fitting(state, self._space.stages[0])
+        arrays = {name: self._own(values) for name, values in held.items()}
         return self._begin(State(arrays, state.time, state.step, state.dt, dict(state.control)))
 
     def density(self, state: State) -> np.ndarray:
         """The state's density, shape ``grid.shape``, the solver's own array."""
         return state.arrays[DENSITY]
+
+    def fields(self, state: State) -> Mapping[str, np.ndarray]:
+        """What a snapshot keeps: the arrays of the state, all on the grid."""
+        return state.arrays
 
     def stable_dt(self, state: State) -> float:
         """The longest explicit step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""

@@ -1,8 +1,12 @@
-"""Options that every solver on a grid has, checked in one place."""
+"""What users give to solvers, checked in one place."""
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from gridflow.errors import InputError
+from gridflow.flow import Flow
+from gridflow.solver import State
 
 
 def real_dtype(dtype: str | np.dtype | type) -> np.dtype:
@@ -25,3 +29,24 @@ def checked_tolerance(tolerance: float) -> float:
     if not tolerance > 0:
         raise InputError(f"tolerance = {tolerance}: it must be positive")
     return float(tolerance)
+
+
+def given_density(flow: Flow, initial: np.ndarray | None) -> np.ndarray:
+    """The initial density of a solver on a grid; InputError if there is none or the flow cannot start from it."""
+    if initial is None:
+        raise InputError(f"this solver needs an initial density, cell averages of shape {flow.grid.shape}")
+    return flow.check_density(initial, "the initial density")
+
+
+def fitting(state: State, wanted: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of a state that a solver needs; InputError unless they are there with its shapes and types."""
+    held = {}
+    for name, own in wanted.items():
+        found = state.arrays.get(name)
+        if found is None or found.shape != own.shape or found.dtype != own.dtype:
+            what = "nothing" if found is None else f"{found.dtype} of shape {found.shape}"
+            raise InputError(
+                f"the checkpoint holds {what} as {name}; this solver needs {own.dtype} of shape {own.shape}"
+            )
+        held[name] = found
+    return held

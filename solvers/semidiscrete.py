@@ -7,15 +7,12 @@ import numpy as np
 
 from gridflow.errors import RunError
 from gridflow.flow import Flow
-from gridflow.solver import State, require_sound
+from gridflow.solver import DENSITY, TRACER, State, require_sound
 from gridflow.threads import Team
 from gridflow.transforms import SerialTransform, as_planes
 from solvers.reconstruction import Reconstruction
 from solvers.sweeps import Sweeps, Totals
 from solvers.velocity import velocity_field
-
-DENSITY = "density"
-TRACER = "tracer"
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from gridflow import timestep
 from gridflow.errors import InputError, RunError
 from gridflow.flow import Flow
 from gridflow.kernels import laplacian_symbol
-from gridflow.solver import State
+from gridflow.solver import DENSITY, State
 from gridflow.threads import count, team
 from gridflow.timestep import RESOLVED_DECAY, StepBounds
 from gridflow.transforms import SerialTransform
 from solvers.dealiased import Dealiased
 from solvers.increments import Increments
-from solvers.options import checked_cfl, checked_tolerance, real_dtype
-from solvers.semidiscrete import DENSITY, Noise, fingerprint
+from solvers.options import checked_cfl, checked_tolerance, fitting, given_density, real_dtype
+from solvers.semidiscrete import Noise, fingerprint
 
 DROPPED = 1e-6
 """Share of the start's deviation from the target, in L², that the 2/3 rule may drop without a warning."""
@@ -125,9 +125,9 @@ class Spectral:
         """Name and options, for the record kept with a run."""
         return dict(self._settings)
 
-    def initialize(self, initial: np.ndarray) -> State:
+    def initialize(self, initial: np.ndarray | None) -> State:
         """A state at time 0 from cell averages; warns if the 2/3 rule drops a part of them that matters."""
-        averages = self.flow.check_density(initial, "the initial density")
+        averages = given_density(self.flow, initial)
         field = self._transform.field()
         field[...] = averages
         self._space.to_modes(field, self._modes)
@@ -145,20 +145,17 @@ class Spectral:
 
     def restore(self, state: State) -> State:
         """Take over a state read from a checkpoint; InputError if it is not one of this solver."""
-        found = state.arrays.get(DENSITY)
-        if found is None or found.shape != self._reached.shape or found.dtype != self.dtype:
-            held = "nothing" if found is None else f"{found.dtype} of shape {found.shape}"
-            raise InputError(
-                f"the checkpoint holds {held} as {DENSITY}; this solver needs {self.dtype} of shape "
-                f"{self._reached.shape}"
-            )
         field = self._transform.field()
-        field[...] = found
+        field[...] = fitting(state, {DENSITY: self._reached})[DENSITY]
         return self._begin(State({DENSITY: field}, state.time, state.step, state.dt, dict(state.control)))
 
     def density(self, state: State) -> np.ndarray:
         """The state's density as cell averages, shape ``grid.shape``, the solver's own array; it may be negative."""
         return state.arrays[DENSITY]
+
+    def fields(self, state: State) -> Mapping[str, np.ndarray]:
+        """What a snapshot keeps: the arrays of the state, all on the grid."""
+        return state.arrays
 
     def stable_dt(self, state: State) -> float:
         """The longest step from this state but for the tolerance: the advective bound, or a share of the decay."""

@@ -11,9 +11,13 @@ import gridflow
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    ("gridflow._version", "gridflow.errors", "gridflow.grid", "gridflow.threads", "gridflow.transforms"),
+    ("gridflow._version", "gridflow.errors", "gridflow.grid", "gridflow.threads", "gridflow.transforms", "gridflow.nonuniform"),
     (
         "gridflow.kernels",
+        "gridflow.spectra",
+        "gridflow.clouds",
+        "gridflow.sampling",
+        "gridflow.mean_field",
         "gridflow.regions",
         "gridflow.densities",
         "gridflow.flow",
@@ -55,6 +59,7 @@ OWNERS = {
     "contourpy": {"gridflow.diagnostics"},
     "skimage": {"gridflow.diagnostics"},
     "pyfftw": {"gridflow.transforms", "gridflow.benchmark"},
+    "finufft": {"gridflow.nonuniform"},
     "numba": {"solvers.loops.compilation"},
     "pydantic": {"gridflow.table", "gridflow.density_tables", "gridflow.tables", "gridflow.config"},
     "rich": {"gridflow.progress", "gridflow.cli"},

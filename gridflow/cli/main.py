@@ -162,7 +162,7 @@ def _launch(
     return run_solver(
         solver,
         initial,
-        case.time.t_end,
+        t_end=case.time.t_end,
         store=store,
         snapshots=case.output.snapshots(case.time.t_end),
         snapshot_dtype=case.output.snapshot_dtype,

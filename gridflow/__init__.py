@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gridflow.sampling import sample
     from gridflow.schedule import AtTimes, EverySteps, EveryTime, EveryWall, log_times
     from gridflow.store import open_run
+    from gridflow.validation import compare
     from gridflow.viz import movie, plot
 
 _HOMES = {
@@ -65,6 +66,7 @@ _HOMES = {
     "sampling": ("sample",),
     "schedule": ("AtTimes", "EverySteps", "EveryTime", "EveryWall", "log_times"),
     "store": ("open_run",),
+    "validation": ("compare",),
     "viz": ("movie", "plot"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -88,6 +90,7 @@ __all__ = [
     "__version__",
     "ball_hole",
     "box_hole",
+    "compare",
     "cosine",
     "decay",
     "deposit",

@@ -120,8 +120,9 @@ def run(
     solver
         How to advance, for example ``solvers.FiniteVolume(flow)``.
     initial
-        Cell averages at time 0, shape ``grid.shape`` (mass / volume); left out for ``solvers.Particles``, which are
-        made with their start.
+        Cell averages at time 0, shape ``grid.shape`` (mass / volume). ``solvers.Particles`` are made with their start;
+        for them it is the density that they stand for, kept with the run, and may be left out for what they leave on
+        the grid.
     t_end
         Time to reach, positive; it has to be given.
     store

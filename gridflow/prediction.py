@@ -11,7 +11,7 @@ from gridflow.errors import InputError
 from gridflow.flow import Flow
 from gridflow.theory import CoulombCertificate, ExponentialRate, LinearDecay, PowerLaw
 from gridflow.timestep import AUTO, EXPONENTIAL, RESOLVED_DECAY
-from solvers import FiniteVolume, Spectral
+from solvers import FiniteVolume, Particles, Spectral
 from solvers.exponential import GAIN
 
 FAR = 0.9
@@ -67,7 +67,7 @@ class Prediction:
         return asdict(self)
 
 
-def predict(solver: FiniteVolume | Spectral, initial: np.ndarray, share: float) -> Prediction:
+def predict(solver: FiniteVolume | Spectral | Particles, initial: np.ndarray, share: float) -> Prediction:
     """Predict a run.
 
     Parameters
@@ -177,7 +177,7 @@ def _doubts(flow: Flow, initial: np.ndarray, time: float) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _steps(decay: LinearDecay, time: float, solver: FiniteVolume | Spectral, initial: np.ndarray) -> float:
+def _steps(decay: LinearDecay, time: float, solver: FiniteVolume | Spectral | Particles, initial: np.ndarray) -> float:
     """Steps until a time, from the bounds on the first one and what linear theory makes of them.
 
     Velocities fall like the square root of the dissipation, and the positivity bound grows like its inverse; the
@@ -185,6 +185,10 @@ def _steps(decay: LinearDecay, time: float, solver: FiniteVolume | Spectral, ini
     """
     if not math.isfinite(time) or time == 0:
         return time
+    if isinstance(
+        solver, Particles
+    ):  # its steps follow from the error of every particle, of which theory knows nothing
+        return math.nan
     options, bounds = solver.settings(), solver.bounds(solver.initialize(initial))
     times = np.concatenate([[0.0], np.geomspace(1e-6 * time, time, 2000)])
     energies = np.asarray(decay(times))

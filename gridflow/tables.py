@@ -17,10 +17,11 @@ from gridflow.errors import InputError
 from gridflow.flow import Flow
 from gridflow.grid import Grid
 from gridflow.loop import DEFAULT_SNAPSHOTS
+from gridflow.sampling import sample
 from gridflow.schedule import AtTimes, EverySteps, EveryTime, EveryWall, Schedule, log_times
 from gridflow.table import Positive, Table, tables_by_kind
 from gridflow.timestep import AUTO, EXPONENTIAL
-from solvers import FiniteVolume, Spectral
+from solvers import FiniteVolume, Particles, Spectral
 
 _ARRAYS_OF_A_RUN = 2.5 + 2.0
 """Problem (initial, target, symbol), and what snapshots and a row of the series take for a moment (measured)."""
@@ -95,7 +96,7 @@ class FiniteVolumeTable(Table):
     tracer: bool = False
     threads: Annotated[int, Field(ge=1)] | None = None
 
-    def build(self, flow: Flow, tracer: np.ndarray | None) -> FiniteVolume:
+    def build(self, flow: Flow, initial: np.ndarray, tracer: np.ndarray | None) -> FiniteVolume:  # noqa: ARG002
         """The solver, with a region to carry along or without."""
         options = self.model_dump(exclude={"kind", "growth", "tracer"})
         return FiniteVolume(flow, **options, tracer=tracer)
@@ -121,7 +122,7 @@ class SpectralTable(Table):
 
     tracer: ClassVar[bool] = False
 
-    def build(self, flow: Flow, tracer: np.ndarray | None) -> Spectral:  # noqa: ARG002 - it carries none
+    def build(self, flow: Flow, initial: np.ndarray, tracer: np.ndarray | None) -> Spectral:  # noqa: ARG002 - as above
         """The solver."""
         return Spectral(flow, **self.model_dump(exclude={"kind", "growth"}))
 
@@ -130,7 +131,39 @@ class SpectralTable(Table):
         return Spectral.memory(shape, self.dtype, self.growth > 0, self.integrator)
 
 
-AnySolver = Annotated[FiniteVolumeTable | SpectralTable, Field(discriminator="kind")]
+class ParticleSolverTable(Table):
+    """``[solver]`` of kind particles: a sample of the initial density, see :class:`solvers.Particles`."""
+
+    kind: Literal["particles"]
+    count: Annotated[int, Field(ge=1)]
+    sampling: Literal["independent", "stratified", "quasi-random"] = "independent"
+    weights: Literal["equal", "density"] = "equal"
+    seed: Annotated[int, Field(ge=0)] = 0
+    modes: int | list[int] | None = None
+    integrator: Literal["rk45", "rk23"] = "rk45"
+    tolerance: Annotated[float, Field(gt=0)] = 1e-7
+    accuracy: Annotated[float, Field(gt=0)] | None = None
+    dtype: Literal["float64", "float32"] = "float64"
+    growth: Annotated[float, Field(ge=0)] = 0.0
+    threads: Annotated[int, Field(ge=1)] | None = None
+
+    tracer: ClassVar[bool] = False
+
+    def build(self, flow: Flow, initial: np.ndarray, tracer: np.ndarray | None) -> Particles:  # noqa: ARG002 - as above
+        """The solver, with particles sampled from the initial density."""
+        drawn = sample(flow.grid, initial, self.count, self.sampling, self.weights, self.seed)
+        options = self.model_dump(exclude={"kind", "count", "sampling", "weights", "seed", "modes", "growth"})
+        modes = tuple(self.modes) if isinstance(self.modes, list) else self.modes
+        return Particles(flow, *drawn, modes=modes, **options)
+
+    def memory(self, shape: list[int], kernel: KernelTable) -> int:  # noqa: ARG002 - its kernel does not matter
+        """Bytes that the solver holds."""
+        given = self.modes if self.modes is not None else shape
+        modes = (given,) * len(shape) if isinstance(given, int) else tuple(given)
+        return Particles.memory(self.count, modes, self.dtype, self.growth > 0)
+
+
+AnySolver = Annotated[FiniteVolumeTable | SpectralTable | ParticleSolverTable, Field(discriminator="kind")]
 
 
 class TimeTable(Table):
@@ -231,9 +264,8 @@ class Case(Table):
 
     def seeds(self) -> dict[str, int]:
         """Random seeds by the table that uses them."""
-        return {
-            name: table.seed for name in ("initial", "target") if isinstance(table := getattr(self, name), RandomTable)
-        }
+        tables = {name: getattr(self, name) for name in ("initial", "target", "solver")}
+        return {name: t.seed for name, t in tables.items() if isinstance(t, RandomTable | ParticleSolverTable)}
 
     def memory(self) -> int:
         """Predicted peak memory of the run in bytes.
@@ -248,7 +280,7 @@ class Case(Table):
 
     def build(
         self, folder: Path, stored: Mapping[str, np.ndarray] | None = None
-    ) -> tuple[FiniteVolume | Spectral, np.ndarray]:
+    ) -> tuple[FiniteVolume | Spectral | Particles, np.ndarray]:
         """The solver and the initial density.
 
         Parameters
@@ -285,7 +317,7 @@ class Case(Table):
             raise InputError("\n".join(problems))
         tracer = attempt("solver.tracer", lambda: self._carried(grid)) if self.solver.tracer else None
         flow = attempt("kernel", lambda: Flow(grid, self.kernel.build(), fields["target"], self.solver.growth))
-        solver = attempt("solver", lambda: self.solver.build(flow, tracer)) if flow else None
+        solver = attempt("solver", lambda: self.solver.build(flow, fields["initial"], tracer)) if flow else None
         if flow is not None:
             attempt("initial", lambda: flow.check_density(fields["initial"], "the initial density"))
         if solver is None or problems:

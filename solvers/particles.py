@@ -119,12 +119,12 @@ class Particles:
         return dict(self._settings)
 
     def initialize(self, initial: np.ndarray | None = None) -> State:
-        """The state at time 0, of the particles given when the solver was made; InputError if a density is given."""
+        """The state at time 0, of the particles given when the solver was made.
+
+        A density that they stand for may be given, to be kept with the run; nothing else depends on it.
+        """
         if initial is not None:
-            raise InputError(
-                "Particles start from their own positions; sample a density with gridflow.sample and leave the initial "
-                "density out"
-            )
+            self.flow.check_density(initial, "the initial density")
         return self._begin(State({POSITIONS: self._start[0].copy(), WEIGHTS: self._start[1].copy()}))
 
     def restore(self, state: State) -> State:

@@ -11,7 +11,14 @@ import gridflow
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    ("gridflow._version", "gridflow.errors", "gridflow.grid", "gridflow.threads", "gridflow.transforms", "gridflow.nonuniform"),
+    (
+        "gridflow._version",
+        "gridflow.errors",
+        "gridflow.grid",
+        "gridflow.threads",
+        "gridflow.transforms",
+        "gridflow.nonuniform",
+    ),
     (
         "gridflow.kernels",
         "gridflow.spectra",
@@ -38,6 +45,8 @@ LAYERS = (
         "gridflow.progress",
         "gridflow.loop",
         "gridflow.rates",
+        "gridflow.trajectories",
+        "gridflow.validation",
     ),
     ("gridflow.viz",),
     (
@@ -55,7 +64,10 @@ LAYERS = (
 )
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
-    "h5py": {"gridflow.schema"},
+    "h5py": {"gridflow.schema", "gridflow.trajectories"},
+    "ot": {"gridflow.validation.transport"},
+    "gsd": {"gridflow.trajectories"},
+    "openpmd_api": {"gridflow.trajectories"},
     "contourpy": {"gridflow.diagnostics"},
     "skimage": {"gridflow.diagnostics"},
     "pyfftw": {"gridflow.transforms", "gridflow.benchmark"},

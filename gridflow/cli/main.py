@@ -1,4 +1,4 @@
-"""The ``gridflow`` command: new, run, sweep, resume, info, plot, movie, bench, predict, rates.
+"""The ``gridflow`` command: new, run, sweep, resume, info, plot, movie, bench, predict, rates, compare.
 
 Exit codes: 0, 1 when a run failed, 2 for bad input. Results go to standard output, everything said on the way to
 standard error.
@@ -18,6 +18,7 @@ from rich.table import Table
 from gridflow import cases
 from gridflow._version import __version__
 from gridflow.cli import theory
+from gridflow.cli.compare import compare
 from gridflow.cli.printing import print_json
 from gridflow.cli.sweep import sweep
 from gridflow.config import parse_case, read_case
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command()(theory.predict)
 app.command()(theory.rates)
 app.command()(sweep)
+app.command()(compare)
 _screen = Console()
 _notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 

@@ -1,0 +1,132 @@
+"""The ``gridflow compare`` command."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gridflow.cli.printing import print_json
+from gridflow.errors import InputError
+from gridflow.store import open_run
+
+_screen = Console(highlight=False, width=max(Console().width, 110))
+SHORT = {"better-than-sampling": "better"}
+
+
+def compare(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory of a grid solver.")],
+    particles: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PARTICLES...",
+            help="What particle codes wrote: .npz, .h5, .csv, .gsd, .h5md, openPMD, or a run of Particles. Several for "
+            "the order in N.",
+        ),
+    ],
+    times: Annotated[str | None, typer.Option(metavar="T,T,...", help="Compare at these; default all common.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Figure to write.")] = None,
+    box: Annotated[str | None, typer.Option(metavar="L[,L,L]", help="Periods of the particles' box.")] = None,
+    origin: Annotated[str | None, typer.Option(metavar="X[,Y,Z]", help="Its lower corner; default 0.")] = None,
+    time_unit: Annotated[float, typer.Option(help="What one unit of their time is in the run's.")] = 1.0,
+    level: Annotated[float, typer.Option(help="Probability of calling correct samples inconsistent.")] = 0.01,
+    accuracy: Annotated[float, typer.Option(help="Relative error that their velocities may have.")] = 0.01,
+    target_samples: Annotated[int | None, typer.Option(help="M, if they know the target by M samples.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the calibration by simulation.")] = 0,
+) -> None:
+    """Say whether trajectories of particles are those of the flow that a run solved.
+
+    Exit code 0: consistent, or better than random sampling. 1: inconsistent. 2: bad input.
+    """
+    from gridflow import validation  # its imports are not for other commands to wait for
+    from gridflow.trajectories import read
+
+    reference = validation.Reference(open_run(run_directory), seed)
+    found = [
+        validation.compare(
+            reference,
+            read(path),
+            at=_numbers("times", times),
+            box=_numbers("box", box),
+            origin=_numbers("origin", origin),
+            time_unit=time_unit,
+            level=level,
+            accuracy=accuracy,
+            target_samples=target_samples,
+        )
+        for path in particles
+    ]
+    worst = next((one for one in found if one.verdict == "inconsistent"), found[0])
+    order = validation.order(found)
+    if as_json:
+        fit = None if order is None else {"power": order[0], "error": order[1]}
+        print_json(worst.facts() | {"run": str(run_directory), "order": fit, "runs": [one.facts() for one in found]})
+    else:
+        for one in found:
+            _show(one)
+        if order is not None:
+            _screen.print(f"KMD ~ N^p with p = {order[0]:.3f} ± {order[1]:.2g} over {len(found)} runs of particles")
+    if output is not None:
+        from gridflow.viz.comparison import plot_comparison
+
+        written = plot_comparison(reference, found, output)
+        typer.echo(str(written), err=as_json)
+    if worst.verdict == "inconsistent":
+        raise typer.Exit(1)
+
+
+def _numbers(name: str, text: str | None) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"--{name} {text}: write numbers with commas, for example 0.5,1,2") from None
+    return values * 3 if name in ("box", "origin") and len(values) == 1 else values
+
+
+def _show(found: Any) -> None:
+    first = found.moments[0]
+    table = Table(box=None, title=f"{found.name}: {found.count} particles", title_justify="left")
+    for heading in (
+        "t",
+        "KMD",
+        "of samples",
+        "z",
+        "p",
+        "smoother",
+        "p",
+        first.wasserstein_name,
+        "of samples",
+        "verdict",
+    ):
+        table.add_column(heading, justify="right")
+    for moment in found.moments:
+        table.add_row(
+            f"{moment.time:.4g}",
+            f"{moment.kmd:.3g}",
+            f"{moment.noise:.3g}",
+            f"{moment.z:+.2f}",
+            f"{moment.p_above:.2g}",
+            f"{moment.smooth_kmd:.3g}",
+            f"{moment.smooth_p_above:.2g}",
+            f"{moment.wasserstein:.3g}",
+            f"{moment.wasserstein_noise:.3g}",
+            SHORT.get(moment.verdict, moment.verdict),
+        )
+    _screen.print(table)
+    last = found.moments[-1]
+    if last.inside_hole is not None:
+        _screen.print(f"inside what is left of the hole: {last.inside_hole:.3g} of the mass")
+    if found.motion is not None:
+        moved = found.motion
+        _screen.print(
+            f"displacements: {moved.factor:.5g} ± {moved.uncertainty:.1g} times ∫ v dt, drift {moved.drift_share:.2g} "
+            f"of the speed, {moved.residual:.2g} unexplained"
+        )
+    else:
+        _screen.print(f"displacements not compared: {found.note}")
+    since = "" if found.since is None else f" since t = {found.since:.4g}"
+    _screen.print(f"verdict: {found.verdict}{since}: {found.reason}", soft_wrap=True)

@@ -1,0 +1,110 @@
+"""What is wrong with particles, read off their displacements."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridflow.kernels import Kernel, Riesz
+from gridflow.validation.motion import Motion
+
+UNLIKE = 0.3
+"""Share of the displacements that no factor and no drift explain, from which they are not those of this flow."""
+UNRESOLVED = 8.0
+"""Factor from which frames that resolve the flow do not resolve the particles' motion."""
+CONSTANT = "a wrong constant in the velocity or a wrong unit of time"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong, and from which time on it shows."""
+
+    since: float
+    reason: str
+
+
+def diagnose(found: Motion, accuracy: float, kernel: Kernel | None = None) -> Fault | None:
+    """The fault that explains displacements best, or None if they are right.
+
+    Right means: a factor within ``accuracy`` and three times its uncertainty of 1, a drift below the same share of the
+    velocities, and no more than ``UNLIKE`` left unexplained.
+
+    Parameters
+    ----------
+    found
+        The displacements against −∇V.
+    accuracy
+        Relative error of the velocity that is allowed.
+    kernel
+        For naming factors; its powers of 2π.
+    """
+    allowed = accuracy + 3 * found.uncertainty
+    factor_off, drift_off = abs(found.factor - 1) > allowed, found.drift_share > allowed
+    if not (factor_off or drift_off or found.residual > UNLIKE):
+        return None
+    since = _since(found, allowed)
+    if rises := [interval for interval in found.intervals if _rises(interval.energy)]:
+        if found.factor < 0:
+            return Fault(since, "they move against −∇V and the energy rises: the velocity has the wrong sign")
+    elif found.factor < 0:
+        return Fault(since, "they move against −∇V: the velocity has the wrong sign")
+    step, left = found.explicit
+    if found.images is not None and found.images[1] < 0.7 * min(found.residual, left):
+        return Fault(
+            since,
+            f"missing periodic images: their displacements are those of a kernel with {found.images[0]} "
+            f"(it leaves {found.images[1]:.2g} of them, the periodic one {found.residual:.2g})",
+        )
+    if rises:
+        return Fault(
+            rises[0].start,
+            f"the energy rises, from {rises[0].energy[0]:.3g} to {rises[0].energy[1]:.3g}: explicit steps that are "
+            f"too large",
+        )
+    if left < 0.7 * found.residual and step > 0:
+        return Fault(
+            since,
+            f"explicit Euler steps of about {step:.2g} that are too large: displacements are {found.factor:.3g} times "
+            f"those of the exact velocity, and steps explain them to {left:.2g}",
+        )
+    if drift_off and not factor_off:
+        drift = ", ".join(f"{component:.3g}" for component in found.drift)
+        return Fault(since, f"a constant drift of ({drift}) on top of −∇V, {found.drift_share:.2g} of its size")
+    if factor_off:
+        steps_too = step > 0 and left < 1.4 * found.residual + accuracy / 5
+        both = f", or explicit Euler steps of about {step:.2g}" if steps_too else ""
+        size = f"{named(found.factor, kernel)} ± {found.uncertainty:.1g}"
+        if found.factor > UNRESOLVED:
+            size = f"{found.factor:.2g}, or many more as the frames are far apart for such speeds,"
+        return Fault(since, f"displacements are {size} times ∫ v dt: {CONSTANT}{both}")
+    return Fault(
+        since,
+        f"they do not move along −∇V of their own potential: {found.residual:.2g} of the displacements is unlike it",
+    )
+
+
+def named(factor: float, kernel: Kernel | None = None) -> str:
+    """A factor, with the power of 2π or 2 that it may be."""
+    text = f"{factor:.4g}"
+    s = kernel.s if isinstance(kernel, Riesz) else 1.0
+    powers = {1.0, 2.0, 2 * s, 2 * s - 1, 2 * s - 2} - {0.0}
+    constants = {f"(2π)^{sign * p:g}": (2 * np.pi) ** (sign * p) for p in sorted(powers) for sign in (1, -1)}
+    constants |= {"2": 2.0, "1/2": 0.5, "4π": 4 * np.pi, "1/(4π)": 1 / (4 * np.pi), "π": np.pi, "1/π": 1 / np.pi}
+    for name, value in constants.items():
+        if factor > 0 and abs(math.log(factor / value)) < 0.03:
+            return f"{text} (nearly {name})"
+    return text
+
+
+def _rises(energy: tuple[float, float]) -> bool:
+    return energy[1] > 1.02 * energy[0]
+
+
+def _since(found: Motion, allowed: float) -> float:
+    """The end of the first interval, of those in which something moves, whose own factor is off."""
+    most = 0.0
+    for interval in found.intervals:
+        most = max(most, interval.moved)
+        if interval.moved > 0.1 * most and abs(interval.factor - 1) > allowed:
+            return interval.end
+    return found.intervals[0].end

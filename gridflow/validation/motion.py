@@ -1,0 +1,330 @@
+"""Whether particles move along −∇V of their own potential, from their displacements between stored frames.
+
+Over an interval of length Δt an exact code has ``Δx = ∫ v dt`` with v = −∇V at its own positions. The integral S is
+taken by Simpson's rule on the cubic through both ends; this needs no density and has no sampling noise, so it tells a
+wrong factor of one per cent from N = 1000 particles on. Compared are not single displacements, which the nearest
+neighbours and what a code does at short distances rule, but the displacement of mass on scales beyond the particles'
+distance: its low Fourier modes, in which forces between near particles cancel. Fitted are ``Δx = α S + Δt c`` (a factor
+and a drift) and, for the other explanations, ``Δx = S + ε E`` with ``E = −(Δt/2) (v_1 − v_0)``, what explicit steps of
+length ε Δt add, and the velocities of a code without periodic images.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridflow import spectra
+from gridflow.flow import Flow
+from gridflow.grid import Grid
+from gridflow.mean_field import MeanField
+from gridflow.nonuniform import NonuniformTransform
+from gridflow.trajectories import Trajectory
+from gridflow.validation.images import WithoutImages
+
+INTERVALS = 12
+"""Intervals at most that are looked at."""
+FINEST = 16
+"""Modes along an axis, at most, in which displacements of mass are compared."""
+QUADRATURE = 0.02
+"""Share of the difference between Simpson's rule and the trapezoidal that the former may be off by: for a mode that
+decays at rate λ the exact share is (λ Δt)² / 240, below this for λ Δt < 2."""
+LOST = 0.15
+"""Root mean square displacement, in periods, from which particles that fit no velocity are taken for reordered ones."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What the displacements over one interval say.
+
+    Attributes
+    ----------
+    start, end
+        Times.
+    factor
+        α of this interval alone, with a drift fitted.
+    moved
+        Root mean square displacement by the exact velocities, in units of length.
+    energy
+        ½ KMD² of the particles at the start and at the end.
+    """
+
+    start: float
+    end: float
+    factor: float
+    moved: float
+    energy: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """The particles' velocities against −∇V at their own positions.
+
+    Attributes
+    ----------
+    intervals
+        One by one.
+    factor, uncertainty
+        α over all intervals, and how far it may be off: scatter, quadrature, and a target known by samples.
+    drift
+        c, length / time along each axis; ``drift_share`` is its length in units of the root mean square velocity.
+    residual
+        Root mean square of what α and c leave of the displacements, as a share of them.
+    unfitted
+        The same without α and c: ``Δx − S``.
+    explicit
+        (ε Δt, residual) of explicit Euler steps: their length in units of time, and what they leave.
+    images
+        For the best of the velocities without periodic images: what they are, and the residual; None for kernels that
+        have none or if nothing asked for it.
+    """
+
+    intervals: tuple[Interval, ...]
+    factor: float
+    uncertainty: float
+    drift: tuple[float, ...]
+    drift_share: float
+    residual: float
+    unfitted: float
+    explicit: tuple[float, float]
+    images: tuple[str, float] | None
+
+
+class _Sums:
+    """Products of displacements of mass, Δx, S, E and the drift along each axis, summed over modes and intervals."""
+
+    def __init__(self, dim: int) -> None:
+        size = 3 + dim
+        self.products = np.zeros((size, size))
+
+    def add(self, columns: list[np.ndarray]) -> None:
+        """Add an interval: for each of them the modes of its displacement of mass."""
+        for i, one in enumerate(columns):
+            for j, other in enumerate(columns[: i + 1]):
+                self.products[i, j] += float((one.conj() * other).real.sum())
+                self.products[j, i] = self.products[i, j]
+
+    def fit(self, columns: list[int], fixed: int | None = None) -> tuple[np.ndarray, float]:
+        """Coefficients of some columns that leave the least of Δx (less a fixed column), and the share left."""
+        p = self.products
+        wanted = p[:, 0] - (p[:, fixed] if fixed is not None else 0.0)
+        total = wanted[0] - (wanted[fixed] if fixed is not None else 0.0)
+        if columns:
+            found = np.linalg.lstsq(p[np.ix_(columns, columns)], wanted[columns], rcond=None)[0]
+            total -= float(found @ wanted[columns])
+        else:
+            found = np.zeros(0)
+        return found, math.sqrt(max(total, 0.0) / p[0, 0]) if p[0, 0] > 0 else 0.0
+
+
+def motion(flow: Flow, given: Trajectory, until: float, target_samples: int | None = None) -> Motion | str:
+    """Compare displacements with velocities.
+
+    Parameters
+    ----------
+    flow
+        The equation.
+    given
+        The particles, on the flow's torus.
+    until
+        Last time to look at.
+    target_samples
+        M, if the code knows the target by M samples of it.
+
+    Returns
+    -------
+    Motion or str
+        Or why their displacements tell nothing, one line.
+    """
+    frames = np.flatnonzero(given.times <= until * (1 + 1e-9))
+    if not given.keeps_order:
+        return "the file does not say which particle is which, so displacements are not known"
+    if len(frames) < 2:
+        return "displacements need two frames at least"
+    dim = flow.grid.dim
+    chosen = np.unique(np.linspace(0, len(frames) - 2, min(INTERVALS, len(frames) - 1)).round().astype(int))
+    observed = _Observed(flow, given)
+    sums, intervals = _Sums(dim), []
+    pull = np.zeros(observed.field.modes.shape, complex)
+    quadrature = 0.0
+    for number in chosen:
+        one = observed.interval(int(number))
+        alone = _Sums(dim)
+        alone.add(one.columns)
+        sums.products += alone.products
+        factor = float(alone.fit(_drifting(dim))[0][0])
+        intervals.append(Interval(one.start, one.start + one.dt, factor, one.moved, one.energies))
+        quadrature += QUADRATURE * float((one.columns[1].conj() * one.trapezoid).real.sum())
+        if target_samples is not None:
+            pull += observed.pull(one)
+    p = sums.products
+    if p[0, 0] == 0 or p[1, 1] == 0:
+        return "the particles do not move" if p[0, 0] == 0 else "the particles have no reason to move"
+    found, residual = sums.fit(_drifting(dim))
+    _, unfitted = sums.fit([], fixed=1)
+    if residual > 0.5 and max(interval.moved for interval in intervals) > LOST * min(flow.grid.lengths):
+        return "the particles do not keep their order from frame to frame, or frames are too far apart"
+    freedom = 2 * observed.columns_size - 1 - dim
+    scatter = residual * math.sqrt(p[0, 0] / p[1, 1] / freedom)
+    uncertainty = math.hypot(scatter, quadrature / p[1, 1])
+    if target_samples is not None:
+        uncertainty = math.hypot(uncertainty, _noise_of_target(flow, observed, pull, target_samples) / p[1, 1])
+    share = float(np.linalg.norm(found[1:])) * math.sqrt(p[3, 3] / p[1, 1])
+    step, left = sums.fit([2], fixed=1)
+    suspicious = residual > 0.05 or share > 0.02 or abs(found[0] - 1) > 0.01
+    return Motion(
+        intervals=tuple(intervals),
+        factor=float(found[0]),
+        uncertainty=uncertainty,
+        drift=tuple(float(c) for c in found[1:]),
+        drift_share=share,
+        residual=residual,
+        unfitted=unfitted,
+        explicit=(float(step[0]) * float(np.diff(given.times)[chosen].mean()), left),
+        images=observed.without_images(chosen[:: max(1, len(chosen) // 4)]) if suspicious else None,
+    )
+
+
+def _drifting(dim: int) -> list[int]:
+    """Columns that are fitted: S and the drift along each axis."""
+    return [1, *range(3, 3 + dim)]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One interval: displacements of mass, by their modes, and what they were worked out from.
+
+    Attributes
+    ----------
+    columns
+        Modes of Δx, S, E and Δt along each axis.
+    trapezoid
+        Modes of what the trapezoidal rule has beyond S.
+    moved
+        Root mean square displacement of a particle by S, in units of length.
+    middle, exact
+        Positions half way, and S, of every particle.
+    """
+
+    start: float
+    dt: float
+    weights: np.ndarray
+    middle: np.ndarray
+    exact: np.ndarray
+    columns: list[np.ndarray]
+    trapezoid: np.ndarray
+    moved: float
+    energies: tuple[float, float]
+
+
+class _Observed:
+    """The particles' own potential, evaluated at frames and between them."""
+
+    def __init__(self, flow: Flow, given: Trajectory) -> None:
+        self._flow, self._given = flow, given
+        count, dim = len(given.frame(0)[0]), flow.grid.dim
+        self.field = MeanField(flow, count)
+        self._lengths = np.array(flow.grid.lengths)
+        across = int(np.clip(count ** (1 / dim) / 2, 5, FINEST))
+        self._scales = NonuniformTransform(flow.grid.lengths, (across,) * dim, count)
+        self.columns_size = dim * across**dim
+
+    def _velocity(self, positions: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
+        self.field.evaluate(positions, weights)
+        return self.field.velocity.copy(), self.field.energy
+
+    def _of_mass(self, weights: np.ndarray, moved: np.ndarray) -> np.ndarray:
+        """Modes of ``Σ_i w_i moved_i δ_{x_i}`` at the positions last placed, a row per axis."""
+        share = weights / weights.sum()
+        return np.stack([self._scales.to_modes(share * component).ravel().copy() for component in moved.T])
+
+    def interval(self, number: int) -> _Seen:
+        """Displacements and velocities over an interval; the cubic's slopes are α times the velocities."""
+        start, held = self._given.frame(number)
+        end, _ = self._given.frame(number + 1)
+        weights = masses(self._flow, held, len(start))
+        moved = end - start
+        moved -= self._lengths * np.round(moved / self._lengths)  # the shortest way
+        dt = float(self._given.times[number + 1] - self._given.times[number])
+        first, energy = self._velocity(start, weights)
+        last, later = self._velocity(start + moved, weights)
+        middle = start + moved / 2
+        between, _ = self._velocity(middle, weights)
+        share = weights[:, None]
+        straight = dt / 6 * (first + 4 * between + last)
+        square = float((share * straight**2).sum())
+        factor = float((share * moved * straight).sum()) / square if square > 0 else 1.0
+        middle = middle + factor * dt / 8 * (first - last)
+        between, _ = self._velocity(middle, weights)
+        exact = dt / 6 * (first + 4 * between + last)
+        self._scales.place(middle)
+        drifts = [np.broadcast_to(dt * unit, moved.shape) for unit in np.eye(len(self._lengths))]
+        columns = [self._of_mass(weights, one) for one in (moved, exact, dt / 2 * (first - last), *drifts)]
+        return _Seen(
+            float(self._given.times[number]),
+            dt,
+            weights,
+            middle,
+            exact,
+            columns,
+            self._of_mass(weights, dt / 2 * (first + last) - exact),
+            math.sqrt(float((share * exact**2).sum()) / float(weights.sum())),
+            (energy, later),
+        )
+
+    def pull(self, seen: _Seen) -> np.ndarray:
+        """Modes of q with ``Re Σ S̄ δS = ∫ q η dx``, δS what a target ν − η instead of ν adds to S.
+
+        A target that lacks η moves particles by ``−∇K * η`` more. S̄ is S with its fine modes left out.
+        """
+        field, modes = self.field, self.field.modes
+        shape = self._scales.modes
+        smooth = [np.zeros(modes.shape, complex) for _ in shape]
+        places = np.ix_(*(np.fft.fftfreq(m, 1 / m).astype(int) for m in shape))
+        total = np.zeros(modes.shape, complex)
+        share = seen.weights / seen.weights.sum()
+        for axis, xi in enumerate(spectra.wave_vectors(modes)):
+            smooth[axis][places] = seen.columns[1][axis].reshape(shape)
+            at = np.fft.ifftn(smooth[axis] * modes.size).real  # Σ_k of the coarse modes, on the cells' lower corners
+            weighted = share * _nearest(modes, at, seen.middle)
+            total += 1j * xi * spectra.of_particles(modes, seen.middle, weighted)
+        return seen.dt * field.symbol * total
+
+    def without_images(self, chosen: np.ndarray) -> tuple[str, float] | None:
+        """The way to leave periodic images out that leaves the least of the displacements, and how much."""
+        other = WithoutImages.of(self._flow)
+        if other is None:
+            return None
+        left: dict[str, float] = {}
+        total = 0.0
+        for number in chosen:
+            seen = self.interval(int(number))
+            total += float((abs(seen.columns[0]) ** 2).sum())
+            for name, change in other.changes(seen.middle, seen.weights).items():
+                rest = seen.columns[0] - seen.columns[1] - seen.dt * self._of_mass(seen.weights, change)
+                left[name] = left.get(name, 0.0) + float((abs(rest) ** 2).sum())
+        best = min(left, key=lambda name: left[name])
+        return best, math.sqrt(left[best] / total)
+
+
+def _nearest(grid: Grid, values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Values at the lower corners of cells, at the corner nearest to each position."""
+    index = np.round(positions / np.array(grid.spacing)).astype(int) % np.array(grid.shape)
+    found: np.ndarray = values[tuple(index.T)]
+    return found
+
+
+def masses(flow: Flow, weights: np.ndarray | None, count: int) -> np.ndarray:
+    """The particles' masses: those given, or equal parts of the target's."""
+    return np.full(count, flow.target_mass / count) if weights is None else weights
+
+
+def _noise_of_target(flow: Flow, observed: _Observed, pull: np.ndarray, samples: int) -> float:
+    """Standard deviation of ∫ q (ν − ν^M) over samples ν^M of the target, q given by its modes."""
+    modes = observed.field.modes
+    values = np.fft.ifftn(pull * modes.size).real
+    target = np.maximum(spectra.to_density(modes, spectra.of_density(flow.grid, flow.target, modes)), 0.0)
+    share = target / target.sum()
+    mean = float((share * values).sum())
+    variance = float((share * (values - mean) ** 2).sum())
+    return flow.target_mass * math.sqrt(variance / samples)

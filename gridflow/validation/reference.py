@@ -1,0 +1,196 @@
+"""What a grid run says of particles: its density at stored times, and how far N samples of it are from it."""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.stats import gamma
+
+from gridflow import spectra
+from gridflow.errors import InputError
+from gridflow.flow import Flow
+from gridflow.grid import Grid
+from gridflow.kernels import Gaussian, Kernel, Riesz
+from gridflow.sampling import sample
+from gridflow.schema import Snapshot
+from gridflow.store import RunDirectory
+from gridflow.validation.transport import Transport, TransportTo
+
+MODES = {1: 512, 2: 128, 3: 32}
+"""Modes along an axis, at most, that distances count: what fine modes hold is noise of the particles."""
+REPETITIONS = 400
+"""Samples of N particles that the distribution of distances is calibrated with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """How a squared distance of N independent samples from their own density is distributed.
+
+    A sum of squared normal numbers with different weights, taken for a Gamma distribution with the same mean, which is
+    exact (:func:`gridflow.spectra.sampling_noise`), and the same variance, which is simulated (Satterthwaite 1946).
+
+    Attributes
+    ----------
+    mean
+        Of the squared distance.
+    deviation
+        Its standard deviation.
+    """
+
+    mean: float
+    deviation: float
+
+    def exceeded_by(self, squared: float) -> float:
+        """Probability that samples are farther than this squared distance."""
+        shape = (self.mean / self.deviation) ** 2
+        return float(gamma.sf(squared * shape / self.mean, shape))
+
+    def undercut_by(self, squared: float) -> float:
+        """Probability that samples are nearer."""
+        shape = (self.mean / self.deviation) ** 2
+        return float(gamma.cdf(squared * shape / self.mean, shape))
+
+    def between(self, low: float, high: float) -> tuple[float, float]:
+        """Squared distances that samples stay below with two probabilities."""
+        shape = (self.mean / self.deviation) ** 2
+        return tuple(float(gamma.ppf(share, shape)) * self.mean / shape for share in (low, high))  # type: ignore[return-value]
+
+    def z(self, squared: float) -> float:
+        """Standard deviations above the mean."""
+        return (squared - self.mean) / self.deviation
+
+
+class Reference:
+    """A grid run, read for the comparison with particles; what was worked out is kept for the next particles.
+
+    Distances are KMD² of two kernels: the run's, and a smoother one (Riesz of order s + 1; for other kernels a Gaussian
+    as wide as a tenth of the longest period), both on the well-resolved modes, ``2 |k_a| < n_a / 2`` and at most those
+    of ``MODES``: for s ≤ d/2 the sum over all modes would be infinite for atoms.
+
+    Parameters
+    ----------
+    stored
+        The run directory.
+    seed
+        Of the calibration.
+
+    Attributes
+    ----------
+    flow
+        The equation.
+    modes
+        The grid whose modes are compared.
+    symbols
+        Of the two kernels.
+    """
+
+    def __init__(self, stored: RunDirectory, seed: int = 0) -> None:
+        self.stored, self._seed = stored, seed
+        self.flow: Flow = stored.flow
+        grid = self.flow.grid
+        self.modes = Grid(
+            tuple(max(4, min(n // 2, MODES[grid.dim])) for n in grid.shape),
+            grid.lengths,
+        )
+        self.kernels: tuple[Kernel, Kernel] = (self.flow.kernel, smoother(self.flow.kernel, grid))
+        self.symbols = tuple(spectra.whole_symbol(kernel, self.modes) for kernel in self.kernels)
+        self.times = stored.times
+        if self.times.size == 0:
+            raise InputError(f"{stored.path} holds no snapshots to compare with")
+        self.snapshot = lru_cache(maxsize=4)(self._snapshot)
+        self.coefficients = lru_cache(maxsize=256)(self._coefficients)
+        self.calibrations = lru_cache(maxsize=1024)(self._calibrations)
+        self.transport_noise = lru_cache(maxsize=1024)(self._sampled_transport)
+        self._transports = lru_cache(maxsize=256)(self._transport_to)
+        self._deep = lru_cache(maxsize=64)(self._deep_cells)
+
+    def index_of(self, time: float) -> int | None:
+        """The snapshot at a time, to within a millionth of the run's times; None if there is none."""
+        nearest = int(abs(self.times - time).argmin())
+        return nearest if abs(self.times[nearest] - time) <= 1e-6 * max(abs(time), self.times[-1] * 1e-3) else None
+
+    def _snapshot(self, index: int) -> Snapshot:
+        return self.stored.snapshot(index=index)
+
+    def density(self, index: int) -> np.ndarray:
+        """Cell averages at a snapshot, float64."""
+        return self.snapshot(index).density.astype(float)
+
+    def _coefficients(self, index: int) -> np.ndarray:
+        return spectra.of_density(self.flow.grid, self.density(index), self.modes)
+
+    def _calibrations(self, index: int, count: int) -> tuple[Calibration, ...]:
+        """For N samples of the density at a snapshot, for each kernel.
+
+        Multinomial numbers of samples in cells of the modes' grid stand for the samples: their modes have the same
+        variances, and what lies within a cell changes only how modes that alias are correlated.
+        """
+        modes, found = self.modes, self.coefficients(index)
+        share = np.maximum(spectra.to_density(modes, found), 0.0)
+        share = (share / share.sum()).ravel()
+        expected = np.fft.fftn(share.reshape(modes.shape))
+        scale = float(found.real[(0,) * modes.dim])  # M / |T|
+        rng = np.random.default_rng([self._seed, index, count])
+        squares = np.empty((len(self.symbols), REPETITIONS))
+        for number in range(REPETITIONS):
+            drawn = rng.multinomial(count, share).reshape(modes.shape) / count
+            difference = (np.fft.fftn(drawn) - expected) * scale
+            power = difference.real**2 + difference.imag**2
+            squares[:, number] = [float((symbol * power).sum()) * modes.volume for symbol in self.symbols]
+        result = []
+        for symbol, values in zip(self.symbols, squares, strict=True):
+            mean = spectra.sampling_noise(modes, symbol, found, count)
+            result.append(Calibration(mean, float(values.std(ddof=1) / values.mean()) * mean))
+        return tuple(result)
+
+    def transport(self, index: int, positions: np.ndarray, weights: np.ndarray) -> Transport:
+        """Wasserstein distance of particles from the density at a snapshot."""
+        return self._transports(index).distance(positions, weights)
+
+    def _transport_to(self, index: int) -> TransportTo:
+        return TransportTo(self.flow.grid, np.maximum(self.density(index), 0.0))
+
+    def _sampled_transport(self, index: int, count: int) -> float:
+        """Mean Wasserstein distance of N independent samples, from two draws of at most 10 000, falling like N^−1/2."""
+        drawn = min(count, 10_000)
+        grid, density = self.flow.grid, np.maximum(self.density(index), 0.0)
+        draws = [sample(grid, density, drawn, seed=self._seed + 1000 * index + number) for number in range(2)]
+        found = [self.transport(index, *draw).distance for draw in draws]
+        return float(np.mean(found)) * math.sqrt(drawn / count)
+
+    def inside_hole(self, index: int, positions: np.ndarray, weights: np.ndarray) -> float | None:
+        """Share of the particles' mass inside the hole, two cells from its edge; None unless s = 1 and there is one."""
+        deep = self._deep(index)
+        if deep is None:
+            return None
+        cells = np.minimum((positions / np.array(self.flow.grid.spacing)).astype(int), np.array(deep.shape) - 1)
+        return float(weights[deep[tuple(cells.T)]].sum() / weights.sum())
+
+    def _deep_cells(self, index: int) -> np.ndarray | None:
+        """Cells of the hole at a snapshot that are two cells from its edge; None if there are none."""
+        if getattr(self.flow.kernel, "s", None) != 1 or self.flow.growth or self.stored.initial.min() > 0:
+            return None
+        snapshot = self.snapshot(index)
+        deep = snapshot.density < self.flow.target / 2 if snapshot.tracer is None else snapshot.tracer > 0.5
+        for _ in range(2):
+            for axis in range(deep.ndim):
+                deep = deep & np.roll(deep, 1, axis) & np.roll(deep, -1, axis)
+        return deep if deep.any() else None
+
+    def squared_distances(self, index: int, positions: np.ndarray, weights: np.ndarray) -> tuple[float, ...]:
+        """KMD² of particles from the density at a snapshot, for each kernel, by a non-uniform FFT."""
+        difference = spectra.of_particles(self.modes, positions, weights) - self.coefficients(index)
+        return tuple(spectra.discrepancy(self.modes, symbol, difference) for symbol in self.symbols)
+
+
+def smoother(kernel: Kernel, grid: Grid) -> Kernel:
+    """A kernel that weighs fine modes less than a given one."""
+    if isinstance(kernel, Riesz):
+        return Riesz(kernel.s + 1)
+    return Gaussian(max(grid.lengths) / 10)
+
+
+def effective_count(weights: np.ndarray) -> int:
+    """Whole number of equal weights with the sampling noise of given ones."""
+    return max(1, math.floor(spectra.effective_count(weights) + 0.5))

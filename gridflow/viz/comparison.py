@@ -1,0 +1,129 @@
+"""Particles against a grid run: distances over time, densities, displacements, and the order in N."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from gridflow.validation import Comparison, Reference, order
+from gridflow.viz.figures import FORMATS
+from gridflow.viz.selection import title
+from gridflow.viz.style import EXACT, MEASURED, SECOND, checked_output, look, new_figure, publish
+
+COLORS = (MEASURED, SECOND, "#2a7f62", "#c98a1b", "#777777")
+VERDICT = {"consistent": "consistent", "better-than-sampling": "better than random sampling"}
+
+
+def plot_comparison(
+    reference: Reference,
+    found: Sequence[Comparison],
+    output: str | os.PathLike[str],
+) -> Path:
+    """Draw the result of :func:`gridflow.compare` for one or more runs of particles.
+
+    Left: KMD over time (solid) beside that of N independent samples (dashed) with the band in which 98 % of them lie.
+    Middle: the Wasserstein distance. Right: the factor α of the displacements in every interval; with runs of several N
+    the KMD against N.
+
+    Parameters
+    ----------
+    reference
+        The run.
+    found
+        Comparisons with it.
+    output
+        File to write; the ending says the format.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
+    path = checked_output(output, FORMATS)
+    with look():
+        figure = new_figure(11.0, 3.8)
+        distances, transports, last = figure.subplots(1, 3)
+        for one, color in zip(found, _colors(len(found)), strict=True):
+            _draw_distances(distances, reference, one, color)
+            _draw_transport(transports, one, color)
+        distances.set_title("kernel mean discrepancy")
+        transports.set_title(f"Wasserstein distance ({found[0].moments[0].wasserstein_name})")
+        for axes in (distances, transports):
+            axes.set_yscale("log")
+            axes.set_xlabel("time")
+        distances.legend()
+        if len({one.count for one in found}) > 1:
+            _draw_order(last, found)
+        else:
+            _draw_factors(last, found)
+        worst = next((one for one in found if one.verdict == "inconsistent"), found[0])
+        verdict = VERDICT.get(
+            worst.verdict, f"inconsistent since t = {worst.since:.4g}" if worst.since is not None else ""
+        )
+        figure.suptitle(f"{title(reference.stored)}\n{worst.name}: {verdict}", x=0.01, ha="left", fontsize=10)
+        return publish(path, figure.savefig)
+
+
+def _colors(count: int) -> list[str]:
+    return [COLORS[number % len(COLORS)] for number in range(count)]
+
+
+def _draw_distances(axes: Axes, reference: Reference, one: Comparison, color: str) -> None:
+    times = [moment.time for moment in one.moments]
+    bands = []
+    for moment in one.moments:
+        index = reference.index_of(moment.time)
+        assert index is not None
+        bands.append(reference.calibrations(index, one.effective_count)[0].between(0.01, 0.99))
+    low, high = np.sqrt(np.array(bands)).T
+    axes.fill_between(times, low, high, color=color, alpha=0.12, linewidth=0)
+    axes.plot(times, [moment.noise for moment in one.moments], "--", color=color, linewidth=1)
+    axes.plot(times, [moment.kmd for moment in one.moments], "o-", color=color, markersize=3, label=f"N = {one.count}")
+    wrong = [moment for moment in one.moments if moment.verdict == "inconsistent"]
+    axes.plot([m.time for m in wrong], [m.kmd for m in wrong], "x", color=EXACT, markersize=7)
+
+
+def _draw_transport(axes: Axes, one: Comparison, color: str) -> None:
+    times = [moment.time for moment in one.moments]
+    axes.plot(times, [m.wasserstein_noise for m in one.moments], "--", color=color, linewidth=1)
+    axes.plot(times, [m.wasserstein for m in one.moments], "o-", color=color, markersize=3)
+
+
+def _draw_factors(axes: Axes, found: Sequence[Comparison]) -> None:
+    axes.set_title("displacements / ∫ v dt")
+    axes.set_xlabel("time")
+    axes.axhline(1, color=EXACT, linewidth=0.8, linestyle=":")
+    for one, color in zip(found, _colors(len(found)), strict=True):
+        if one.motion is None:
+            axes.text(0.5, 0.5, f"not compared:\n{one.note}", transform=axes.transAxes, ha="center", wrap=True)
+            continue
+        axes.plot(
+            [(i.start + i.end) / 2 for i in one.motion.intervals], [i.factor for i in one.motion.intervals], "o-",
+            color=color, markersize=3,
+        )  # fmt: skip
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, 0.98), max(high, 1.02))
+
+
+def _draw_order(axes: Axes, found: Sequence[Comparison]) -> None:
+    counts = np.array(sorted({one.count for one in found}), dtype=float)
+    power = order(found)
+    assert power is not None
+    axes.set_title(f"KMD ~ N^({power[0]:.2f} ± {power[1]:.2g})")
+    axes.set_xlabel("particles N")
+    times = [moment.time for moment in found[0].moments]
+    for time, color in zip(times[:: max(1, len(times) // 4)], COLORS, strict=False):
+        values = [[m.kmd for one in found if one.count == n for m in one.moments if m.time == time] for n in counts]
+        axes.loglog(
+            counts,
+            [np.mean(v) if v else np.nan for v in values],
+            "o-",
+            color=color,
+            markersize=3,
+            label=f"t = {time:g}",
+        )
+    middle = float(np.mean([m.noise * one.count**0.5 for one in found for m in one.moments]))
+    axes.loglog(counts, middle * counts**-0.5, "--", color=EXACT, linewidth=1, label="N^(-1/2) of samples")
+    axes.legend()

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -89,6 +89,8 @@ class Comparison:
         Why there is no motion.
     level
         Probability with which correct samples may be called inconsistent.
+    particles
+        The trajectory itself, in the run's units.
     """
 
     name: str
@@ -101,12 +103,13 @@ class Comparison:
     motion: Motion | None
     note: str
     level: float
+    particles: Trajectory = field(repr=False)
 
     def facts(self) -> dict[str, Any]:
         """All of it as plain values."""
-        facts = asdict(self)
-        facts["times"] = facts.pop("moments")
-        return facts
+        found = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("moments", "particles")}
+        motion = None if self.motion is None else asdict(self.motion)
+        return found | {"motion": motion, "times": [asdict(moment) for moment in self.moments]}
 
 
 def compare(
@@ -195,6 +198,7 @@ def compare(
         moved if isinstance(moved, Motion) else None,
         "" if isinstance(moved, Motion) else moved,
         level,
+        given,
     )
 
 

@@ -26,6 +26,8 @@ INTERVALS = 12
 """Intervals at most that are looked at."""
 FINEST = 16
 """Modes along an axis, at most, in which displacements of mass are compared."""
+RESOLVED = 0.5
+"""Share of S by which the trapezoidal rule may be off it for an interval to tell something: λ Δt up to 2.4."""
 QUADRATURE = 0.02
 """Share of the difference between Simpson's rule and the trapezoidal that the former may be off by: for a mode that
 decays at rate λ the exact share is (λ Δt)² / 240, below this for λ Δt < 2."""
@@ -149,6 +151,8 @@ def motion(flow: Flow, given: Trajectory, until: float, target_samples: int | No
     quadrature = 0.0
     for number in chosen:
         one = observed.interval(int(number))
+        if not np.linalg.norm(one.trapezoid) < RESOLVED * np.linalg.norm(one.columns[1]):
+            continue
         alone = _Sums(dim)
         alone.add(one.columns)
         sums.products += alone.products
@@ -157,6 +161,8 @@ def motion(flow: Flow, given: Trajectory, until: float, target_samples: int | No
         quadrature += QUADRATURE * float((one.columns[1].conj() * one.trapezoid).real.sum())
         if target_samples is not None:
             pull += observed.pull(one)
+    if not intervals:
+        return "frames are so far apart that they do not resolve the motion; store more of them"
     p = sums.products
     if p[0, 0] == 0 or p[1, 1] == 0:
         return "the particles do not move" if p[0, 0] == 0 else "the particles have no reason to move"

@@ -64,8 +64,8 @@ class Calibration:
 class Reference:
     """A grid run, read for the comparison with particles; what was worked out is kept for the next particles.
 
-    Distances are KMD² of two kernels: the run's, and a smoother one (Riesz of order s + 1; for other kernels a Gaussian
-    as wide as a tenth of the longest period), both on the well-resolved modes, ``2 |k_a| < n_a / 2`` and at most those
+    Distances are KMD² of two kernels: the run's, and a smoother one (Riesz of order s + 1, a Gaussian twice as
+    wide, for other kernels a Gaussian as wide as a fifth of the longest period), both on the well-resolved modes, ``2 |k_a| < n_a / 2`` and at most those
     of ``MODES``: for s ≤ d/2 the sum over all modes would be infinite for atoms.
 
     Parameters
@@ -74,6 +74,11 @@ class Reference:
         The run directory.
     seed
         Of the calibration.
+
+    Raises
+    ------
+    InputError
+        If it is a run of particles, has no snapshots, or its kernel cannot be made again.
 
     Attributes
     ----------
@@ -86,6 +91,8 @@ class Reference:
     """
 
     def __init__(self, stored: RunDirectory, seed: int = 0) -> None:
+        if stored.manifest["solver"].get("solver") == "Particles":
+            raise InputError(f"{stored.path} is a run of Particles; what they are compared with is a run on a grid")
         self.stored, self._seed = stored, seed
         self.flow: Flow = stored.flow
         grid = self.flow.grid
@@ -188,7 +195,7 @@ def smoother(kernel: Kernel, grid: Grid) -> Kernel:
     """A kernel that weighs fine modes less than a given one."""
     if isinstance(kernel, Riesz):
         return Riesz(kernel.s + 1)
-    return Gaussian(max(grid.lengths) / 10)
+    return Gaussian(2 * kernel.width) if isinstance(kernel, Gaussian) else Gaussian(max(grid.lengths) / 5)
 
 
 def effective_count(weights: np.ndarray) -> int:

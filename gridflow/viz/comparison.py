@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 from gridflow.validation import Comparison, Reference, order
 from gridflow.viz.figures import FORMATS
 from gridflow.viz.selection import title
-from gridflow.viz.style import EXACT, MEASURED, SECOND, checked_output, look, new_figure, publish
+from gridflow.viz.style import COLORMAP, EXACT, MEASURED, SECOND, checked_output, look, new_figure, publish
 
 COLORS = (MEASURED, SECOND, "#2a7f62", "#c98a1b", "#777777")
+DOTS = 4000
+"""Particles that are drawn, at most."""
 VERDICT = {"consistent": "consistent", "better-than-sampling": "better than random sampling"}
 
 
@@ -23,9 +25,9 @@ def plot_comparison(
 ) -> Path:
     """Draw the result of :func:`gridflow.compare` for one or more runs of particles.
 
-    Left: KMD over time (solid) beside that of N independent samples (dashed) with the band in which 98 % of them lie.
-    Middle: the Wasserstein distance. Right: the factor α of the displacements in every interval; with runs of several N
-    the KMD against N.
+    Above, left: KMD over time (solid) beside that of N independent samples (dashed) with the band in which 98 % of them
+    lie. Middle: the Wasserstein distance. Right: the factor α of the displacements in every interval; with runs of
+    several N the KMD against N. Below: the first particles and the density at the first, a middle and the last time.
 
     Parameters
     ----------
@@ -43,8 +45,8 @@ def plot_comparison(
     """
     path = checked_output(output, FORMATS)
     with look():
-        figure = new_figure(11.0, 3.8)
-        distances, transports, last = figure.subplots(1, 3)
+        figure = new_figure(11.0, 7.4)
+        (distances, transports, last), below = figure.subplots(2, 3)
         for one, color in zip(found, _colors(len(found)), strict=True):
             _draw_distances(distances, reference, one, color)
             _draw_transport(transports, one, color)
@@ -53,7 +55,13 @@ def plot_comparison(
         for axes in (distances, transports):
             axes.set_yscale("log")
             axes.set_xlabel("time")
+        distances.plot([], [], "--", color=EXACT, linewidth=1, label="N independent samples")
         distances.legend()
+        shown = np.unique(np.linspace(0, len(found[0].moments) - 1, 3).round().astype(int))
+        for axes, number in zip(below, shown, strict=False):
+            _draw_density(axes, reference, found[0], int(number))
+        for axes in below[len(shown) :]:
+            axes.set_axis_off()
         if len({one.count for one in found}) > 1:
             _draw_order(last, found)
         else:
@@ -89,6 +97,32 @@ def _draw_transport(axes: Axes, one: Comparison, color: str) -> None:
     times = [moment.time for moment in one.moments]
     axes.plot(times, [m.wasserstein_noise for m in one.moments], "--", color=color, linewidth=1)
     axes.plot(times, [m.wasserstein for m in one.moments], "o-", color=color, markersize=3)
+
+
+def _draw_density(axes: Axes, reference: Reference, one: Comparison, number: int) -> None:
+    """Particles and density: curves in one dimension, else dots on the density, in 3-D on its mean along z."""
+    time = one.moments[number].time
+    index = reference.index_of(time)
+    assert index is not None
+    grid, density = reference.flow.grid, reference.density(index)
+    positions, held = one.particles.frame(int(abs(one.particles.times - time).argmin()))
+    axes.set_title(f"t = {time:.4g}")
+    axes.set_xlabel("x")
+    if grid.dim == 1:
+        bins = int(np.clip(one.count**0.4, 10, 200))
+        weights = held if held is not None else np.full(one.count, reference.flow.target_mass / one.count)
+        masses, edges = np.histogram(positions[:, 0], bins, (0, grid.lengths[0]), weights=weights)
+        axes.stairs(masses / np.diff(edges), edges, fill=True, color=MEASURED, alpha=0.3, label="particles")
+        axes.plot(grid.centers(0), density, color=EXACT, linewidth=1, label="density")
+        axes.legend()
+        return
+    seen = density if grid.dim == 2 else density.mean(axis=2)
+    axes.imshow(
+        seen.T, origin="lower", extent=(0, grid.lengths[0], 0, grid.lengths[1]), cmap=COLORMAP, vmin=0, aspect="equal"
+    )
+    some = positions[np.linspace(0, len(positions) - 1, min(DOTS, len(positions))).astype(int)]
+    axes.plot(some[:, 0], some[:, 1], ".", color="#2a62c9", markersize=1.2)
+    axes.set_ylabel("y")
 
 
 def _draw_factors(axes: Axes, found: Sequence[Comparison]) -> None:

@@ -53,9 +53,9 @@ class MeanField:
         threads: int | None = None,
     ) -> None:
         dim = flow.grid.dim
+        if modes is not None and len(modes) != dim:
+            raise InputError(f"modes {modes}: the flow has {dim} dimensions")
         self.modes = Grid(modes or flow.grid.shape, flow.grid.lengths)
-        if self.modes.dim != dim:
-            raise InputError(f"modes {self.modes.shape}: the flow has {dim} dimensions")
         asked = dim + (with_potential or dim % 2)
         self._transform = NonuniformTransform(
             flow.grid.lengths, self.modes.shape, count, accuracy, (asked + 1) // 2, dtype, threads

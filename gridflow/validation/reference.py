@@ -64,9 +64,9 @@ class Calibration:
 class Reference:
     """A grid run, read for the comparison with particles; what was worked out is kept for the next particles.
 
-    Distances are KMD² of two kernels: the run's, and a smoother one (Riesz of order s + 1, a Gaussian twice as
-    wide, for other kernels a Gaussian as wide as a fifth of the longest period), both on the well-resolved modes, ``2 |k_a| < n_a / 2`` and at most those
-    of ``MODES``: for s ≤ d/2 the sum over all modes would be infinite for atoms.
+    Distances are KMD² of two kernels: the run's, and a smoother one (Riesz of order s + 1, a Gaussian twice as wide,
+    for other kernels a Gaussian as wide as a fifth of the longest period). Both are on the well-resolved modes,
+    ``2 |k_a| < n_a / 2``, and at most those of ``MODES``: over all modes the sum for s ≤ d/2 would be infinite.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ import numpy as np
 from gridflow.kernels import Kernel, Riesz
 from gridflow.validation.motion import Motion
 
-UNLIKE = 0.3
+UNLIKE = 0.5
 """Share of the displacements that no factor and no drift explain, from which they are not those of this flow."""
 UNRESOLVED = 8.0
 """Factor from which frames that resolve the flow do not resolve the particles' motion."""
@@ -39,15 +39,13 @@ def diagnose(found: Motion, accuracy: float, kernel: Kernel | None = None) -> Fa
         For naming factors; its powers of 2π.
     """
     allowed = accuracy + 3 * found.uncertainty
-    factor_off, drift_off = abs(found.factor - 1) > allowed, found.drift_share > allowed
-    if not (factor_off or drift_off or found.residual > UNLIKE):
-        return None
     since = _since(found, allowed)
-    if rises := [interval for interval in found.intervals if _rises(interval.energy)]:
-        if found.factor < 0:
-            return Fault(since, "they move against −∇V and the energy rises: the velocity has the wrong sign")
-    elif found.factor < 0:
-        return Fault(since, "they move against −∇V: the velocity has the wrong sign")
+    rises = [interval for interval in found.intervals if _rises(interval.energy)]
+    if found.factor < -allowed:
+        return Fault(
+            since,
+            f"they move against −∇V{' and the energy rises' if rises else ''}: the velocity has the wrong sign",
+        )
     step, left = found.explicit
     if found.images is not None and found.images[1] < 0.7 * min(found.residual, left):
         return Fault(
@@ -55,6 +53,9 @@ def diagnose(found: Motion, accuracy: float, kernel: Kernel | None = None) -> Fa
             f"missing periodic images: their displacements are those of a kernel with {found.images[0]} "
             f"(it leaves {found.images[1]:.2g} of them, the periodic one {found.residual:.2g})",
         )
+    factor_off, drift_off = abs(found.factor - 1) > allowed, found.drift_share > allowed
+    if not (factor_off or drift_off or found.residual > UNLIKE):
+        return None
     if rises:
         return Fault(
             rises[0].start,

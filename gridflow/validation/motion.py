@@ -10,7 +10,7 @@ length ε Δt add, and the velocities of a code without periodic images.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,8 +31,16 @@ RESOLVED = 0.5
 QUADRATURE = 0.02
 """Share of the difference between Simpson's rule and the trapezoidal that the former may be off by: for a mode that
 decays at rate λ the exact share is (λ Δt)² / 240, below this for λ Δt < 2."""
-LOST = 0.15
-"""Root mean square displacement, in periods, from which particles that fit no velocity are taken for reordered ones."""
+EXPLAINED = 0.01
+"""Share of the displacements left, below which other modes are not tried."""
+UNCLEAR = 0.05
+"""Share of the displacements left by the best fit, from which no number of modes is taken for that of the code."""
+MOST_MODES = 2**20
+ALIKE = 0.3
+"""A fit is as good as the best if it does not leave more than the inverse of this times as much."""
+LOST = 0.2
+"""Root mean square displacement along an axis, in periods, from which particles are taken for reordered ones: random
+pairs on a torus are 0.29 apart."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +72,13 @@ class Motion:
 
     Attributes
     ----------
+    modes
+        Number of modes along each axis of the velocities that fit best.
     intervals
         One by one.
     factor, uncertainty
-        α over all intervals, and how far it may be off: scatter, quadrature, and a target known by samples.
+        α over all intervals, the geometric mean of the regressions of Δx on S and of S on Δx, and how far it may be
+        off: between the two, by scatter, quadrature, the number of modes, and a target known by samples.
     drift
         c, length / time along each axis; ``drift_share`` is its length in units of the root mean square velocity.
     residual
@@ -81,6 +92,7 @@ class Motion:
         have none or if nothing asked for it.
     """
 
+    modes: tuple[int, ...]
     intervals: tuple[Interval, ...]
     factor: float
     uncertainty: float
@@ -122,6 +134,10 @@ class _Sums:
 def motion(flow: Flow, given: Trajectory, until: float, target_samples: int | None = None) -> Motion | str:
     """Compare displacements with velocities.
 
+    How a code treats the shortest distances is its own affair, and with few particles in three dimensions it moves
+    mass too: unless the run's modes explain the displacements well, more and fewer are tried as well. The best fit is
+    taken; as far as others fit nearly as well, or none fits well, what they change α by is uncertain.
+
     Parameters
     ----------
     flow
@@ -143,9 +159,45 @@ def motion(flow: Flow, given: Trajectory, until: float, target_samples: int | No
         return "the file does not say which particle is which, so displacements are not known"
     if len(frames) < 2:
         return "displacements need two frames at least"
-    dim = flow.grid.dim
     chosen = np.unique(np.linspace(0, len(frames) - 2, min(INTERVALS, len(frames) - 1)).round().astype(int))
-    observed = _Observed(flow, given)
+    if _reordered(flow, given, chosen):
+        return "the particles do not keep their order from frame to frame, or frames are far too far apart"
+    finest = _measured(flow, given, chosen, flow.grid.shape, target_samples)
+    if isinstance(finest, str) or finest.residual < EXPLAINED:
+        return finest if isinstance(finest, str) else _with_images(flow, given, chosen, finest)
+    tried = [finest]
+    for share in (2, 1 / 2, 1 / 4):
+        modes = tuple(max(4, int(n * share)) for n in flow.grid.shape)
+        if math.prod(modes) > MOST_MODES:
+            continue
+        found = _measured(flow, given, chosen, modes, target_samples)
+        if isinstance(found, Motion):
+            tried.append(found)
+    best = min(tried, key=lambda one: one.residual)
+    unclear = best.residual > UNCLEAR
+    alike = [one.factor for one in tried if unclear or best.residual > ALIKE * one.residual]
+    spread = max(abs(factor - best.factor) for factor in alike)
+    best = replace(best, uncertainty=math.hypot(best.uncertainty, spread))
+    return _with_images(flow, given, chosen, best)
+
+
+def _reordered(flow: Flow, given: Trajectory, chosen: np.ndarray) -> bool:
+    """Whether particles go so far from frame to frame, all their way through, as random pairs are apart."""
+    lengths = np.array(flow.grid.lengths)
+    for number in chosen:
+        apart = (given.frame(int(number) + 1)[0] - given.frame(int(number))[0]) / lengths
+        apart -= np.round(apart)
+        if (apart**2).mean() < LOST**2:
+            return False
+    return True
+
+
+def _measured(
+    flow: Flow, given: Trajectory, chosen: np.ndarray, modes: tuple[int, ...], target_samples: int | None
+) -> Motion | str:
+    """Displacements against the velocities of a number of modes."""
+    dim = flow.grid.dim
+    observed = _Observed(flow, given, modes)
     sums, intervals = _Sums(dim), []
     pull = np.zeros(observed.field.modes.shape, complex)
     quadrature = 0.0
@@ -168,27 +220,35 @@ def motion(flow: Flow, given: Trajectory, until: float, target_samples: int | No
         return "the particles do not move" if p[0, 0] == 0 else "the particles have no reason to move"
     found, residual = sums.fit(_drifting(dim))
     _, unfitted = sums.fit([], fixed=1)
-    if residual > 0.5 and max(interval.moved for interval in intervals) > LOST * min(flow.grid.lengths):
-        return "the particles do not keep their order from frame to frame, or frames are too far apart"
     freedom = 2 * observed.columns_size - 1 - dim
     scatter = residual * math.sqrt(p[0, 0] / p[1, 1] / freedom)
-    uncertainty = math.hypot(scatter, quadrature / p[1, 1])
+    # what is left may be in Δx or in S: α lies between the regressions of either on the other
+    explained = max(1 - residual**2, 1e-3)
+    factor = float(found[0]) / math.sqrt(explained)
+    uncertainty = math.hypot(scatter, quadrature / p[1, 1], abs(factor) * (1 / math.sqrt(explained) - 1))
     if target_samples is not None:
         uncertainty = math.hypot(uncertainty, _noise_of_target(flow, observed, pull, target_samples) / p[1, 1])
-    share = float(np.linalg.norm(found[1:])) * math.sqrt(p[3, 3] / p[1, 1])
     step, left = sums.fit([2], fixed=1)
-    suspicious = residual > 0.05 or share > 0.02 or abs(found[0] - 1) > 0.01
     return Motion(
+        modes=modes,
         intervals=tuple(intervals),
-        factor=float(found[0]),
+        factor=factor,
         uncertainty=uncertainty,
         drift=tuple(float(c) for c in found[1:]),
-        drift_share=share,
+        drift_share=float(np.linalg.norm(found[1:])) * math.sqrt(p[3, 3] / p[1, 1]),
         residual=residual,
         unfitted=unfitted,
         explicit=(float(step[0]) * float(np.diff(given.times)[chosen].mean()), left),
-        images=observed.without_images(chosen[:: max(1, len(chosen) // 4)]) if suspicious else None,
+        images=None,
     )
+
+
+def _with_images(flow: Flow, given: Trajectory, chosen: np.ndarray, found: Motion) -> Motion:
+    """Try velocities without periodic images too, if the periodic ones do not explain the displacements."""
+    if found.residual < 0.05 and found.drift_share < 0.02:
+        return found
+    observed = _Observed(flow, given, found.modes)
+    return replace(found, images=observed.without_images(chosen[:: max(1, len(chosen) // 4)]))
 
 
 def _drifting(dim: int) -> list[int]:
@@ -226,10 +286,10 @@ class _Seen:
 class _Observed:
     """The particles' own potential, evaluated at frames and between them."""
 
-    def __init__(self, flow: Flow, given: Trajectory) -> None:
+    def __init__(self, flow: Flow, given: Trajectory, modes: tuple[int, ...]) -> None:
         self._flow, self._given = flow, given
         count, dim = len(given.frame(0)[0]), flow.grid.dim
-        self.field = MeanField(flow, count)
+        self.field = MeanField(flow, count, modes)
         self._lengths = np.array(flow.grid.lengths)
         across = int(np.clip(count ** (1 / dim) / 2, 5, FINEST))
         self._scales = NonuniformTransform(flow.grid.lengths, (across,) * dim, count)

@@ -185,7 +185,7 @@ def compare(
     pairs = _common(reference, given, at)
     found = [_moment(reference, given, *pair, level / (2 * len(pairs))) for pair in pairs]
     moved = motion(reference.flow, given, float(reference.times[-1]), target_samples)
-    verdict, since, reason = _judge(reference, given, pairs, found, moved, accuracy)
+    verdict, since, reason = _judge(reference, given, pairs, found, moved, accuracy, target_samples)
     first, held = given.frame(pairs[0][1])
     return Comparison(
         given.name,
@@ -317,9 +317,10 @@ def _judge(
     moments: list[Moment],
     moved: Motion | str,
     accuracy: float,
+    target_samples: int | None,
 ) -> tuple[Verdict, float | None, str]:
     """The verdict on all times, since when, and why."""
-    fault = diagnose(moved, accuracy, reference.flow.kernel) if isinstance(moved, Motion) else None
+    fault = diagnose(moved, accuracy, reference.flow.kernel, target_samples) if isinstance(moved, Motion) else None
     wrong = next((moment for moment in moments if moment.verdict == "inconsistent"), None)
     if fault is not None:
         return "inconsistent", fault.since, fault.reason

@@ -8,8 +8,9 @@ import numpy as np
 from gridflow.kernels import Kernel, Riesz
 from gridflow.validation.motion import Motion
 
-UNLIKE = 0.5
-"""Share of the displacements that no factor and no drift explain, from which they are not those of this flow."""
+UNLIKE = 0.1
+"""Share of the displacements that no factor and no drift explain, from which they are not those of this flow; or three
+times what the number of modes changes it by, if that is more."""
 UNRESOLVED = 8.0
 """Factor from which frames that resolve the flow do not resolve the particles' motion."""
 CONSTANT = "a wrong constant in the velocity or a wrong unit of time"
@@ -23,11 +24,13 @@ class Fault:
     reason: str
 
 
-def diagnose(found: Motion, accuracy: float, kernel: Kernel | None = None) -> Fault | None:
+def diagnose(
+    found: Motion, accuracy: float, kernel: Kernel | None = None, target_samples: int | None = None
+) -> Fault | None:
     """The fault that explains displacements best, or None if they are right.
 
     Right means: a factor within ``accuracy`` and three times its uncertainty of 1, a drift below the same share of the
-    velocities, and no more than ``UNLIKE`` left unexplained.
+    velocities, and no more than ``UNLIKE`` left unexplained (unless the target is known by samples only).
 
     Parameters
     ----------
@@ -37,6 +40,8 @@ def diagnose(found: Motion, accuracy: float, kernel: Kernel | None = None) -> Fa
         Relative error of the velocity that is allowed.
     kernel
         For naming factors; its powers of 2π.
+    target_samples
+        Given if the code knows the target by samples.
     """
     allowed = accuracy + 3 * found.uncertainty
     since = _since(found, allowed)
@@ -54,7 +59,8 @@ def diagnose(found: Motion, accuracy: float, kernel: Kernel | None = None) -> Fa
             f"(it leaves {found.images[1]:.2g} of them, the periodic one {found.residual:.2g})",
         )
     factor_off, drift_off = abs(found.factor - 1) > allowed, found.drift_share > allowed
-    if not (factor_off or drift_off or found.residual > UNLIKE):
+    unlike = not target_samples and found.residual > max(UNLIKE, 3 * found.residual_by_modes)
+    if not (factor_off or drift_off or unlike):
         return None
     if rises:
         return Fault(
@@ -80,7 +86,8 @@ def diagnose(found: Motion, accuracy: float, kernel: Kernel | None = None) -> Fa
         return Fault(since, f"displacements are {size} times ∫ v dt: {CONSTANT}{both}")
     return Fault(
         since,
-        f"they do not move along −∇V of their own potential: {found.residual:.2g} of the displacements is unlike it",
+        f"they do not move along −∇V of their own potential: {found.residual:.2g} of displacements is unlike it "
+        "(another kernel? a target that they know by samples only, see target_samples?)",
     )
 
 

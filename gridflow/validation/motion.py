@@ -83,6 +83,8 @@ class Motion:
         c, length / time along each axis; ``drift_share`` is its length in units of the root mean square velocity.
     residual
         Root mean square of what α and c leave of the displacements, as a share of them.
+    residual_by_modes
+        How much more other numbers of modes leave, at most: what a code does at short distances may explain as much.
     unfitted
         The same without α and c: ``Δx − S``.
     explicit
@@ -99,6 +101,7 @@ class Motion:
     drift: tuple[float, ...]
     drift_share: float
     residual: float
+    residual_by_modes: float
     unfitted: float
     explicit: tuple[float, float]
     images: tuple[str, float] | None
@@ -177,7 +180,8 @@ def motion(flow: Flow, given: Trajectory, until: float, target_samples: int | No
     unclear = best.residual > UNCLEAR
     alike = [one.factor for one in tried if unclear or best.residual > ALIKE * one.residual]
     spread = max(abs(factor - best.factor) for factor in alike)
-    best = replace(best, uncertainty=math.hypot(best.uncertainty, spread))
+    matters = max(one.residual for one in tried) - best.residual
+    best = replace(best, uncertainty=math.hypot(best.uncertainty, spread), residual_by_modes=matters)
     return _with_images(flow, given, chosen, best)
 
 
@@ -237,6 +241,7 @@ def _measured(
         drift=tuple(float(c) for c in found[1:]),
         drift_share=float(np.linalg.norm(found[1:])) * math.sqrt(p[3, 3] / p[1, 1]),
         residual=residual,
+        residual_by_modes=0.0,
         unfitted=unfitted,
         explicit=(float(step[0]) * float(np.diff(given.times)[chosen].mean()), left),
         images=None,

@@ -9,13 +9,13 @@ from gridflow.validation import Reference, compare
 from solvers import FiniteVolume
 
 CASES = ("line", "plane", "space")
-TIMES = {"line": np.linspace(0, 2, 11), "plane": np.linspace(0, 2, 11), "space": np.linspace(0, 1, 11)}
+TIMES = {"line": np.linspace(0, 2, 11), "plane": np.linspace(0, 2, 11), "space": np.linspace(0, 1, 6)}
 COUNT = {"line": 1000, "plane": 1000, "space": 1000}
-MODES = {"line": 60, "plane": 20, "space": 7}
+MODES = {"line": 60, "plane": 20, "space": 4}
 
 
 def problem(case):
-    """Flow and start: a cosine relaxing (s = 1), bumps on a lopsided torus (s = 1.5), a ball-shaped hole (s = 1)."""
+    """Flow and start: a cosine, s = 1; bumps on a lopsided torus, s = 1.5; a hole beside the middle, s = 1."""
     if case == "line":
         grid = gf.Grid(256)
         return gf.Flow(grid, gf.Riesz(1), gf.uniform(grid)), gf.cosine(grid, 0.9)
@@ -24,8 +24,8 @@ def problem(case):
         target = gf.normalize(grid, gf.gaussian(grid, [0.5, 0.6], 0.2) + gf.uniform(grid))
         start = gf.normalize(grid, gf.gaussian(grid, [0.3, 0.7], 0.12) + 0.5 * gf.uniform(grid))
         return gf.Flow(grid, gf.Riesz(1.5), target), start
-    grid = gf.Grid((32, 32, 32))
-    return gf.Flow(grid, gf.Riesz(1), gf.uniform(grid)), gf.ball_hole(grid, 0.3)
+    grid = gf.Grid((20, 20, 20))
+    return gf.Flow(grid, gf.Riesz(1), gf.uniform(grid)), gf.ball_hole(grid, 0.3, [0.35, 0.5, 0.6])
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -58,7 +58,7 @@ def test_a_right_code_is_right(known):
     found = judged(known, velocity_of(case, flow))
     assert found.verdict in ("consistent", "better-than-sampling"), found.reason
     assert found.since is None
-    assert len(found.moments) == 11
+    assert len(found.moments) == len(TIMES[case])
     # midpoint steps of a sixtieth of the time: their error, (λ Δt)² / 24; and 120 modes of 256 or 41 of 64
     assert found.motion.factor == pytest.approx(1, abs=0.005)
     assert found.motion.drift_share < 0.005
@@ -71,9 +71,6 @@ def test_a_velocity_off_by_two_per_cent(known):
         found = judged(known, lambda x, factor=factor: factor * exact(x))
         assert found.verdict == "inconsistent"
         assert found.since == pytest.approx(TIMES[case][1])
-        assert f"displacements are {factor:.2f}" in found.reason.replace("1.019", "1.02").replace("0.9796", "0.98") or (
-            "a wrong constant in the velocity" in found.reason
-        )
         assert found.motion.factor == pytest.approx(factor, abs=0.004)
         assert "a wrong constant in the velocity" in found.reason
 
@@ -86,7 +83,7 @@ def test_a_forgotten_two_pi(known):
     found = judged(known, lambda x: factor * exact(x))
     assert found.verdict == "inconsistent"
     assert f"nearly (2π)^{1 - 2 * flow.kernel.s:g}" in found.reason
-    fast = judged(known, velocity_of(case, flow, wave_number=1.0), steps=60)
+    fast = judged(known, velocity_of(case, flow, wave_number=1.0), steps=30, times=TIMES[case][:4])
     assert fast.verdict == "inconsistent"
     assert fast.motion is None or fast.motion.factor > 2
 
@@ -169,14 +166,14 @@ def test_without_their_order_only_distances_tell(known):
     """Frames shuffled one by one: right codes pass all the same, a wrong sign and a wrong time scale are seen."""
     case, flow, reference = known
     exact = velocity_of(case, flow)
-    start, _ = gf.sample(flow.grid, reference.stored.initial, 4 * COUNT[case], seed=3)
+    start, _ = gf.sample(flow.grid, reference.stored.initial, 4000 if case == "line" else 1000, seed=3)
     rng = np.random.default_rng(0)
     for factor, expected in ((1.0, None), (4.0, "times the time"), (-1.0, "the wrong sign")):
         frames = advance(lambda x, factor=factor: factor * exact(x), start, TIMES[case], 6)
         found = compare(reference, TIMES[case], np.array([rng.permutation(frame) for frame in frames]))
-        assert found.motion is None
-        assert "do not keep their order" in found.note
         if expected is None:
+            assert found.motion is None
+            assert "do not keep their order" in found.note
             assert found.verdict != "inconsistent", found.reason
         elif case == "line":  # where the motion is far beyond the noise of so few
             assert found.verdict == "inconsistent"

@@ -59,7 +59,7 @@ def open_velocity(lengths, s, target=None):
     points = gf.Grid(({1: 512, 2: 32, 3: 16}[dim],) * dim, tuple(lengths))
     places = np.stack([np.broadcast_to(x, points.shape).ravel() for x in points.mesh()], axis=-1)
     background = np.full(points.size, 1 / points.size) if target is None else target
-    soft = {1: 0.0, 2: 0.01, 3: 0.08}[dim]  # as such codes do, lest close pairs rule
+    soft = {1: 0.0, 2: 0.01, 3: 0.02}[dim]  # as such codes do, lest close pairs rule
 
     def pulled(x, sources, masses):
         found = np.zeros_like(x)

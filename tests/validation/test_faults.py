@@ -104,7 +104,8 @@ def test_open_instead_of_periodic_images(known):
         target = gf.spectra.to_density(coarse, gf.spectra.of_density(flow.grid, flow.target, coarse)).ravel()
         target = target / target.sum()
     velocity = open_velocity(np.array(flow.grid.lengths), flow.kernel.s, target)
-    found = judged(known, velocity, steps=2, count={"line": 400, "plane": 400, "space": 1500}[case])
+    count = {"line": 400, "plane": 400, "space": 1500}[case]
+    found = judged(known, velocity, steps=4, times=TIMES[case][:4], count=count)
     assert found.verdict == "inconsistent"
     assert "missing periodic images" in found.reason
 

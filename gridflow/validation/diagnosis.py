@@ -9,8 +9,9 @@ from gridflow.kernels import Kernel, Riesz
 from gridflow.validation.motion import Motion
 
 UNLIKE = 0.1
-"""Share of the displacements that no factor and no drift explain, from which they are not those of this flow; or three
-times what the number of modes changes it by, if that is more."""
+"""Share of the displacements that no factor and no drift explain, from which they are not those of this flow; or
+``BETWEEN_MODES`` times what numbers of modes differ by, if that is more."""
+BETWEEN_MODES = 1.2
 UNRESOLVED = 8.0
 """Factor from which frames that resolve the flow do not resolve the particles' motion."""
 CONSTANT = "a wrong constant in the velocity or a wrong unit of time"
@@ -59,7 +60,7 @@ def diagnose(
             f"(it leaves {found.images[1]:.2g} of them, the periodic one {found.residual:.2g})",
         )
     factor_off, drift_off = abs(found.factor - 1) > allowed, found.drift_share > allowed
-    unlike = not target_samples and found.residual > max(UNLIKE, 3 * found.residual_by_modes)
+    unlike = not target_samples and found.residual > max(UNLIKE, BETWEEN_MODES * found.between_modes)
     if not (factor_off or drift_off or unlike):
         return None
     if rises:

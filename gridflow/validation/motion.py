@@ -9,6 +9,7 @@ and a drift) and, for the other explanations, ``Δx = S + ε E`` with ``E = −(
 length ε Δt add, and the velocities of a code without periodic images.
 """
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 
@@ -83,8 +84,9 @@ class Motion:
         c, length / time along each axis; ``drift_share`` is its length in units of the root mean square velocity.
     residual
         Root mean square of what α and c leave of the displacements, as a share of them.
-    residual_by_modes
-        How much more other numbers of modes leave, at most: what a code does at short distances may explain as much.
+    between_modes
+        Share of the displacements by which those of two numbers of modes differ, at most: what a code does at short
+        distances may explain as much. 0 where no others were tried.
     unfitted
         The same without α and c: ``Δx − S``.
     explicit
@@ -101,7 +103,7 @@ class Motion:
     drift: tuple[float, ...]
     drift_share: float
     residual: float
-    residual_by_modes: float
+    between_modes: float
     unfitted: float
     explicit: tuple[float, float]
     images: tuple[str, float] | None
@@ -166,23 +168,37 @@ def motion(flow: Flow, given: Trajectory, until: float, target_samples: int | No
     if _reordered(flow, given, chosen):
         return "the particles do not keep their order from frame to frame, or frames are far too far apart"
     finest = _measured(flow, given, chosen, flow.grid.shape, target_samples)
-    if isinstance(finest, str) or finest.residual < EXPLAINED:
-        return finest if isinstance(finest, str) else _with_images(flow, given, chosen, finest)
+    if isinstance(finest, str):
+        return finest
     tried = [finest]
-    for share in (2, 1 / 2, 1 / 4):
-        modes = tuple(max(4, int(n * share)) for n in flow.grid.shape)
-        if math.prod(modes) > MOST_MODES:
-            continue
-        found = _measured(flow, given, chosen, modes, target_samples)
-        if isinstance(found, Motion):
-            tried.append(found)
-    best = min(tried, key=lambda one: one.residual)
-    unclear = best.residual > UNCLEAR
-    alike = [one.factor for one in tried if unclear or best.residual > ALIKE * one.residual]
+    if finest[0].residual >= EXPLAINED:
+        for share in (2, 1 / 2, 1 / 4):
+            modes = tuple(max(4, int(n * share)) for n in flow.grid.shape)
+            found = _measured(flow, given, chosen, modes, target_samples) if math.prod(modes) <= MOST_MODES else ""
+            if not isinstance(found, str):
+                tried.append(found)
+    return _with_images(flow, given, chosen, _best(tried))
+
+
+def _best(tried: list[tuple[Motion, dict[int, np.ndarray]]]) -> Motion:
+    """The best of several numbers of modes, its uncertainty raised by what they differ by.
+
+    If none explains the displacements, those of a code with yet another number may be as far from all of them: a part
+    of S, of relative size r, that has nothing to do with Δx draws the factor towards 0 by up to r².
+    """
+    best = min((one for one, _ in tried), key=lambda one: one.residual)
+    unclear = len(tried) > 1 and best.residual > UNCLEAR
+    alike = [one.factor for one, _ in tried if unclear or best.residual > ALIKE * one.residual]
     spread = max(abs(factor - best.factor) for factor in alike)
-    matters = max(one.residual for one in tried) - best.residual
-    best = replace(best, uncertainty=math.hypot(best.uncertainty, spread), residual_by_modes=matters)
-    return _with_images(flow, given, chosen, best)
+    between = 0.0
+    for (_, one), (_, other) in itertools.combinations(tried, 2):
+        both = one.keys() & other.keys()
+        apart = sum(float((abs(one[n] - other[n]) ** 2).sum()) for n in both)
+        size = sum(max(float((abs(s[n]) ** 2).sum()) for s in (one, other)) for n in both)
+        between = max(between, math.sqrt(apart / size) if size > 0 else 0.0)
+    attenuated = min(best.residual, between) ** 2 if unclear else 0.0
+    uncertainty = math.hypot(best.uncertainty, spread, attenuated)
+    return replace(best, uncertainty=uncertainty, between_modes=between)
 
 
 def _reordered(flow: Flow, given: Trajectory, chosen: np.ndarray) -> bool:
@@ -198,11 +214,11 @@ def _reordered(flow: Flow, given: Trajectory, chosen: np.ndarray) -> bool:
 
 def _measured(
     flow: Flow, given: Trajectory, chosen: np.ndarray, modes: tuple[int, ...], target_samples: int | None
-) -> Motion | str:
-    """Displacements against the velocities of a number of modes."""
+) -> tuple[Motion, dict[int, np.ndarray]] | str:
+    """Displacements against the velocities of a number of modes, and the modes of S by interval."""
     dim = flow.grid.dim
     observed = _Observed(flow, given, modes)
-    sums, intervals = _Sums(dim), []
+    sums, intervals, displaced = _Sums(dim), [], {}
     pull = np.zeros(observed.field.modes.shape, complex)
     quadrature = 0.0
     for number in chosen:
@@ -212,6 +228,7 @@ def _measured(
         alone = _Sums(dim)
         alone.add(one.columns)
         sums.products += alone.products
+        displaced[int(number)] = np.stack(one.columns[1])
         factor = float(alone.fit(_drifting(dim))[0][0])
         intervals.append(Interval(one.start, one.start + one.dt, factor, one.moved, one.energies))
         quadrature += QUADRATURE * float((one.columns[1].conj() * one.trapezoid).real.sum())
@@ -233,7 +250,7 @@ def _measured(
     if target_samples is not None:
         uncertainty = math.hypot(uncertainty, _noise_of_target(flow, observed, pull, target_samples) / p[1, 1])
     step, left = sums.fit([2], fixed=1)
-    return Motion(
+    measured = Motion(
         modes=modes,
         intervals=tuple(intervals),
         factor=factor,
@@ -241,11 +258,12 @@ def _measured(
         drift=tuple(float(c) for c in found[1:]),
         drift_share=float(np.linalg.norm(found[1:])) * math.sqrt(p[3, 3] / p[1, 1]),
         residual=residual,
-        residual_by_modes=0.0,
+        between_modes=0.0,
         unfitted=unfitted,
         explicit=(float(step[0]) * float(np.diff(given.times)[chosen].mean()), left),
         images=None,
     )
+    return measured, displaced
 
 
 def _with_images(flow: Flow, given: Trajectory, chosen: np.ndarray, found: Motion) -> Motion:

@@ -42,15 +42,19 @@ def compare(
     """
     from gridflow import validation  # its imports are not for other commands to wait for
     from gridflow.trajectories import read
+    from gridflow.viz.figures import FORMATS
+    from gridflow.viz.style import checked_output
 
+    if output is not None:
+        checked_output(output, FORMATS)  # before the work, not after it
     reference = validation.Reference(open_run(run_directory), seed)
     found = [
         validation.compare(
             reference,
             read(path),
             at=_numbers("times", times),
-            box=_numbers("box", box),
-            origin=_numbers("origin", origin),
+            box=_per_axis("box", box),
+            origin=_per_axis("origin", origin),
             time_unit=time_unit,
             level=level,
             accuracy=accuracy,
@@ -84,7 +88,13 @@ def _numbers(name: str, text: str | None) -> list[float] | None:
         values = [float(part) for part in text.split(",")]
     except ValueError:
         raise InputError(f"--{name} {text}: write numbers with commas, for example 0.5,1,2") from None
-    return values * 3 if name in ("box", "origin") and len(values) == 1 else values
+    return values
+
+
+def _per_axis(name: str, text: str | None) -> list[float] | float | None:
+    """Numbers, one for all axes or one for each."""
+    values = _numbers(name, text)
+    return values[0] if values is not None and len(values) == 1 else values
 
 
 def _show(found: Any) -> None:

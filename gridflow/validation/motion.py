@@ -228,7 +228,7 @@ def _measured(
         alone = _Sums(dim)
         alone.add(one.columns)
         sums.products += alone.products
-        displaced[int(number)] = np.stack(one.columns[1])
+        displaced[int(number)] = one.columns[1]
         factor = float(alone.fit(_drifting(dim))[0][0])
         intervals.append(Interval(one.start, one.start + one.dt, factor, one.moved, one.energies))
         quadrature += QUADRATURE * float((one.columns[1].conj() * one.trapezoid).real.sum())

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,14 +35,26 @@ def test_python_snippets(tmp_path):
 def test_shell_snippets(tmp_path):
     lines = [line for language, text in SNIPPETS if language == "sh" for line in text.splitlines()]
     commands = [line for line in lines if line.startswith("gridflow ")]
-    assert len(commands) == 13
+    assert len(commands) == 15
     run(["bash", "-e", "-c", "\n".join(commands)], tmp_path)
-    assert {"hole2d.toml", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4"} <= {
+    assert {"hole2d.toml", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4", "compare.png"} <= {
         p.name for p in tmp_path.iterdir()
     }
     for line in lines:
         if line not in commands:
             assert os.access(ROOT / line.split()[0], os.X_OK), line
+
+
+@pytest.mark.long
+def test_the_page_on_particle_codes(tmp_path):
+    """Its commands, with the example in numpy as the reader's own code, then its snippets."""
+    page = (ROOT / "docs" / "validate.md").read_text(encoding="utf-8")
+    shutil.copy(ROOT / "scripts" / "examples" / "particles_numpy.py", tmp_path / "my_code.py")
+    (commands,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    run(["bash", "-e", "-c", commands], tmp_path)
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    run([sys.executable, "-c", code + '\nassert found.verdict == "better-than-sampling"\n'], tmp_path)
+    assert {"hole2d.run", "mine.npz", "report.png", "grid.run", "particles.run"} <= {p.name for p in tmp_path.iterdir()}
 
 
 def test_the_pages_and_pictures_it_links_to_are_there():

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 FIGURES = Path(__file__).parents[2] / "scripts" / "figures"
-STUDIES = ("exponents", "coulomb_rates", "hole_filling", "local_guarantee", "cross_check")
+STUDIES = ("exponents", "coulomb_rates", "hole_filling", "local_guarantee", "cross_check", "reference_data")
 
 
 @pytest.fixture(scope="module", params=STUDIES)
@@ -79,6 +81,16 @@ NUMBERS: dict[str, tuple[int, list[tuple[int, str, float]]]] = {
             (14, "16 cells", 6.928429e-05),
         ],
     ),
+    "reference_data": (
+        9,
+        [
+            (1, "L1 error", 1.580116e-07),
+            (3, "KMD", 0.006934774),
+            (4, "KMD error", 3.570261e-07),
+            (6, "W", 0.004388179),
+            (8, "factor", 0.9986316),
+        ],
+    ),
 }
 """Rows of each table, and some numbers by row and column."""
 
@@ -96,7 +108,7 @@ def test_a_study_gives_its_table_and_its_figure(study):
 @pytest.mark.long
 def test_what_the_studies_show(study):
     """No certificate is exceeded; exponents are those of the theory; holes for s = 1 shrink like e^−t."""
-    name, rows, _ = study
+    name, rows, folder = study
     if name == "exponents":
         seen = [row for row in rows if float(row["decades"]) >= 1.5]
         assert len(seen) >= 10
@@ -114,6 +126,20 @@ def test_what_the_studies_show(study):
         assert float(discs[0]["share at 1"]) == pytest.approx(0.3679, rel=0.05)  # 32 cells
         halves = [float(row["t to 1/2"]) for row in rows if row["hole"] == "ball" and row["d"] == "2"]
         assert halves == sorted(halves)  # the larger s, the slower, in units of the longest mode's time
+    if name == "reference_data":
+        for row in rows:
+            assert row["verdict"] == "better-than-sampling"
+            assert float(row["order"]) > 3  # of the fifth-order scheme, on grids of 8 cells and more
+            assert float(row["KMD"]) < 0.7 * float(row["of samples"])
+            if row["d"] == "1":  # a lattice of particles comes near the grid, all modes that are compared
+                assert float(row["KMD"]) < 1e-5 * float(row["of samples"])
+        assert "| d | s | cells | N |" in (folder / "README.md").read_text(encoding="utf-8")
+        with h5py.File(folder / "reference_data.h5") as file:
+            assert len(file) == 9
+            for group in file.values():
+                density, spacing = group["density"][()], group.attrs["lengths"] / np.array(group["target"].shape)
+                np.testing.assert_allclose(density.reshape(5, -1).sum(axis=1) * spacing.prod(), 1, rtol=1e-12)
+                assert group["positions"].shape == (5, 1000, density.ndim - 1)
     if name == "cross_check":
         orders = {(row["problem"], row["solver"]): float(row["order"]) for row in rows}
         for problem in ("s = 1, d = 1: closed form", "s = 1, d = 1, target varies"):

@@ -42,7 +42,7 @@ def test_w1_of_equidistant_atoms_and_of_their_shift():
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_slices_of_a_shift_along_an_axis(dim):
-    """A stripe moved by δ along x: the slice along x sees δ, all others a constant, so the distance is δ / sqrt(slices).
+    """A stripe moved by δ along x: the slice along x sees δ, all others a constant: the distance is δ / sqrt(slices).
 
     By the triangle inequality it is off by no more than the particles are from the stripe before.
     """

@@ -183,7 +183,7 @@ A group `d<d>_s<s>` for every case:
 | `kmd`, `noise`, `p_above` | (T,) | of particles and density; of N independent samples; p of those |
 | `wasserstein`, `wasserstein_error` | (T,) | W1 (d = 1) or sliced W2 |
 
-Attributes: `s`, `lengths`, `solved_on`, `verdict`, `reason`, and `factor`, the displacements over the integral of the velocity.
+Attributes: `s`, `lengths`, `solved_on`, `verdict`, `reason`, and `factor`, displacements over the integral of velocity.
 
 To use: start from `positions[0]` and `weights`, advance to `times`, and compare with `density` (beyond its error) or
 with `positions`.

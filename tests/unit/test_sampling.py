@@ -62,6 +62,15 @@ def test_independent_samples_have_the_noise_of_the_formula(grid):
     assert abs(squares.mean() - 1) < 3 * squares.std() / 60**0.5
 
 
+def test_the_mean_of_the_noise_to_three_per_cent():
+    """100 repetitions of s = 1 in three dimensions, where many modes share the noise: four times their scatter."""
+    grid = gf.Grid((24, 24, 24))
+    hole = gf.ball_hole(grid, 0.3)
+    squares = np.array([distance(grid, hole, *gf.sample(grid, hole, 1000, seed=s), s=1.0) ** 2 for s in range(100)])
+    assert squares.std() / 10 < 0.0075
+    assert squares.mean() == pytest.approx(1, abs=0.03)
+
+
 @pytest.mark.parametrize(("grid", "low", "lowest"), [(GRIDS[0], 1e-2, 1e-3), (GRIDS[1], 0.2, 0.08)], ids=["1d", "2d"])
 def test_stratified_and_quasi_random_samples_are_nearer(grid, low, lowest):
     """Independent: 1. Stratified: N^−1/d of that, up to a constant. Quasi-random: about N^−1/2 of it."""

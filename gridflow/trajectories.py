@@ -3,6 +3,7 @@
 import csv
 import math
 import os
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,6 +199,8 @@ def _need(found: Any, names: Sequence[str], file: Path) -> None:
 
 
 def _read_npz(file: Path) -> Trajectory:
+    if not zipfile.is_zipfile(file):
+        raise InputError(f"{file} cannot be read: it is not what numpy.savez writes")
     with np.load(file, allow_pickle=False) as held:
         _need(held, ("times", "positions"), file)
         return from_arrays(held["times"], held["positions"], held.get("weights"), str(file))
@@ -243,19 +246,29 @@ def _read_h5md(file: Path, held: h5py.File) -> Trajectory:
 
 def _read_csv(file: Path) -> Trajectory:
     with file.open(newline="", encoding="utf-8-sig") as text:
-        names = [name.strip().lower() for name in next(csv.reader(text), [])]
+        line = text.readline().strip()
+        names = [name.strip().lower() for name in next(csv.reader([line.lstrip("# ")]), [])]
+        if "t" not in names and ("," not in line or any(_is_number(name) for name in names)):
+            raise InputError(f'{file}: the first line is "{line[:40]}"; it must name columns, as in t,id,x,y,w')
         _need(names, ("t", "x"), file)
         unknown = [name for name in names if name not in ("t", "id", "x", "y", "z", "w")]
         if unknown:
             raise InputError(f"{file} has the columns {', '.join(unknown)}; allowed are t, id, x, y, z and w")
-        rows = np.loadtxt(text, delimiter=",", ndmin=2)
-    if len(rows) == 0:
+        lines = [line for line in text if line.strip()]
+    if not lines:
         raise InputError(f"{file} has no rows")
+    wide = next((number for number, line in enumerate(lines, 2) if line.count(",") != len(names) - 1), None)
+    if wide is not None:
+        raise InputError(
+            f"{file}, row {wide} of the table has {lines[wide - 2].count(',') + 1} values, not {len(names)}"
+        )
+    rows = np.loadtxt(lines, delimiter=",", ndmin=2)
     column = {name: rows[:, number] for number, name in enumerate(names)}
     order = np.lexsort((column.get("id", np.arange(len(rows))), column["t"]))
     times, counts = np.unique(column["t"], return_counts=True)
     if len(set(counts.tolist())) != 1:
-        raise InputError(f"{file} has {counts.min()} to {counts.max()} particles at a time; the number must not change")
+        odd = times[counts != counts[0]][0]
+        raise InputError(f"{file} has {counts[0]} particles at t = {times[0]:g} and not as many at t = {odd:g}")
     shape = len(times), counts[0]
     if "id" in column and (np.diff(column["id"][order].reshape(shape), axis=0) != 0).any():
         raise InputError(f"{file}: the ids at one time are not those at another")
@@ -263,6 +276,14 @@ def _read_csv(file: Path) -> Trajectory:
     weights = column["w"][order].reshape(shape) if "w" in column else None
     found = from_arrays(times, positions, weights, str(file))
     return Trajectory(found.name, found.times, found.frame, "id" in column)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_gsd(file: Path) -> Trajectory:

@@ -129,7 +129,7 @@ def _show(found: Any) -> None:
     _screen.print(table)
     last = found.moments[-1]
     if last.inside_hole is not None:
-        _screen.print(f"inside what is left of the hole: {last.inside_hole:.3g} of the mass")
+        _screen.print(f"inside what is left of the hole at t = {last.time:.4g}: {last.inside_hole:.3g} of the mass")
     if found.motion is not None:
         moved = found.motion
         _screen.print(

@@ -229,6 +229,11 @@ def _common(reference: Reference, given: Trajectory, at: Sequence[float] | None)
                 f"{given.name} and {reference.stored.path} have no time in common: t = {_listed(given.times)} and "
                 f"t = {_listed(reference.times)}; see time_unit, or run with output.snapshot_times"
             )
+        if len(pairs) == 1 and given.times[pairs[0][1]] == 0 and len(given.times) > 1:
+            raise InputError(
+                f"{given.name} and {reference.stored.path} have only t = 0 in common: t = {_listed(given.times)} and "
+                f"t = {_listed(reference.times)}; see time_unit, or name the times to compare at"
+            )
         return pairs
     pairs = []
     for time in at:
@@ -322,14 +327,22 @@ def _judge(
     """The verdict on all times, since when, and why."""
     fault = diagnose(moved, accuracy, reference.flow.kernel, target_samples) if isinstance(moved, Motion) else None
     wrong = next((moment for moment in moments if moment.verdict == "inconsistent"), None)
+    if wrong is not None and _mass_is_off(wrong):
+        return "inconsistent", wrong.time, _far(reference, given, pairs, wrong, False)
+    if fault is not None and wrong is not None and wrong.time == moments_start(reference, pairs):
+        return "inconsistent", wrong.time, f"{_far(reference, given, pairs, wrong, False)}; besides, {fault.reason}"
     if fault is not None:
-        return "inconsistent", fault.since, fault.reason
+        since = fault.since if wrong is None else min(fault.since, wrong.time)
+        return "inconsistent", since, fault.reason
     if wrong is not None:
         return "inconsistent", wrong.time, _far(reference, given, pairs, wrong, isinstance(moved, Motion))
     better = sum(moment.verdict == "better-than-sampling" for moment in moments)
-    along = ""
     if isinstance(moved, Motion):
         along = f"; displacements are {moved.factor:.4g} ± {moved.uncertainty:.1g} times ∫ v dt"
+    else:
+        along = f"; displacements not compared, so only what moves them beyond sampling noise is seen: {moved}"
+    if len(moments) < len(given.times):
+        along = f" (of {len(given.times)} in the file){along}"
     if 2 * better >= len(moments):
         return (
             "better-than-sampling",
@@ -343,14 +356,18 @@ def _far(
     reference: Reference, given: Trajectory, pairs: list[tuple[int, int]], wrong: Moment, moves_right: bool
 ) -> str:
     """Why a distance or a mass is wrong."""
-    if abs(wrong.mass - wrong.mass_expected) > MASS_TOLERANCE * wrong.mass_expected:
+    if _mass_is_off(wrong):
         return f"their mass is {wrong.mass:.8g} where the run has {wrong.mass_expected:.8g}: wrong weights"
     far = f"the KMD is {wrong.kmd / wrong.noise:.3g} times that of independent samples at t = {wrong.time:.4g}"
     if moves_right:
         return f"{far}, although they move along −∇V: another start, or another target"
     if wrong.time == moments_start(reference, pairs):
-        return f"{far}: another start"
+        return f"{far}: another start, or another box or origin"
     return f"{far}; {_time_scale(reference, given, pairs)}"
+
+
+def _mass_is_off(moment: Moment) -> bool:
+    return abs(moment.mass - moment.mass_expected) > MASS_TOLERANCE * moment.mass_expected
 
 
 def moments_start(reference: Reference, pairs: list[tuple[int, int]]) -> float:

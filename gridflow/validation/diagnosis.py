@@ -12,6 +12,8 @@ UNLIKE = 0.1
 """Share of the displacements that no factor and no drift explain, from which they are not those of this flow; or
 ``BETWEEN_MODES`` times what numbers of modes differ by, if that is more."""
 BETWEEN_MODES = 1.2
+NONSENSE = 0.5
+"""Share left from which neither a factor nor a sign is named."""
 UNRESOLVED = 8.0
 """Factor from which frames that resolve the flow do not resolve the particles' motion."""
 CONSTANT = "a wrong constant in the velocity or a wrong unit of time"
@@ -47,11 +49,6 @@ def diagnose(
     allowed = accuracy + 3 * found.uncertainty
     since = _since(found, allowed)
     rises = [interval for interval in found.intervals if _rises(interval.energy)]
-    if found.factor < -allowed:
-        return Fault(
-            since,
-            f"they move against −∇V{' and the energy rises' if rises else ''}: the velocity has the wrong sign",
-        )
     step, left = found.explicit
     if found.images is not None and found.images[1] < 0.7 * min(found.residual, left):
         return Fault(
@@ -59,15 +56,21 @@ def diagnose(
             f"missing periodic images: their displacements are those of a kernel with {found.images[0]} "
             f"(it leaves {found.images[1]:.2g} of them, the periodic one {found.residual:.2g})",
         )
+    if found.factor < -allowed and found.residual < NONSENSE:
+        return Fault(
+            since,
+            f"they move against −∇V{' and the energy rises' if rises else ''}: the velocity has the wrong sign",
+        )
     factor_off, drift_off = abs(found.factor - 1) > allowed, found.drift_share > allowed
     unlike = not target_samples and found.residual > max(UNLIKE, BETWEEN_MODES * found.between_modes)
     if not (factor_off or drift_off or unlike):
         return None
     if rises:
+        else_ = "" if left < 0.7 * found.residual else ", or the velocities of another kernel"
         return Fault(
-            rises[0].start,
+            rises[0].end,
             f"the energy rises, from {rises[0].energy[0]:.3g} to {rises[0].energy[1]:.3g}: explicit steps that are "
-            f"too large",
+            f"too large{else_}",
         )
     if left < 0.7 * found.residual and step > 0:
         return Fault(
@@ -78,8 +81,8 @@ def diagnose(
     if drift_off and not factor_off:
         drift = ", ".join(f"{component:.3g}" for component in found.drift)
         return Fault(since, f"a constant drift of ({drift}) on top of −∇V, {found.drift_share:.2g} of its size")
-    if factor_off:
-        steps_too = step > 0 and left < 1.4 * found.residual + accuracy / 5
+    if factor_off and (found.residual < NONSENSE or found.factor > UNRESOLVED):
+        steps_too = step > 0 and found.factor < 2 and left < 1.4 * found.residual + accuracy / 5
         both = f", or explicit Euler steps of about {step:.2g}" if steps_too else ""
         size = f"{named(found.factor, kernel)} ± {found.uncertainty:.1g}"
         if found.factor > UNRESOLVED:

@@ -188,7 +188,7 @@ def _best(tried: list[tuple[Motion, dict[int, np.ndarray]]]) -> Motion:
     """
     best = min((one for one, _ in tried), key=lambda one: one.residual)
     unclear = len(tried) > 1 and best.residual > UNCLEAR
-    alike = [one.factor for one, _ in tried if unclear or best.residual > ALIKE * one.residual]
+    alike = [one.factor for one, _ in tried if unclear or best.residual >= ALIKE * one.residual]
     spread = max(abs(factor - best.factor) for factor in alike)
     between = 0.0
     for (_, one), (_, other) in itertools.combinations(tried, 2):

@@ -38,6 +38,7 @@ def folder(tmp_path_factory):
     assert done.returncode == 0, done.stderr
     with np.load(folder / "right.npz") as held:
         np.savez(folder / "slow.npz", times=held["times"][:5] * 2, positions=held["positions"][:5])
+        np.savez(folder / "shifted.npz", times=held["times"] * 1.01, positions=held["positions"])
         np.savez(folder / "few.npz", times=held["times"], positions=held["positions"][:, :500])
     return folder
 
@@ -51,7 +52,7 @@ def test_it_is_validated_in_words(folder):
     done = compare("hole2d.run", "right.npz", "-o", "report.png", folder=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "right.npz: 2000 particles" in done.stdout
-    assert "inside what is left of the hole: 0 of the mass" in done.stdout
+    assert "inside what is left of the hole at t = 2: 0 of the mass" in done.stdout
     last = next(line for line in done.stdout.splitlines() if line.startswith("verdict: "))
     assert last.split(":")[1].strip() in ("consistent", "better-than-sampling")
     assert (folder / "report.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -111,8 +112,9 @@ def test_several_files_give_an_order_and_the_worst_verdict(folder):
         (("hole2d.run", "right.npz", "--box", "1,2,3"), "2 finite numbers, or one for all axes"),
         (("hole2d.run", "right.npz", "--time-unit", "0.3", "--times", "1"), "has no frame at t = 1"),
         (("hole2d.run", "right.npz", "-o", "report.xyz"), "report.xyz"),
+        (("hole2d.run", "shifted.npz"), "have only t = 0 in common"),
     ],
-    ids=["file", "run", "time", "word", "level", "accuracy", "box", "unit", "ending"],
+    ids=["file", "run", "time", "word", "level", "accuracy", "box", "unit", "ending", "start"],
 )
 def test_bad_input_is_told_in_one_line(folder, arguments, expected):
     done = compare(*arguments, folder=folder)

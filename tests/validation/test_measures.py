@@ -76,11 +76,28 @@ def test_a_wrong_mass_is_told(hole):
     assert "their mass is 1.01 where the run has 1" in found.reason
 
 
+def test_weights_of_one_each_are_told(hole):
+    """Before the factor of a thousand that they make of the velocities."""
+    start, _ = gf.sample(hole.flow.grid, hole.stored.initial, 500, seed=1)
+    frames = np.array([start + 1e-3 * number for number in range(5)])
+    found = compare(hole, hole.times, frames, np.ones(500))
+    assert (found.verdict, found.since) == ("inconsistent", 0)
+    assert "their mass is 500 where the run has 1" in found.reason
+
+
+def test_another_box_is_told(hole):
+    start, _ = gf.sample(hole.flow.grid, hole.stored.initial, 500, seed=1)
+    frames = np.array([2 * start + 1e-3 * number for number in range(5)])
+    found = compare(hole, hole.times, frames)
+    assert (found.verdict, found.since) == ("inconsistent", 0)
+    assert "another start, or another box or origin" in found.reason
+
+
 def test_another_start_is_told(hole):
     at, _ = gf.sample(hole.flow.grid, gf.uniform(hole.flow.grid), 2000, seed=1)
     found = compare(hole, np.array([0.0]), at[None])
     assert found.verdict == "inconsistent"
-    assert found.reason.endswith("another start")
+    assert "another start" in found.reason
 
 
 def test_particles_inside_the_hole(hole):

@@ -267,7 +267,7 @@ def _moment(reference: Reference, given: Trajectory, index: int, frame: int, lev
     mass = float(weights.sum())
     above, below = stated.exceeded_by(squared[0]), stated.undercut_by(squared[0])
     smooth_above = smooth.exceeded_by(squared[1])
-    wrong = min(above, smooth_above) < level or abs(mass - expected) > MASS_TOLERANCE * expected
+    wrong = min(above, smooth_above) < level or _mass_is_off(mass, expected)
     moved = reference.transport(index, positions, weights)
     centers = _centers(grid, density, positions, weights)
     return Moment(
@@ -327,15 +327,19 @@ def _judge(
     """The verdict on all times, since when, and why."""
     fault = diagnose(moved, accuracy, reference.flow.kernel, target_samples) if isinstance(moved, Motion) else None
     wrong = next((moment for moment in moments if moment.verdict == "inconsistent"), None)
-    if wrong is not None and _mass_is_off(wrong):
-        return "inconsistent", wrong.time, _far(reference, given, pairs, wrong, False)
-    if fault is not None and wrong is not None and wrong.time == moments_start(reference, pairs):
-        return "inconsistent", wrong.time, f"{_far(reference, given, pairs, wrong, False)}; besides, {fault.reason}"
+    moves_right = isinstance(moved, Motion) and fault is None
+    if wrong is not None and _mass_is_off(wrong.mass, wrong.mass_expected):
+        reason = f"their mass is {wrong.mass:.8g} where the run has {wrong.mass_expected:.8g}: wrong weights"
+        return "inconsistent", wrong.time, reason
+    if wrong is not None and (fault is None or wrong is moments[0]):
+        besides = "" if fault is None else f"; besides, {fault.reason}"
+        return (
+            "inconsistent",
+            wrong.time,
+            f"{_far(reference, given, pairs, wrong, moves_right, wrong is moments[0])}{besides}",
+        )
     if fault is not None:
-        since = fault.since if wrong is None else min(fault.since, wrong.time)
-        return "inconsistent", since, fault.reason
-    if wrong is not None:
-        return "inconsistent", wrong.time, _far(reference, given, pairs, wrong, isinstance(moved, Motion))
+        return "inconsistent", fault.since if wrong is None else min(fault.since, wrong.time), fault.reason
     better = sum(moment.verdict == "better-than-sampling" for moment in moments)
     if isinstance(moved, Motion):
         along = f"; displacements are {moved.factor:.4g} ± {moved.uncertainty:.1g} times ∫ v dt"
@@ -353,26 +357,24 @@ def _judge(
 
 
 def _far(
-    reference: Reference, given: Trajectory, pairs: list[tuple[int, int]], wrong: Moment, moves_right: bool
+    reference: Reference,
+    given: Trajectory,
+    pairs: list[tuple[int, int]],
+    wrong: Moment,
+    moves_right: bool,
+    at_start: bool,
 ) -> str:
-    """Why a distance or a mass is wrong."""
-    if _mass_is_off(wrong):
-        return f"their mass is {wrong.mass:.8g} where the run has {wrong.mass_expected:.8g}: wrong weights"
+    """Why a distance is too large."""
     far = f"the KMD is {wrong.kmd / wrong.noise:.3g} times that of independent samples at t = {wrong.time:.4g}"
     if moves_right:
         return f"{far}, although they move along −∇V: another start, or another target"
-    if wrong.time == moments_start(reference, pairs):
+    if at_start:
         return f"{far}: another start, or another box or origin"
     return f"{far}; {_time_scale(reference, given, pairs)}"
 
 
-def _mass_is_off(moment: Moment) -> bool:
-    return abs(moment.mass - moment.mass_expected) > MASS_TOLERANCE * moment.mass_expected
-
-
-def moments_start(reference: Reference, pairs: list[tuple[int, int]]) -> float:
-    """The first time that is compared."""
-    return float(reference.times[pairs[0][0]])
+def _mass_is_off(mass: float, expected: float) -> bool:
+    return abs(mass - expected) > MASS_TOLERANCE * expected
 
 
 def _time_scale(reference: Reference, given: Trajectory, pairs: list[tuple[int, int]]) -> str:

@@ -12,6 +12,7 @@ UNLIKE = 0.1
 """Share of the displacements that no factor and no drift explain, from which they are not those of this flow; or
 ``BETWEEN_MODES`` times what numbers of modes differ by, if that is more."""
 BETWEEN_MODES = 1.2
+"""A right code with a number of modes of its own is about as far from those tried as they are from each other."""
 NONSENSE = 0.5
 """Share left from which neither a factor nor a sign is named."""
 UNRESOLVED = 8.0
@@ -66,11 +67,11 @@ def diagnose(
     if not (factor_off or drift_off or unlike):
         return None
     if rises:
-        else_ = "" if left < 0.7 * found.residual else ", or the velocities of another kernel"
+        perhaps = "" if left < 0.7 * found.residual else ", or the velocities of another kernel"
         return Fault(
             rises[0].end,
             f"the energy rises, from {rises[0].energy[0]:.3g} to {rises[0].energy[1]:.3g}: explicit steps that are "
-            f"too large{else_}",
+            f"too large{perhaps}",
         )
     if left < 0.7 * found.residual and step > 0:
         return Fault(

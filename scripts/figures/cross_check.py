@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from study import arguments, conclude
+from study import arguments, coarsened, conclude
 
 import gridflow as gf
 from gridflow.diagnostics import fitted_order
@@ -33,12 +33,6 @@ def advanced(solver: Any, start: np.ndarray, until: float) -> np.ndarray:
     while state.time < until:
         solver.step(state, until)
     return np.array(solver.density(state))
-
-
-def averages(grid: gf.Grid, fine: np.ndarray) -> np.ndarray:
-    """Averages over coarser cells of those over finer ones."""
-    blocks = [part for n, m in zip(grid.shape, fine.shape, strict=True) for part in (n, m // n)]
-    return fine.reshape(blocks).mean(axis=tuple(range(1, len(blocks), 2)))
 
 
 def wave(grid: gf.Grid) -> np.ndarray:
@@ -69,11 +63,11 @@ def problems(finest: int, in_plane: int) -> dict[str, tuple[Callable[[gf.Grid], 
         return lambda grid: gf.Flow(grid, gf.Riesz(s), gf.cosine(grid, amplitude) if amplitude else gf.uniform(grid))
 
     return {
-        "s = 1, d = 1: closed form": (flow(1, 0), wave, 1.0, 1, lambda grid: averages(grid, closed)),
-        "s = 1, d = 1, target varies": (flow(1, 0.5), wave, 1.0, 1, lambda grid: averages(grid, integrated)),
+        "s = 1, d = 1: closed form": (flow(1, 0), wave, 1.0, 1, lambda grid: coarsened(closed, grid.shape)),
+        "s = 1, d = 1, target varies": (flow(1, 0.5), wave, 1.0, 1, lambda grid: coarsened(integrated, grid.shape)),
         "s = 2, d = 2: a linear mode": (flow(2, 0), small, 100.0, 2, decayed),
         "s = 1.5, d = 2: spectral": (
-            flow(1.5, 0.2), lambda grid: gf.cosine(grid, -0.4), 2.0, 2, lambda grid: averages(grid, coupled),
+            flow(1.5, 0.2), lambda grid: gf.cosine(grid, -0.4), 2.0, 2, lambda grid: coarsened(coupled, grid.shape),
         ),
     }  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
-from study import arguments, conclude
+from study import arguments, coarsened, conclude
 
 import gridflow as gf
 from gridflow import spectra
@@ -58,12 +58,6 @@ def problem(dim: int, s: float, cells: int) -> tuple[gf.Flow, np.ndarray]:
 def last_time(s: float) -> float:
     """Two relaxation times of the longest mode where the density is 1."""
     return 2 * (2 * np.pi) ** (2 * s - 2)
-
-
-def coarsened(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Averages over the coarser cells of another shape."""
-    blocks = [part for n, m in zip(shape, values.shape, strict=True) for part in (n, m // n)]
-    return np.asarray(values.reshape(blocks).mean(axis=tuple(range(1, len(blocks), 2))))
 
 
 def richardson(first: float, second: float) -> tuple[float, float]:

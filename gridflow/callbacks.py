@@ -10,11 +10,11 @@ import numpy as np
 
 from gridflow import diagnostics
 from gridflow.schedule import EverySteps, Moment, Schedule
-from gridflow.solver import DENSITY, TRACER, Solver, State
+from gridflow.solver import DENSITY, NEGATIVE, TRACER, Solver, State
 from gridflow.store import RunWriter
 from gridflow.theory import HoleLaw, LogisticLaw, uniform_background
 
-OF_SOME_SOLVERS = ("exponential_steps", "negative_mass")
+OF_SOME_SOLVERS = ("exponential_steps", "negative_mass", "empirical_loss")
 """What some solvers tell of a state beyond what all do."""
 
 
@@ -118,7 +118,7 @@ class Series:
         self._hole_law = HoleLaw.of(flow, initial) if on_grid else None
         self._tracer_law: HoleLaw | None = None
         if TRACER in start.arrays and background is not None:
-            volume = float(start.arrays[TRACER].sum(dtype=float)) * flow.grid.cell_volume
+            volume = flow.grid.integral(start.arrays[TRACER])
             self._tracer_law = HoleLaw(volume, flow.grid.volume, background)
         self._extremum_laws: dict[str, LogisticLaw] = {}
         if on_grid and background is not None and not self._has_hole:
@@ -160,7 +160,7 @@ class Series:
             row["tracer_volume"] = grid.volume - diagnostics.volume_below(grid, state.arrays[TRACER], 0.5)
             if self._flat_target is None:
                 inside = state.arrays[TRACER] * run.solver.flow.target
-                row["tracer_target"] = float(inside.sum(dtype=float)) * grid.cell_volume
+                row["tracer_target"] = grid.integral(inside)
             if self._tracer_law is not None:
                 exact["tracer_volume"] = float(self._tracer_law(state.time))
         for name, value in exact.items():
@@ -204,7 +204,9 @@ class EnergyWatch:
     @staticmethod
     def _round_off(run: LiveRun, energy: float) -> float:
         flow, density = run.solver.flow, run.density
-        own = 0.5 * float(flow.symbol.max()) * run.diagnosis["max"] * run.diagnosis["mass"]
+        largest = run.diagnosis["max"]
+        mass = 2 * largest * flow.grid.volume if NEGATIVE in run.state.arrays else run.diagnosis["mass"]
+        own = 0.5 * float(flow.symbol.max()) * largest * mass
         error = 8 * math.log2(flow.grid.size) * float(np.finfo(density.dtype).eps)
         return error * (energy + math.sqrt(energy * own)) + error**2 * own
 

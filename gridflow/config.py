@@ -12,8 +12,10 @@ from pydantic_core import ErrorDetails
 
 from gridflow.density_tables import AnyDensity
 from gridflow.errors import InputError
+from gridflow.kernel_tables import AnyKernel
+from gridflow.solver_tables import AnySolver
 from gridflow.table import Table, tables_by_kind
-from gridflow.tables import AnyKernel, AnySolver, Case
+from gridflow.tables import Case
 
 
 def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Case:

@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gridflow.errors import InputError
-from gridflow.flow import Flow
+from gridflow.flow import Equation, Flow
 from gridflow.grid import Grid
 from gridflow.theory.rates import Window
 from gridflow.transforms import SerialTransform
@@ -105,7 +106,7 @@ def _fit(x: np.ndarray, y: np.ndarray, low: float, high: float, window: Window) 
     return Fit(-float(slope), error, math.exp(height), window)
 
 
-def round_off_energy(flow: Flow, largest: float, dtype: str = "float64") -> float:
+def round_off_energy(flow: Equation[Any], largest: float, dtype: str = "float64") -> float:
     """The energy of what rounding does to a density: white noise of 16 roundings of its largest value.
 
     ``½ |T| (16 ε max μ)² Σ_k K̂ / N``: some roundings for every operation of a step, alike in every mode.

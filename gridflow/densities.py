@@ -14,11 +14,11 @@ from PIL import Image
 from gridflow import regions
 from gridflow.clouds import checked_particles, deposit
 from gridflow.errors import InputError
-from gridflow.grid import Grid
+from gridflow.grid import Domain, Grid
 
 
-def normalize(grid: Grid, density: np.ndarray, mass: float = 1.0) -> np.ndarray:
-    """Scale a density to a mass: ``∫ μ dx = Σ_i μ_i ∏h_a = mass``.
+def normalize(grid: Domain, density: np.ndarray, mass: float = 1.0) -> np.ndarray:
+    """Scale a density to a mass: ``∫ μ dx = mass``.
 
     Raises
     ------
@@ -28,19 +28,19 @@ def normalize(grid: Grid, density: np.ndarray, mass: float = 1.0) -> np.ndarray:
     if not (math.isfinite(mass) and mass > 0):
         raise InputError(f"mass = {mass}: it must be positive")
     density = from_array(grid, density)
-    total = density.sum() * grid.cell_volume
+    total = grid.integral(density)
     if total == 0:
         raise InputError("the density has no mass to normalise: it is 0 in every cell")
     return density * (mass / total)
 
 
-def from_array(grid: Grid, values: np.ndarray) -> np.ndarray:
+def from_array(grid: Domain, values: np.ndarray) -> np.ndarray:
     """Cell averages given as an array, copied; InputError if the shape differs or a value is negative or not finite."""
     return grid.check_density(values, "the density").copy()
 
 
-def uniform(grid: Grid, mass: float = 1.0) -> np.ndarray:
-    """The constant density mass / |T|."""
+def uniform(grid: Domain, mass: float = 1.0) -> np.ndarray:
+    """The constant density mass / |T|, on any domain."""
     return normalize(grid, np.ones(grid.shape), mass)
 
 

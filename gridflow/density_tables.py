@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from gridflow import densities, regions
+from gridflow import densities, regions, sphere_densities
 from gridflow.errors import InputError
-from gridflow.grid import Grid
-from gridflow.table import Positive, Table
+from gridflow.grid import Domain, Grid
+from gridflow.networks import measure_from_network, read_weights
+from gridflow.sphere import SphereGrid
+from gridflow.table import Positive, Table, tables_by_kind
 
 
 class DensityTable(Table):
@@ -18,9 +20,18 @@ class DensityTable(Table):
 
     make: ClassVar[Callable[..., np.ndarray]]
     hole: ClassVar[Callable[..., np.ndarray] | None] = None
+    domain: ClassVar[type[Domain]] = Grid
     mass: Positive = 1.0
 
-    def build(self, grid: Grid, folder: Path) -> np.ndarray:  # noqa: ARG002 - files are found relative to the folder
+    def build_on(self, grid: Domain, folder: Path) -> np.ndarray:
+        """Cell averages on a grid; InputError if the kind is for another sort of grid."""
+        if not isinstance(grid, type(self).domain):
+            sort = "the sphere" if isinstance(grid, SphereGrid) else "the torus and the circle"
+            kinds = [kind for kind, table in tables_by_kind(AnyDensity).items() if isinstance(grid, table.domain)]
+            raise InputError(f'kind = "{self.kind}" is not for {sort}, where there are {", ".join(kinds)}')
+        return self.build(grid, folder)
+
+    def build(self, grid: Any, folder: Path) -> np.ndarray:  # noqa: ARG002 - files are found relative to the folder
         """Cell averages on a grid."""
         return type(self).make(grid, **self.model_dump(exclude={"kind"}))
 
@@ -34,6 +45,7 @@ class UniformTable(DensityTable):
     """Constant density."""
 
     make = densities.uniform
+    domain = Domain
     kind: Literal["uniform"]
 
 
@@ -112,7 +124,7 @@ class FileTable(DensityTable):
 
     path: str
 
-    def build(self, grid: Grid, folder: Path) -> np.ndarray:
+    def build(self, grid: Any, folder: Path) -> np.ndarray:
         """Cell averages on a grid."""
         return type(self).make(grid, folder / self.path, mass=self.mass)
 
@@ -135,6 +147,7 @@ class ArrayTable(FileTable):
     """Cell averages in an ``.npy`` file."""
 
     make = staticmethod(lambda grid, path, mass: densities.normalize(grid, _load(path), mass))
+    domain = Domain
     kind: Literal["array"]
 
 
@@ -145,26 +158,86 @@ class ParticlesTable(FileTable):
     kind: Literal["particles"]
 
 
+class CapHoleTable(DensityTable):
+    """An empty cap of the sphere."""
+
+    make = sphere_densities.cap_hole
+    domain = SphereGrid
+    kind: Literal["cap_hole"]
+    radius: Positive
+    center: list[float]
+
+
+class BumpsTable(DensityTable):
+    """Bumps on the sphere, von Mises–Fisher."""
+
+    make = sphere_densities.bumps
+    domain = SphereGrid
+    kind: Literal["bumps"]
+    centers: list[list[float]]
+    concentrations: Positive | list[Positive]
+    weights: list[float] | None = None
+
+
+class HarmonicTable(DensityTable):
+    """``1 + A P_ℓ(axis·x)`` on the sphere."""
+
+    make = sphere_densities.harmonic
+    domain = SphereGrid
+    kind: Literal["harmonic"]
+    degree: Annotated[int, Field(ge=1)]
+    amplitude: Annotated[float, Field(ge=-1, le=1)] = 0.5
+    axis: list[float] = [0.0, 0.0, 1.0]
+
+
+class RandomHarmonicsTable(DensityTable):
+    """A random field at the border of H^r on the sphere."""
+
+    make = sphere_densities.random_sobolev_on_sphere
+    domain = SphereGrid
+    kind: Literal["random_harmonics"]
+    r: float
+    amplitude: Positive = 0.5
+    seed: Annotated[int, Field(ge=0)] = 0
+    degrees: Literal["all", "even"] = "all"
+
+
+class NetworkMeasureTable(FileTable):
+    """The measure of a network's positive output weights, read from a file; its mass as it is unless one is given."""
+
+    domain = Domain
+    kind: Literal["network"]
+    mass: Positive | None = None  # type: ignore[assignment] # a network has its own
+    negative: bool = False
+
+    def build(self, grid: Any, folder: Path) -> np.ndarray:
+        """Cell averages on a grid, of the negative output weights if those are asked for."""
+        density = measure_from_network(grid, read_weights(folder / self.path))[self.negative]
+        return density if self.mass is None else densities.normalize(grid, density, self.mass)
+
+
 class SumTable(DensityTable):
     """A weighted sum of densities."""
 
+    domain = Domain
     kind: Literal["sum"]
     terms: "Annotated[list[AnyDensity], Field(min_length=1)]"
 
-    def build(self, grid: Grid, folder: Path) -> np.ndarray:
+    def build(self, grid: Any, folder: Path) -> np.ndarray:
         """Cell averages on a grid; each term weighs its own mass."""
-        return densities.normalize(grid, np.sum([term.build(grid, folder) for term in self.terms], axis=0), self.mass)
+        return densities.normalize(grid, np.sum([term.build_on(grid, folder) for term in self.terms], axis=0), self.mass)
 
 
 class ProductTable(DensityTable):
     """A product of densities."""
 
+    domain = Domain
     kind: Literal["product"]
     terms: "Annotated[list[AnyDensity], Field(min_length=1)]"
 
-    def build(self, grid: Grid, folder: Path) -> np.ndarray:
+    def build(self, grid: Any, folder: Path) -> np.ndarray:
         """Cell averages on a grid."""
-        return densities.normalize(grid, np.prod([term.build(grid, folder) for term in self.terms], axis=0), self.mass)
+        return densities.normalize(grid, np.prod([term.build_on(grid, folder) for term in self.terms], axis=0), self.mass)
 
 
 AnyDensity = Annotated[
@@ -179,6 +252,11 @@ AnyDensity = Annotated[
     | ImageTable
     | ArrayTable
     | ParticlesTable
+    | CapHoleTable
+    | BumpsTable
+    | HarmonicTable
+    | RandomHarmonicsTable
+    | NetworkMeasureTable
     | SumTable
     | ProductTable,
     Field(discriminator="kind"),

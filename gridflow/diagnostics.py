@@ -1,29 +1,32 @@
 """Numbers read off a density: mass, extrema, distances to the target, volumes of holes."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from gridflow.errors import InputError
-from gridflow.flow import Flow
-from gridflow.grid import Grid
+from gridflow.flow import Equation
+from gridflow.grid import Domain, Grid
+from gridflow.sphere import SphereGrid
 
 
-def mass(grid: Grid, density: np.ndarray) -> float:
-    """∫ μ dx = Σ_i μ_i ∏h_a, summed in double precision."""
-    return float(density.sum(dtype=float)) * grid.cell_volume
+def mass(grid: Domain, density: np.ndarray) -> float:
+    """∫ μ dx, the sum of cell averages times volumes, in double precision."""
+    return grid.integral(density)
 
 
-def kmd(flow: Flow, density: np.ndarray) -> float:
+def kmd(flow: Equation[Any], density: np.ndarray) -> float:
     """Kernel mean discrepancy to the target, √(2E) (also called MMD)."""
     return float(np.sqrt(2 * flow.energy(density)))
 
 
-def volume_below(grid: Grid, field: np.ndarray, level: float) -> float:
+def volume_below(grid: Domain, field: np.ndarray, level: float) -> float:
     """Volume of ``{field < level}`` by sub-cell contouring of the cell-centre values.
 
     The field is joined between cell centres: linearly on a line, by marching squares in two dimensions
-    (contourpy), by marching cubes in three (scikit-image, Lewiner's tables).
+    (contourpy), by marching cubes in three (scikit-image, Lewiner's tables). On the sphere by marching squares in
+    longitude and height, a map that keeps areas, with the mean of the nearest ring at each pole.
 
     Parameters
     ----------
@@ -35,7 +38,7 @@ def volume_below(grid: Grid, field: np.ndarray, level: float) -> float:
     Returns
     -------
     float
-        Volume between 0 and |T|, in units of length^d.
+        Volume between 0 and that of the grid, in units of length^d.
     """
     field = grid.check(field, "the field")
     if np.isnan(level):
@@ -45,6 +48,10 @@ def volume_below(grid: Grid, field: np.ndarray, level: float) -> float:
         return 0.0
     if highest < level:
         return grid.volume
+    if isinstance(grid, SphereGrid):
+        return _area_below_on_sphere(grid, field, level)
+    if not isinstance(grid, Grid):
+        raise InputError(f"volume_below needs a grid of cells, not {grid}")
     box, whole = _crossed(field < np.float64(level))
     above = field[box].astype(float)
     above -= level
@@ -52,6 +59,20 @@ def volume_below(grid: Grid, field: np.ndarray, level: float) -> float:
     above /= max(level - lowest, highest - level)
     above[above == 0] = _NOT_BELOW
     return (whole + _BELOW[grid.dim](above)) * grid.cell_volume
+
+
+def _area_below_on_sphere(grid: SphereGrid, field: np.ndarray, level: float) -> float:
+    """∫ dz dφ of ``{field < level}``, z the height: the map to (φ, z) keeps areas."""
+    above = field.astype(float)
+    above -= level
+    above /= abs(above).max()
+    above[above == 0] = _NOT_BELOW
+    poles = above[[0, -1]].mean(axis=1, keepdims=True) * np.ones(grid.shape[1])
+    closed = np.concatenate([poles[:1], above, poles[1:]])
+    closed = np.concatenate([closed, closed[:, :1]], axis=1)
+    heights = np.concatenate([[1.0], np.cos(grid.colatitudes), [-1.0]])
+    longitudes = np.append(grid.longitudes, 2 * np.pi)
+    return _area_below(closed, longitudes, heights)
 
 
 def _crossed(below: np.ndarray) -> tuple[tuple[np.ndarray, ...], int]:
@@ -93,10 +114,11 @@ def _length_below(box: np.ndarray) -> float:
     return float((share_left * (left < 0) + np.where(crossing, (1 - share_left) * (right < 0), 0.0)).sum())
 
 
-def _area_below(box: np.ndarray) -> float:
+def _area_below(box: np.ndarray, across: np.ndarray | None = None, up: np.ndarray | None = None) -> float:
+    """Area of the region; positions of columns and rows are whole numbers unless given."""
     from contourpy import FillType, contour_generator
 
-    below = contour_generator(z=box, fill_type=FillType.ChunkCombinedOffset).filled(-np.inf, 0.0)
+    below = contour_generator(across, up, box, fill_type=FillType.ChunkCombinedOffset).filled(-np.inf, 0.0)
     points, offsets = below[0][0], below[1][0]
     if points is None or offsets is None:
         return 0.0

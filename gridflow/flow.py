@@ -1,14 +1,18 @@
-"""The equation: a density flowing down its kernel mean discrepancy to a target."""
+"""The equation: a density flowing down its kernel mean discrepancy to a target, on the torus or the sphere."""
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from gridflow.errors import InputError
-from gridflow.grid import Grid
-from gridflow.kernels import Kernel
+from gridflow.grid import Domain, Grid
+from gridflow.harmonics import SphereTransform
+from gridflow.kernels import Kernel, OfActivation
+from gridflow.sphere import SphereGrid, WholeSphere
 from gridflow.threads import count
 from gridflow.transforms import SerialTransform
 
@@ -16,9 +20,96 @@ MASS_TOLERANCE = 1e-9
 """Relative difference of masses taken for round-off of the user's own arithmetic."""
 
 
+G = TypeVar("G", bound=Domain)
+
+
 @dataclass(frozen=True, eq=False)
-class Flow:
-    """Wasserstein(–Fisher–Rao) gradient flow of half the squared kernel mean discrepancy.
+class Equation(ABC, Generic[G]):
+    """What the flows on every domain share: see :class:`Flow` and :class:`SphereFlow`.
+
+    Parameters
+    ----------
+    grid
+        The cells.
+    kernel
+        K, see :mod:`gridflow.kernels`.
+    target
+        ν as cell averages (mass / volume), shape ``grid.shape``; ≥ 0 unless there is growth.
+    growth
+        β ≥ 0 (1 / time per unit of V); 0 conserves mass.
+    """
+
+    grid: G
+    kernel: Kernel
+    target: np.ndarray
+    growth: float = 0.0
+    _symbol: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.growth) and self.growth >= 0):
+            raise InputError(f"growth = {self.growth}: it must be ≥ 0")
+        checked = self.grid.check if self.growth else self.grid.check_density
+        target = np.array(checked(self.target, "the target"), dtype=float)
+        target.flags.writeable = False
+        symbol = self.kernel.multiplier(self.grid)
+        if not np.isfinite(symbol).all():
+            raise InputError(f"the symbol of {self.kernel} overflows on this grid; choose another unit of length")
+        symbol.flags.writeable = False
+        object.__setattr__(self, "target", target)
+        object.__setattr__(self, "_symbol", symbol)
+
+    @property
+    def symbol(self) -> np.ndarray:
+        """K̂, float64 of shape ``grid.spectral_shape``, read-only."""
+        return self._symbol
+
+    @property
+    def seen(self) -> np.ndarray | None:
+        """Of every degree whether the kernel of a network sees it; None for kernels that see all modes."""
+        return self.symbol > 0 if isinstance(self.kernel, OfActivation) else None
+
+    @cached_property
+    def target_mass(self) -> float:
+        """∫ ν dx."""
+        return self.grid.integral(self.target)
+
+    @cached_property
+    def reference(self) -> float:
+        """Mean of |ν|, a typical density (mass / volume)."""
+        return self.grid.integral(abs(self.target)) / self.grid.volume
+
+    def check_density(self, density: np.ndarray, name: str = "the density") -> np.ndarray:
+        """Return a density as a float64 array, or raise InputError saying why this flow cannot start from it.
+
+        It must have the grid's shape, be finite and ≥ 0, and without growth have the target's mass.
+        """
+        density = self.grid.check_density(density, name)
+        mass = self.grid.integral(density)
+        if mass == 0:
+            raise InputError(f"{name} has no mass: it is 0 in every cell")
+        if self.growth == 0 and abs(mass - self.target_mass) > MASS_TOLERANCE * self.target_mass:
+            raise InputError(
+                f"{name} has mass {mass:.12g} but the target has mass {self.target_mass:.12g}; "
+                "without growth they must agree (gridflow.normalize scales either)"
+            )
+        return density
+
+    @abstractmethod
+    def potential(self, density: np.ndarray) -> np.ndarray:
+        """V = K * (μ − ν) at cell centres, of the grid's shape."""
+
+    @abstractmethod
+    def energy(self, density: np.ndarray) -> float:
+        """E = ½ ∫ V (μ − ν) dx = ½ KMD²."""
+
+    @abstractmethod
+    def dissipation(self, density: np.ndarray) -> float:
+        """−dE/dt."""
+
+
+@dataclass(frozen=True, eq=False)
+class Flow(Equation[Grid]):
+    """Wasserstein(–Fisher–Rao) gradient flow of half the squared kernel mean discrepancy, on the torus.
 
     ``∂_t μ = ∇·(μ ∇V) − β μ V`` with ``V = K * (μ − ν)``, the gradient flow of
     ``E(μ) = ½ ∫ V (μ − ν) dx = ½ KMD²``. Along it ``dE/dt = −∫ μ |∇V|² dx − β ∫ μ V² dx``.
@@ -30,7 +121,8 @@ class Flow:
     kernel
         K, see :mod:`gridflow.kernels`.
     target
-        ν as cell averages (mass / volume), shape ``grid.shape``, ≥ 0.
+        ν as cell averages (mass / volume), shape ``grid.shape``, ≥ 0; with growth of either sign, as the measure of a
+        network with output weights of both signs.
     growth
         β ≥ 0 (1 / time per unit of V); 0 conserves mass.
 
@@ -43,50 +135,6 @@ class Flow:
     ----------
     Chizat, Colombo, Colombo, Fernández-Real, arXiv:2603.01977.
     """
-
-    grid: Grid
-    kernel: Kernel
-    target: np.ndarray
-    growth: float = 0.0
-    _symbol: np.ndarray = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        target = self.grid.check_density(self.target, "the target").copy()
-        if not (math.isfinite(self.growth) and self.growth >= 0):
-            raise InputError(f"growth = {self.growth}: it must be ≥ 0")
-        target.flags.writeable = False
-        symbol = self.kernel.multiplier(self.grid)
-        if not np.isfinite(symbol).all():
-            raise InputError(f"the symbol of {self.kernel} overflows on this grid; choose another unit of length")
-        symbol.flags.writeable = False
-        object.__setattr__(self, "target", target)
-        object.__setattr__(self, "_symbol", symbol)
-
-    @property
-    def symbol(self) -> np.ndarray:
-        """K̂ on the half-spectrum, float64 of shape ``grid.spectral_shape``, read-only."""
-        return self._symbol
-
-    @cached_property
-    def target_mass(self) -> float:
-        """∫ ν dx."""
-        return float(self.target.sum()) * self.grid.cell_volume
-
-    def check_density(self, density: np.ndarray, name: str = "the density") -> np.ndarray:
-        """Return a density as a float64 array, or raise InputError saying why this flow cannot start from it.
-
-        It must have the grid's shape, be finite and ≥ 0, and without growth have the target's mass.
-        """
-        density = self.grid.check_density(density, name)
-        mass = float(density.sum()) * self.grid.cell_volume
-        if mass == 0:
-            raise InputError(f"{name} has no mass: it is 0 in every cell")
-        if self.growth == 0 and abs(mass - self.target_mass) > MASS_TOLERANCE * self.target_mass:
-            raise InputError(
-                f"{name} has mass {mass:.12g} but the target has mass {self.target_mass:.12g}; "
-                "without growth they must agree (gridflow.normalize scales either)"
-            )
-        return density
 
     def potential(self, density: np.ndarray) -> np.ndarray:
         """First variation V = K * (μ − ν) at cell centres.
@@ -167,3 +215,79 @@ class PotentialField:
         np.subtract(density, self._flow.target, out=self._deviation)
         self._transform.forward(self._deviation, self._spectrum)
         return self._spectrum.modes
+
+
+@dataclass(frozen=True, eq=False)
+class SphereFlow(Equation[SphereGrid]):
+    """The same equation on the unit sphere S², with the Laplace–Beltrami operator and kernels ``K(θ·θ')``.
+
+    ``V_ℓm = K̂_ℓ (μ − ν)_ℓm``. With ``kernels.ReLU()`` and growth 2 it is the infinite-width limit of training a
+    shallow ReLU network of three inputs.
+
+    Parameters
+    ----------
+    grid
+        The cells.
+    kernel
+        ``Riesz(s)``, with K̂_ℓ = (ℓ (ℓ + 1))^{−s} for ℓ ≥ 1; ``ReLU``, ``Activation`` or ``Symbol``.
+    target, growth
+        As for :class:`Flow`.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed, or ducc0 is not installed when first a potential is needed.
+    """
+
+    def potential(self, density: np.ndarray) -> np.ndarray:
+        """V = K * (μ − ν) at cell centres, shape ``grid.shape``."""
+        transform = self._transform
+        return transform.synthesise(self._deviation(density) * self.symbol[transform.degree]).copy()
+
+    def energy(self, density: np.ndarray) -> float:
+        """E = ½ Σ_ℓ K̂_ℓ Σ_m |(μ − ν)_ℓm|² = ½ KMD²."""
+        return 0.5 * float(self.symbol @ self._transform.power(self._deviation(density)))
+
+    def dissipation(self, density: np.ndarray) -> float:
+        """−dE/dt = ∫ μ |∇V|² + β ∫ μ V², by the spectral gradient of V at cell centres."""
+        density, v, transform = self.grid.check(density, "the density"), self.potential(density), self._transform
+        gradient = transform.gradient(self._deviation(density) * self.symbol[transform.degree])
+        return self.grid.integral(density * ((gradient**2).sum(axis=0) + self.growth * v**2))
+
+    @cached_property
+    def _transform(self) -> SphereTransform:
+        return SphereTransform(self.grid)
+
+    def _deviation(self, density: np.ndarray) -> np.ndarray:
+        return self._transform.analyse(self.grid.check(density, "the density") - self.target)
+
+
+@dataclass(frozen=True, eq=False)
+class WholeSphereFlow(Equation[WholeSphere]):
+    """The equation on S^d told by one number, the mean density: for networks with any number of inputs.
+
+    Its potential is that of the means alone; what a network of points does on S^d it works out itself, see
+    :class:`solvers.Network`.
+    """
+
+    def potential(self, density: np.ndarray) -> np.ndarray:
+        """K̂_0 times the difference of the means."""
+        return self.symbol * (self.grid.check(density, "the density") - self.target)
+
+    def energy(self, density: np.ndarray) -> float:
+        """½ ∫ V (μ − ν) of the means, a lower bound of that of any measures with them."""
+        return 0.5 * self.grid.integral(self.potential(density) * (density - self.target))
+
+    def dissipation(self, density: np.ndarray) -> float:
+        """β ∫ μ V² of the means."""
+        return self.growth * self.grid.integral(density * self.potential(density) ** 2)
+
+
+def flow_on(grid: Domain, kernel: Kernel, target: np.ndarray, growth: float = 0.0) -> Equation[Any]:
+    """The flow of the kind that a domain has: :class:`Flow`, :class:`SphereFlow` or :class:`WholeSphereFlow`."""
+    if isinstance(grid, SphereGrid):
+        return SphereFlow(grid, kernel, target, growth)
+    if isinstance(grid, WholeSphere):
+        return WholeSphereFlow(grid, kernel, target, growth)
+    assert isinstance(grid, Grid)
+    return Flow(grid, kernel, target, growth)

@@ -1,9 +1,10 @@
-"""Cell-centred periodic grids."""
+"""Cell-centred periodic grids, and what they share with every other domain that densities live on."""
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,8 +15,90 @@ FEWEST_CELLS = 4
 """Cells an axis needs for the reconstruction stencils not to meet themselves."""
 
 
+class Coordinate(NamedTuple):
+    """Positions of the cells along one axis of an array, with what a file says of them."""
+
+    name: str
+    values: np.ndarray
+    units: str
+    meaning: str
+
+
+class Domain(ABC):
+    """Cells on which densities are told, as arrays of cell averages.
+
+    Attributes
+    ----------
+    shape
+        Of an array with one number per cell.
+    spectral_shape
+        Of the array that holds a kernel's symbol; its first element is that of the constant mode.
+    """
+
+    shape: tuple[int, ...]
+
+    @property
+    @abstractmethod
+    def spectral_shape(self) -> tuple[int, ...]:
+        """Shape of a kernel's symbol."""
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """Number of dimensions d."""
+
+    @abstractmethod
+    def mode_multiplicity(self) -> np.ndarray:
+        """How many modes each element of a symbol stands for, broadcastable to the spectral shape."""
+
+    @property
+    @abstractmethod
+    def volume(self) -> float:
+        """Volume of the whole domain."""
+
+    @abstractmethod
+    def integral(self, values: np.ndarray) -> float:
+        """∫ f dx of cell averages, summed in double precision."""
+
+    @property
+    @abstractmethod
+    def cell_volumes(self) -> np.ndarray:
+        """Volume of every cell, broadcastable to the shape."""
+
+    @abstractmethod
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """Where the cells are, along every axis of an array."""
+
+    @abstractmethod
+    def record(self) -> dict[str, Any]:
+        """What a run's manifest keeps, from which :func:`gridflow.sphere.domain_from` makes the domain again."""
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return math.prod(self.shape)
+
+    def check(self, values: np.ndarray, name: str) -> np.ndarray:
+        """Return ``values`` as an array, or raise InputError unless it has the grid's shape and is finite."""
+        values = np.asarray(values)
+        if values.shape != self.shape:
+            raise InputError(f"{name} has shape {values.shape}; the grid has {self.shape}")
+        if not np.isfinite(values).all():
+            cell = np.argwhere(~np.isfinite(values))[0].tolist()
+            raise InputError(f"{name} is not finite: {values[tuple(cell)]} in cell {cell}")
+        return values
+
+    def check_density(self, values: np.ndarray, name: str) -> np.ndarray:
+        """Return ``values`` as a float64 array, or raise InputError unless it fits the grid, is finite and ≥ 0."""
+        density = np.asarray(self.check(values, name), dtype=float)
+        if density.min() < 0:
+            cell = np.argwhere(density < 0)[0].tolist()
+            raise InputError(f"{name} is negative: {density[tuple(cell)]} in cell {cell}; a density is ≥ 0")
+        return density
+
+
 @dataclass(frozen=True)
-class Grid:
+class Grid(Domain):
     """A uniform grid of cells on the flat torus ``[0, L_0) × … × [0, L_{d−1})``, d = 1, 2 or 3.
 
     Cell ``i`` along axis ``a`` covers ``[i h_a, (i+1) h_a)`` with ``h_a = L_a / n_a`` and is centred at
@@ -57,11 +140,6 @@ class Grid:
     def dim(self) -> int:
         """Number of dimensions d."""
         return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of cells."""
-        return math.prod(self.shape)
 
     @property
     def spacing(self) -> tuple[float, ...]:
@@ -125,20 +203,22 @@ class Grid:
         given = np.asarray(values)
         return (given.item(),) * self.dim if given.ndim == 0 else tuple(given.tolist())
 
-    def check(self, values: np.ndarray, name: str) -> np.ndarray:
-        """Return ``values`` as an array, or raise InputError unless it has the grid's shape and is finite."""
-        values = np.asarray(values)
-        if values.shape != self.shape:
-            raise InputError(f"{name} has shape {values.shape}; the grid has {self.shape}")
-        if not np.isfinite(values).all():
-            cell = np.argwhere(~np.isfinite(values))[0].tolist()
-            raise InputError(f"{name} is not finite: {values[tuple(cell)]} in cell {cell}")
-        return values
+    def integral(self, values: np.ndarray) -> float:
+        """∫ f dx = Σ_i f_i ∏h_a, summed in double precision."""
+        return float(values.sum(dtype=float)) * self.cell_volume
 
-    def check_density(self, values: np.ndarray, name: str) -> np.ndarray:
-        """Return ``values`` as a float64 array, or raise InputError unless it fits the grid, is finite and ≥ 0."""
-        density = np.asarray(self.check(values, name), dtype=float)
-        if density.min() < 0:
-            cell = np.argwhere(density < 0)[0].tolist()
-            raise InputError(f"{name} is negative: {density[tuple(cell)]} in cell {cell}; a density is ≥ 0")
-        return density
+    @property
+    def cell_volumes(self) -> np.ndarray:
+        """∏ h_a, the same for every cell."""
+        return np.array(self.cell_volume)
+
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """Cell centres along x, y and z."""
+        return tuple(
+            Coordinate(name, self.centers(axis), "length", f"cell centres along {name}")
+            for axis, name in enumerate("xyz"[: self.dim])
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Shape and periods."""
+        return {"shape": list(self.shape), "lengths": list(self.lengths)}

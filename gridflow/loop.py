@@ -22,7 +22,7 @@ from gridflow.progress import ProgressReport
 from gridflow.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
 from gridflow.schema import checksum
 from gridflow.signals import collected_signals
-from gridflow.solver import DENSITY, POSITIONS, WEIGHTS, Solver, State
+from gridflow.solver import DENSITY, INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, Solver, State
 from gridflow.store import RunWriter
 
 DEFAULT_SNAPSHOTS = 40
@@ -174,6 +174,7 @@ def run(
         return live
     manifest = _manifest(solver, initial, particles, t_end, record)
     densities = {"initial": initial, "target": solver.flow.target}
+    densities |= {name: state.arrays[name] for name in (NEGATIVE, INNER, OUTER) if name in state.arrays}
     resume = resume and os.path.lexists(store)
     if resume:
         writer = RunWriter.resume(store, manifest, _warn)
@@ -285,7 +286,7 @@ def _manifest(
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("numpy", "scipy", "pyfftw", "numba", "h5py")}
         | ({"finufft": version("finufft")} if particles else {}),
-        "grid": {"shape": list(flow.grid.shape), "lengths": list(flow.grid.lengths)},
+        "grid": flow.grid.record(),
         "problem": {
             "kernel": repr(flow.kernel),
             "growth": flow.growth,

@@ -8,10 +8,14 @@ import numpy as np
 
 from gridflow import sobolev
 from gridflow.errors import InputError
-from gridflow.flow import Flow
+from gridflow.flow import Equation
+from gridflow.kernels import ReLU
+from gridflow.solver_tables import AnyOfSolvers
+from gridflow.solver import NEGATIVE
+from gridflow.sphere import WholeSphere
 from gridflow.theory import CoulombCertificate, ExponentialRate, LinearDecay, PowerLaw
 from gridflow.timestep import AUTO, EXPONENTIAL, RESOLVED_DECAY
-from solvers import FiniteVolume, Particles, Spectral
+from solvers import Network, Particles, Spectral
 from solvers.exponential import GAIN
 
 FAR = 0.9
@@ -33,8 +37,11 @@ class Prediction:
     rate
         Rate of its exponential decay (1 / time), or None.
     regularity, regularity_error
-        Fitted order r of the start's deviation from the target and its error; infinite for smooth data, None where it
-        plays no part.
+        Fitted order r of the start's deviation from the target, on the modes that the kernel sees, and its error;
+        infinite for smooth data, None where it plays no part.
+    invisible
+        Share of the deviation, of its square in L², in modes that the kernel of a network does not see; None for
+        kernels that see all.
     hypotheses
         What the law and the predicted time assume.
     doubts
@@ -42,7 +49,7 @@ class Prediction:
     energy, goal
         At the start, and to be reached.
     time, steps
-        Predicted until then, by linear theory; infinite if it is never reached.
+        Predicted until then, by linear theory; infinite if it is never reached, not a number where it says nothing.
     certified
         The time by which a theorem guarantees it, or None; ``not_certified`` says why there is none.
     """
@@ -53,6 +60,7 @@ class Prediction:
     rate: float | None
     regularity: float | None
     regularity_error: float | None
+    invisible: float | None
     hypotheses: tuple[str, ...]
     doubts: tuple[str, ...]
     energy: float
@@ -67,7 +75,7 @@ class Prediction:
         return asdict(self)
 
 
-def predict(solver: FiniteVolume | Spectral | Particles, initial: np.ndarray, share: float) -> Prediction:
+def predict(solver: AnyOfSolvers, initial: np.ndarray, share: float) -> Prediction:
     """Predict a run.
 
     Parameters
@@ -87,37 +95,65 @@ def predict(solver: FiniteVolume | Spectral | Particles, initial: np.ndarray, sh
     flow = solver.flow
     if not 0 < share < 1:
         raise InputError(f"tol = {share}: it must be between 0 and 1, the share of the first energy to reach")
-    decay = LinearDecay.of(flow, initial)
-    energy = flow.energy(initial)
+    energy = first_energy(solver, initial)
     if energy <= 0:
         raise InputError("the initial density is the target: there is nothing to predict")
     goal = share * energy
-    time = decay.time_to(goal)
+    decay, no_decay = linear_decay(flow, initial)
+    time = math.nan if decay is None else decay.time_to(goal)
     regularity = _regularity(flow, initial)
     law = _law(flow, regularity)
     certified, why = _certificate(flow, initial, goal)
     return Prediction(
-        **law | {"hypotheses": tuple(law["hypotheses"]) + decay.hypotheses},
+        **law | {"hypotheses": tuple(law["hypotheses"]) + (() if decay is None else decay.hypotheses)},
         regularity=None if regularity is None else regularity.r,
         regularity_error=None if regularity is None else regularity.error,
-        doubts=_doubts(flow, initial, time),
+        invisible=_invisible(flow, initial),
+        doubts=_doubts(flow, initial, time) + ((no_decay,) if no_decay else ()),
         energy=energy,
         goal=goal,
         time=time,
-        steps=_steps(decay, time, solver, initial),
+        steps=math.nan if decay is None else _steps(decay, time, solver, initial),
         certified=certified,
         not_certified=why,
     )
 
 
-def _regularity(flow: Flow, initial: np.ndarray) -> sobolev.Regularity | None:
+def first_energy(solver: AnyOfSolvers, initial: np.ndarray) -> float:
+    """The energy at time 0: of a network that of its neurons, else that of the density."""
+    if isinstance(solver, Network):
+        return solver.diagnose(solver.initialize(initial))["energy"]
+    start = solver.initialize(initial)
+    if NEGATIVE in start.arrays:
+        return solver.diagnose(start)["energy"]
+    return solver.flow.energy(initial)
+
+
+def linear_decay(flow: Equation[Any], initial: np.ndarray) -> tuple[LinearDecay | None, str]:
+    """The curve of linear theory, or why there is none."""
+    if isinstance(flow.grid, WholeSphere):
+        return None, f"linear theory needs modes, of which there are none on {flow.grid}"
     try:
-        return sobolev.regularity(flow.grid, initial - flow.target)
+        return LinearDecay.of(flow, initial), ""
+    except InputError as reason:
+        return None, str(reason)
+
+
+def _invisible(flow: Equation[Any], initial: np.ndarray) -> float | None:
+    if flow.seen is None or isinstance(flow.grid, WholeSphere):
+        return None
+    power = sobolev.mode_power(flow.grid, initial - flow.target)
+    return float(power[~flow.seen].sum() / power.sum()) if power.sum() > 0 else 0.0
+
+
+def _regularity(flow: Equation[Any], initial: np.ndarray) -> sobolev.Regularity | None:
+    try:
+        return sobolev.regularity(flow.grid, initial - flow.target, flow.seen)
     except InputError:  # too few shells, or nothing but the mean: then no law asks for it
         return None
 
 
-def _law(flow: Flow, regularity: sobolev.Regularity | None) -> dict[str, Any]:
+def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> dict[str, Any]:
     """The law that applies to a flow and a start, as fields of a prediction; or why there is none."""
     none: dict[str, Any] = {"law": "", "exponent": None, "rate": None, "hypotheses": ()}
     if getattr(flow.kernel, "s", None) == 1:
@@ -131,6 +167,8 @@ def _law(flow: Flow, regularity: sobolev.Regularity | None) -> dict[str, Any]:
             "rate": exponential.rate,
             "hypotheses": exponential.hypotheses,
         }
+    if isinstance(flow.kernel, ReLU) and not flow.growth:
+        return none | {"theorem": "none applies: training a network grows the weights of its neurons, growth = 2"}
     smooth = regularity is None or math.isinf(regularity.r)
     try:
         power = PowerLaw.of(flow, 0.0 if regularity is None or smooth else regularity.r)
@@ -138,30 +176,36 @@ def _law(flow: Flow, regularity: sobolev.Regularity | None) -> dict[str, Any]:
         return none | {"theorem": f"none applies: {reason}"}
     if smooth:
         return none | {
-            "theorem": "s > 1: local convergence, for smooth data faster than every power of time",
+            "theorem": f"{_condition(flow, power.s)}: local convergence, for smooth data faster than every power of time",
             "law": "every mode falls by itself, E ~ exp(−2 ν |ξ|^(2−2s) t)",
             "hypotheses": (power.hypotheses[0], "μ − ν is smooth and stays so", *power.hypotheses[2:]),
         }
     return none | {
-        "theorem": "s > 1: local convergence at a power of time",
+        "theorem": f"{_condition(flow, power.s)}: local convergence at a power of time",
         "law": f"E ~ t^−{power.exponent:.3g}, the power (r + s) / (s − 1) with r = {power.r:.3g}",
         "exponent": power.exponent,
         "hypotheses": power.hypotheses,
     }
 
 
-def _certificate(flow: Flow, initial: np.ndarray, goal: float) -> tuple[float | None, str]:
+def _condition(flow: Equation[Any], s: float) -> str:
+    if isinstance(flow.kernel, ReLU):
+        return f"s = {s:g}, as a network on S^{flow.grid.dim} sees its even modes" if flow.kernel.power == 1 else f"s = {s:g}"
+    return "s > 1"
+
+
+def _certificate(flow: Equation[Any], initial: np.ndarray, goal: float) -> tuple[float | None, str]:
     try:
         return CoulombCertificate.of(flow, initial).time_to(goal), ""
     except InputError as reason:
         return None, str(reason)
 
 
-def _doubts(flow: Flow, initial: np.ndarray, time: float) -> tuple[str, ...]:
+def _doubts(flow: Equation[Any], initial: np.ndarray, time: float) -> tuple[str, ...]:
     """What is known to fail of the hypotheses."""
     found = []
     order = getattr(flow.kernel, "s", math.nan)
-    distance = float(abs(initial - flow.target).max() / flow.target.mean())
+    distance = float(abs(initial - flow.target).max() / flow.reference)
     if initial.min() == 0:
         found.append(
             "the start has a hole, and while it fills linear theory is too fast: see the hole law"
@@ -172,12 +216,16 @@ def _doubts(flow: Flow, initial: np.ndarray, time: float) -> tuple[str, ...]:
         found.append(f"the start is far from the target, by {distance:.2g} of its mean: the theorem is local")
     if flow.target.min() == 0:
         found.append("the target has a hole, which mass leaves at no known rate")
+    elif flow.target.min() < 1e-3 * flow.reference:
+        found.append(
+            f"the target is nearly 0 somewhere, {flow.target.min() / flow.reference:.2g} of its mean: modes hardly decay there"
+        )
     if math.isinf(time):
         found.append("by linear theory the goal is never reached: some modes do not decay")
     return tuple(found)
 
 
-def _steps(decay: LinearDecay, time: float, solver: FiniteVolume | Spectral | Particles, initial: np.ndarray) -> float:
+def _steps(decay: LinearDecay, time: float, solver: AnyOfSolvers, initial: np.ndarray) -> float:
     """Steps until a time, from the bounds on the first one and what linear theory makes of them.
 
     Velocities fall like the square root of the dissipation, and the positivity bound grows like its inverse; the
@@ -185,9 +233,7 @@ def _steps(decay: LinearDecay, time: float, solver: FiniteVolume | Spectral | Pa
     """
     if not math.isfinite(time) or time == 0:
         return time
-    if isinstance(
-        solver, Particles
-    ):  # its steps follow from the error of every particle, of which theory knows nothing
+    if isinstance(solver, Particles | Network):  # steps follow from the error of every one, of which theory knows nothing
         return math.nan
     options, bounds = solver.settings(), solver.bounds(solver.initialize(initial))
     times = np.concatenate([[0.0], np.geomspace(1e-6 * time, time, 2000)])
@@ -201,7 +247,7 @@ def _steps(decay: LinearDecay, time: float, solver: FiniteVolume | Spectral | Pa
     exponential = np.minimum(positivity, RESOLVED_DECAY * decay_time)
     if isinstance(solver, Spectral):
         dt = exponential
-    elif options["integrator"] in (AUTO, *EXPONENTIAL) and options["tracer_sha256"] is None:
+    elif options["integrator"] in (AUTO, *EXPONENTIAL) and options.get("tracer_sha256") is None:
         dt = np.where((explicit == relaxation) & (exponential >= GAIN * relaxation), exponential, explicit)
     else:
         dt = explicit

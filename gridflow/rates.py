@@ -10,7 +10,7 @@ import numpy as np
 from gridflow import decay, sobolev
 from gridflow.decay import Fit
 from gridflow.errors import InputError
-from gridflow.flow import Flow
+from gridflow.flow import Equation, Flow
 from gridflow.store import RunDirectory
 from gridflow.theory import (
     ExponentialRate,
@@ -53,7 +53,7 @@ class Rates:
         Times and shares of the measured dissipation that are the scheme's own, where snapshots tell them.
     """
 
-    flow: Flow
+    flow: Equation[Any]
     times: np.ndarray
     energies: np.ndarray
     law: PowerLaw | ExponentialRate | None
@@ -166,12 +166,14 @@ def _attempt(make: Callable[[], Any]) -> tuple[Any, str]:
         return None, str(reason)
 
 
-def _regularity(flow: Flow, start: np.ndarray) -> sobolev.Regularity | None:
-    found: sobolev.Regularity | None = _attempt(lambda: sobolev.regularity(flow.grid, start - flow.target))[0]
+def _regularity(flow: Equation[Any], start: np.ndarray) -> sobolev.Regularity | None:
+    found: sobolev.Regularity | None = _attempt(
+        lambda: sobolev.regularity(flow.grid, start - flow.target, flow.seen)
+    )[0]
     return found
 
 
-def _law(flow: Flow, regularity: sobolev.Regularity | None) -> tuple[PowerLaw | ExponentialRate | None, str]:
+def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> tuple[PowerLaw | ExponentialRate | None, str]:
     if getattr(flow.kernel, "s", None) == 1:
         return _attempt(lambda: ExponentialRate.of(flow))
     if regularity is None:
@@ -200,7 +202,7 @@ def _fit(times: np.ndarray, energies: np.ndarray, window: Window, law: PowerLaw 
 
 
 def _certificate(
-    stored: RunDirectory, flow: Flow, series: dict[str, np.ndarray], regularity: sobolev.Regularity | None
+    stored: RunDirectory, flow: Equation[Any], series: dict[str, np.ndarray], regularity: sobolev.Regularity | None
 ) -> MinimumCertificate | RieszCertificate:
     """That of s = 1 from the smallest cells of the series; that of s > 1 from the snapshots and the series."""
     if getattr(flow.kernel, "s", None) == 1:
@@ -214,8 +216,10 @@ def _certificate(
     return RieszCertificate(float(series["energy"][0]), found.s, found.r, least, found.bound)
 
 
-def _shares(stored: RunDirectory, flow: Flow, series: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The scheme's own share of the dissipation at some snapshots whose rounding does not hide it."""
+def _shares(stored: RunDirectory, flow: Equation[Any], series: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The scheme's own share of the dissipation at some snapshots whose rounding does not hide it, on the torus."""
+    if not isinstance(flow, Flow):
+        return np.zeros(0), np.zeros(0)
     total = len(stored.times)
     times, shares = [], []
     for index in np.unique(np.linspace(0, total - 1, min(SHARES, total)).round().astype(int)) if total else ():

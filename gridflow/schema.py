@@ -18,8 +18,8 @@ import h5py
 import numpy as np
 
 from gridflow.errors import RunError
-from gridflow.grid import Grid
-from gridflow.solver import POSITIONS, WEIGHTS, State
+from gridflow.grid import Domain
+from gridflow.solver import INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, State
 
 SERIES_UNITS = {
     "step": ("1", "number of steps taken"),
@@ -35,6 +35,7 @@ SERIES_UNITS = {
     "tracer_volume": ("volume", "contoured volume of the carried hole"),
     "exponential_steps": ("1", "number of exponential steps among those taken"),
     "negative_mass": ("mass", "mass of what is below 0"),
+    "empirical_loss": ("energy", "half the mean squared error on the samples"),
     "tracer_target": ("mass", "mass of the target inside the carried hole"),
     "plateau": ("mass / volume", "largest cell average, the density outside a hole"),
 }
@@ -46,7 +47,7 @@ GZIP_LEVEL = 1
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A density at a time, as stored; of a run of particles also these, shapes (N, d) and (N,)."""
+    """A density at a time, as stored; of particles also these, (N, d) and (N,), of networks (m, inputs) and (m,)."""
 
     time: float
     step: int
@@ -54,6 +55,9 @@ class Snapshot:
     tracer: np.ndarray | None = None
     positions: np.ndarray | None = None
     weights: np.ndarray | None = None
+    negative: np.ndarray | None = None
+    inner_weights: np.ndarray | None = None
+    outer_weights: np.ndarray | None = None
 
 
 def checksum(array: np.ndarray) -> str:
@@ -146,17 +150,17 @@ def _chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray], state: State | None) -> None:
+def write_fields(file: h5py.File, grid: Domain, fields: Mapping[str, np.ndarray], state: State | None) -> None:
     """netCDF-4: coordinates as dimension scales, fields over (time, x, y, z); no time for what does not change.
 
-    Positions are over (time, particle, axis), weights over (time, particle).
+    Positions are over (time, particle, axis), weights over (time, particle); weights of a network over (time, neuron,
+    input) and (time, neuron).
     """
     scales = []
     if state is not None:
         scales.append(_put(file, "time", np.array([state.time]), "time", "simulated time"))
         step = _put(file, "step", np.array([state.step]), *SERIES_UNITS["step"])
-    for axis in range(grid.dim):
-        scales.append(_put(file, "xyz"[axis], grid.centers(axis), "length", f"cell centres along {'xyz'[axis]}"))
+    scales += [_put(file, *coordinate) for coordinate in grid.coordinates()]
     for scale in scales:
         scale.make_scale(scale.name.removeprefix("/"))
     if state is not None:
@@ -168,20 +172,29 @@ def write_fields(file: h5py.File, grid: Grid, fields: Mapping[str, np.ndarray], 
         "tracer": ("1", "volume fraction of the hole"),
         POSITIONS: ("length", "positions of the particles"),
         WEIGHTS: ("mass", "masses of the particles"),
+        NEGATIVE: ("mass / volume", "cell averages of the density of negative output weights"),
+        INNER: ("1", "weights of the neurons' inputs"),
+        OUTER: ("1", "weights of the neurons' outputs"),
     }
-    cloud = [scales[0], *_numbered(file, fields[POSITIONS].shape)] if POSITIONS in fields else []
+    points = next((kind for kind in _CLOUDS if kind[0] in fields), None)
+    time = [] if state is None else scales[:1]
+    cloud = [] if points is None else [*time, *_numbered(file, points[2:], fields[points[0]].shape)]
     for name, values in sorted(fields.items()):
         data = values if state is None else values[np.newaxis]
         dataset = _put_compressed(file, name, data, *meanings[name])
-        along = cloud[: data.ndim] if name in (POSITIONS, WEIGHTS) else scales
+        along = cloud[: data.ndim] if points is not None and name in points else scales
         for dimension, scale in zip(dataset.dims, along, strict=True):
             dimension.attach_scale(scale)
 
 
-def _numbered(file: h5py.File, shape: tuple[int, ...]) -> list[h5py.Dataset]:
-    """netCDF's dimensions ``particle`` and ``axis``, which have sizes but no coordinates."""
+_CLOUDS = ((POSITIONS, WEIGHTS, "particle", "axis"), (INNER, OUTER, "neuron", "input"))
+"""Arrays of points: which hold what there is of each, and the names of their dimensions."""
+
+
+def _numbered(file: h5py.File, names: tuple[str, ...], shape: tuple[int, ...]) -> list[h5py.Dataset]:
+    """netCDF's dimensions of points and their components, which have sizes but no coordinates."""
     scales = []
-    for name, size in zip(("particle", "axis"), shape, strict=True):
+    for name, size in zip(names, shape, strict=True):
         scale = file.create_dataset(name, (size,), ">f4")
         scale.make_scale(f"This is a netCDF dimension but not a netCDF variable.{size:10d}")
         scales.append(scale)
@@ -230,7 +243,7 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 def read_snapshot(path: Path) -> Snapshot:
     """What a snapshot file holds; RunError if it is damaged."""
-    kept = ("density", "tracer", POSITIONS, WEIGHTS)
+    kept = ("density", "tracer", POSITIONS, WEIGHTS, NEGATIVE, INNER, OUTER)
     arrays = read_arrays(path, ("time", "step", *kept))
     fields = {name: arrays[name][0] for name in kept if name in arrays}
     return Snapshot(float(arrays["time"][0]), int(arrays["step"][0]), **fields)

@@ -12,14 +12,16 @@ from typing import Literal
 import numpy as np
 
 from gridflow.errors import InputError
-from gridflow.grid import Grid
+from gridflow.grid import Domain, Grid
+from gridflow.harmonics import SphereTransform
 from gridflow.kernels import laplacian_symbol
+from gridflow.sphere import SphereGrid
 from gridflow.threads import count
 from gridflow.transforms import SerialTransform
 
 
 def norm(
-    grid: Grid,
+    grid: Domain,
     f: np.ndarray,
     r: float,
     symbol: Literal["spectral", "mimetic"] = "spectral",
@@ -39,15 +41,22 @@ def norm(
         Whether f are cell averages of the function whose norm is asked for.
     """
     weights = laplacian_symbol(grid, symbol)
-    weights[(0,) * grid.dim] = 1.0
+    weights[(0,) * weights.ndim] = 1.0
     return float(np.sqrt((mode_power(grid, f, deconvolve) * weights**r).sum()))
 
 
-def mode_power(grid: Grid, f: np.ndarray, deconvolve: bool = False) -> np.ndarray:
+def mode_power(grid: Domain, f: np.ndarray, deconvolve: bool = False) -> np.ndarray:
     """|T| |f̂_k|² of every mode but the mean's, which is 0, on the half-spectrum, twice where a mode stands for two.
 
-    Its sum is ‖f − mean‖² in L².
+    On the sphere Σ_m |f_ℓm|² of every degree. Its sum is ‖f − mean‖² in L².
     """
+    if isinstance(grid, SphereGrid):
+        harmonics = SphereTransform(grid)
+        power = harmonics.power(harmonics.analyse(grid.check(f, "the function")))
+        power[0] = 0.0
+        return power
+    if not isinstance(grid, Grid):
+        raise InputError(f"modes need a grid, not {grid}")
     transform = SerialTransform(grid, np.float64, count(None, grid.size))
     values, spectrum = transform.field(), transform.spectrum()
     values[...] = grid.check(f, "the function")
@@ -80,12 +89,16 @@ class Shells:
     modes: np.ndarray
 
 
-def shell_spectrum(grid: Grid, f: np.ndarray, deconvolve: bool = False) -> Shells:
-    """The power of a function by wave number; shells without a mode are left out."""
+def shell_spectrum(grid: Domain, f: np.ndarray, deconvolve: bool = False) -> Shells:
+    """The power of a function by wave number; shells without a mode are left out. A shell of the sphere is a degree."""
     power = mode_power(grid, f, deconvolve)
     squared = laplacian_symbol(grid, "spectral")
-    shell = np.rint(np.sqrt(squared) / (2 * np.pi / max(grid.lengths))).astype(int).ravel()
-    twice = np.broadcast_to(grid.mode_multiplicity(), grid.spectral_shape).ravel()
+    if isinstance(grid, Grid):
+        shell = np.rint(np.sqrt(squared) / (2 * np.pi / max(grid.lengths))).astype(int).ravel()
+        twice = np.broadcast_to(grid.mode_multiplicity(), grid.spectral_shape).ravel()
+    else:
+        shell = np.arange(power.size)
+        twice = 2.0 * shell + 1
     modes = np.bincount(shell, twice)
     total, weighted = (
         np.bincount(shell, power.ravel()),
@@ -112,12 +125,18 @@ class Regularity:
     error: float
 
 
-def regularity(grid: Grid, f: np.ndarray) -> Regularity:
+def regularity(grid: Domain, f: np.ndarray, seen: np.ndarray | None = None) -> Regularity:
     """Estimate r from the cell averages of a function.
 
     The line is fitted to the logarithm of the mean power of a mode, from the third shell to two thirds of the last wave
     number that every axis has. A function is smooth if modes fall to round-off before, or twice as fast in the upper
     half of the shells as in the lower.
+
+    Parameters
+    ----------
+    seen
+        Of every whole wave number on a circle, or degree on a sphere, whether it counts: those to which a kernel is
+        not 0. Default: all.
 
     Raises
     ------
@@ -125,9 +144,13 @@ def regularity(grid: Grid, f: np.ndarray) -> Regularity:
         If the function is constant, or the grid has fewer than eight shells to fit.
     """
     shells = shell_spectrum(grid, f, deconvolve=True)
-    first = 2 * np.pi / max(grid.lengths)
-    last = 2 / 3 * min(np.pi / h for h in grid.spacing)
+    if isinstance(grid, Grid):
+        first, last = 2 * np.pi / max(grid.lengths), 2 / 3 * min(np.pi / h for h in grid.spacing)
+    else:
+        first, last = 1.0, 2 / 3 * grid.spectral_shape[0]
     used = (shells.wavenumber > 2.5 * first) & (shells.wavenumber <= last)
+    if seen is not None:
+        used &= seen[1 : used.size + 1]
     if used.sum() < 8:
         raise InputError(
             f"a grid of shape {grid.shape} has too few shells of modes to fit a regularity to; 8 are needed"

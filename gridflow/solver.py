@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from gridflow.errors import InputError, RunError
-from gridflow.flow import Flow
-from gridflow.grid import Grid
+from gridflow.flow import Equation
+from gridflow.grid import Domain
 
 DENSITY, TRACER = "density", "tracer"
 """Names of a state's arrays on the grid: cell averages, and the volume fraction of a hole that is carried along."""
 POSITIONS, WEIGHTS = "positions", "weights"
 """Names of a state's arrays of particles, shapes (N, d) and (N,)."""
+NEGATIVE = "negative"
+"""Name of a state's second density on the grid, that of negative output weights."""
+INNER, OUTER = "inner_weights", "outer_weights"
+"""Names of a state's arrays of neurons: w, shape (m, inputs), and a, shape (m,)."""
 
 
 @dataclass
@@ -34,7 +38,9 @@ class State:
 class Solver(Protocol):
     """How a density is advanced in time."""
 
-    flow: Flow
+    @property
+    def flow(self) -> Equation[Any]:
+        """The equation that it solves."""
 
     def initialize(self, initial: np.ndarray | None) -> State:
         """A fresh state at time 0; InputError if the solver cannot start from ``initial``.
@@ -73,14 +79,14 @@ class Solver(Protocol):
             ``mass`` ∫ μ dx, ``min`` and ``max`` of the cell averages, ``energy`` ½ KMD² and ``dissipation``, −dE/dt of
             the semi-discrete scheme; each as a float. A solver that chooses between integrators adds
             ``exponential_steps``, how many steps were exponential so far; one that does not keep a density ≥ 0 adds
-            ``negative_mass``, ∫ max(−μ, 0) dx.
+            ``negative_mass``, ∫ max(−μ, 0) dx; one trained on samples adds ``empirical_loss``.
         """
 
     def settings(self) -> Mapping[str, object]:
         """The solver's name and options, for the record kept with a run."""
 
 
-def require_sound(grid: Grid, density: np.ndarray, time: float) -> None:
+def require_sound(grid: Domain, density: np.ndarray, time: float) -> None:
     """Raise RunError, naming the first bad cell and the time, unless every cell is finite and ≥ 0."""
     if density.min() >= 0 and np.isfinite(density.max()):
         return

@@ -17,11 +17,12 @@ import numpy as np
 from gridflow import schema
 from gridflow.background import Background
 from gridflow.errors import InputError, RunError
-from gridflow.flow import Flow
-from gridflow.grid import Grid
+from gridflow.flow import Equation, flow_on
+from gridflow.grid import Domain
 from gridflow.kernels import kernel_from
 from gridflow.schema import Snapshot
-from gridflow.solver import State
+from gridflow.solver import INNER, NEGATIVE, OUTER, State
+from gridflow.sphere import domain_from
 
 FORMAT = 1
 MANIFEST, CASE, PROBLEM, SERIES = "manifest.json", "case.toml", "problem.nc", "series.h5"
@@ -62,9 +63,9 @@ class RunDirectory:
             )
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> Domain:
         """The run's grid."""
-        return Grid(tuple(self.manifest["grid"]["shape"]), tuple(self.manifest["grid"]["lengths"]))
+        return domain_from(self.manifest["grid"])
 
     @property
     def status(self) -> str:
@@ -88,10 +89,15 @@ class RunDirectory:
         return schema.read_arrays(self.path / PROBLEM, ("initial",))["initial"]
 
     @property
-    def flow(self) -> Flow:
+    def started(self) -> dict[str, np.ndarray]:
+        """What the run began with: ``initial`` and ``target``; if there were any the negative density and weights."""
+        return schema.read_arrays(self.path / PROBLEM, ("initial", "target", NEGATIVE, INNER, OUTER))
+
+    @property
+    def flow(self) -> Equation[Any]:
         """The equation that was solved; InputError if its kernel is a function of the user's own."""
         problem = self.manifest["problem"]
-        return Flow(self.grid, kernel_from(str(problem["kernel"])), self.target, float(problem["growth"]))
+        return flow_on(self.grid, kernel_from(str(problem["kernel"])), self.target, float(problem["growth"]))
 
     @property
     def series(self) -> dict[str, np.ndarray]:
@@ -235,7 +241,7 @@ class RunWriter(RunDirectory):
         try:
             for folder in (SNAPSHOTS, CHECKPOINTS):
                 (prepared / folder).mkdir(parents=True)
-            grid = Grid(tuple(manifest["grid"]["shape"]), tuple(manifest["grid"]["lengths"]))
+            grid = domain_from(manifest["grid"])
             schema.publish_hdf5(prepared / PROBLEM, lambda file: schema.write_fields(file, grid, densities, None))
             if case is not None:
                 schema.publish(prepared / CASE, lambda file: file.write(case.encode()))

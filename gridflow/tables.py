@@ -4,24 +4,25 @@ import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import tomli_w
 from pydantic import Field, model_validator
 
-from gridflow import kernels
 from gridflow.callbacks import Callback, stop_when_energy_below, stop_when_steady
 from gridflow.density_tables import AnyDensity, DensityTable, RandomTable, UniformTable
 from gridflow.errors import InputError
-from gridflow.flow import Flow
-from gridflow.grid import Grid
+from gridflow.flow import flow_on
+from gridflow.grid import Domain, Grid
+from gridflow.kernel_tables import AnyKernel
 from gridflow.loop import DEFAULT_SNAPSHOTS
-from gridflow.sampling import sample
+from gridflow.networks import Weights
 from gridflow.schedule import AtTimes, EverySteps, EveryTime, EveryWall, Schedule, log_times
+from gridflow.solver import INNER, NEGATIVE, OUTER
+from gridflow.solver_tables import AnyOfSolvers, AnySolver, FiniteVolumeTable, NetworkTable, ParticleSolverTable, Start
+from gridflow.sphere import SphereGrid
 from gridflow.table import Positive, Table, tables_by_kind
-from gridflow.timestep import AUTO, EXPONENTIAL
-from solvers import FiniteVolume, Particles, Spectral
 
 _ARRAYS_OF_A_RUN = 2.5 + 2.0
 """Problem (initial, target, symbol), and what snapshots and a row of the series take for a moment (measured)."""
@@ -34,136 +35,24 @@ _INTERPRETER = 250e6
 class GridTable(Table):
     """``[grid]``: cells and periods along each axis."""
 
+    kind: Literal["torus", "circle", "sphere"] = "torus"
     shape: list[int]
     lengths: list[float] | None = None
 
-    def build(self) -> Grid:
+    @model_validator(mode="after")
+    def _known_lengths(self) -> "GridTable":
+        if self.kind != "torus" and self.lengths is not None:
+            raise ValueError(f'lengths = {self.lengths}: a {self.kind} has none, its radius is 1')
+        if self.kind == "circle" and len(self.shape) != 1:
+            raise ValueError(f"shape = {self.shape}: a circle has one axis")
+        return self
+
+    def build(self) -> Domain:
         """The grid."""
-        return Grid(tuple(self.shape), tuple(self.lengths or ()))
-
-
-class KernelTable(Table):
-    """``[kernel]``: its kind and parameters."""
-
-    make: ClassVar[Callable[..., kernels.Kernel]]
-
-    def build(self) -> kernels.Kernel:
-        """The kernel."""
-        return type(self).make(**self.model_dump(exclude={"kind"}))
-
-
-class RieszTable(KernelTable):
-    """Riesz kernel of order s; s = 1 is Coulomb."""
-
-    make = kernels.Riesz
-    kind: Literal["riesz"]
-    s: Positive
-    symbol: Literal["mimetic", "spectral"] = "spectral"
-
-
-class GaussianKernelTable(KernelTable):
-    """Gaussian kernel of a bandwidth."""
-
-    make = kernels.Gaussian
-    kind: Literal["gaussian"]
-    width: Positive
-
-
-class MaternTable(KernelTable):
-    """Matérn kernel; nu = 0.5 is the Laplace kernel."""
-
-    make = kernels.Matern
-    kind: Literal["matern"]
-    nu: Positive
-    length: Positive
-
-
-AnyKernel = Annotated[RieszTable | GaussianKernelTable | MaternTable, Field(discriminator="kind")]
-
-
-class FiniteVolumeTable(Table):
-    """``[solver]`` of kind finite_volume: see :class:`solvers.FiniteVolume`."""
-
-    kind: Literal["finite_volume"] = "finite_volume"
-    reconstruction: Literal["sharp", "weno5", "muscl", "upwind"] = "sharp"
-    limiter: Literal["vanleer", "minmod", "mc", "superbee"] = "vanleer"
-    velocity: Literal["difference", "spectral"] | None = None
-    integrator: Literal["auto", "euler", "ssprk2", "ssprk3", "etdrk2", "etdrk4"] = "auto"
-    cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
-    dtype: Literal["float64", "float32"] = "float64"
-    tolerance: Annotated[float, Field(gt=0)] = 1e-5
-    growth: Annotated[float, Field(ge=0)] = 0.0
-    tracer: bool = False
-    threads: Annotated[int, Field(ge=1)] | None = None
-
-    def build(self, flow: Flow, initial: np.ndarray, tracer: np.ndarray | None) -> FiniteVolume:  # noqa: ARG002
-        """The solver, with a region to carry along or without."""
-        options = self.model_dump(exclude={"kind", "growth", "tracer"})
-        return FiniteVolume(flow, **options, tracer=tracer)
-
-    def memory(self, shape: list[int], kernel: KernelTable) -> int:
-        """Bytes that the solver holds."""
-        coulomb = isinstance(kernel, RieszTable) and kernel.s == 1
-        stiff = self.integrator in EXPONENTIAL or (self.integrator == AUTO and not coulomb)
-        options = self.model_dump(include={"dtype", "reconstruction", "velocity", "tracer", "threads"})
-        return FiniteVolume.memory(shape, growth=self.growth > 0, exponential=stiff, **options)
-
-
-class SpectralTable(Table):
-    """``[solver]`` of kind spectral: see :class:`solvers.Spectral`."""
-
-    kind: Literal["spectral"]
-    integrator: Literal["etdrk2", "etdrk4"] = "etdrk4"
-    cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
-    dtype: Literal["float64", "float32"] = "float64"
-    tolerance: Annotated[float, Field(gt=0)] = 1e-7
-    growth: Annotated[float, Field(ge=0)] = 0.0
-    threads: Annotated[int, Field(ge=1)] | None = None
-
-    tracer: ClassVar[bool] = False
-
-    def build(self, flow: Flow, initial: np.ndarray, tracer: np.ndarray | None) -> Spectral:  # noqa: ARG002 - as above
-        """The solver."""
-        return Spectral(flow, **self.model_dump(exclude={"kind", "growth"}))
-
-    def memory(self, shape: list[int], kernel: KernelTable) -> int:  # noqa: ARG002 - its kernel does not matter
-        """Bytes that the solver holds."""
-        return Spectral.memory(shape, self.dtype, self.growth > 0, self.integrator)
-
-
-class ParticleSolverTable(Table):
-    """``[solver]`` of kind particles: a sample of the initial density, see :class:`solvers.Particles`."""
-
-    kind: Literal["particles"]
-    count: Annotated[int, Field(ge=1)]
-    sampling: Literal["independent", "stratified", "quasi-random"] = "independent"
-    weights: Literal["equal", "density"] = "equal"
-    seed: Annotated[int, Field(ge=0)] = 0
-    modes: int | list[int] | None = None
-    integrator: Literal["rk45", "rk23"] = "rk45"
-    tolerance: Annotated[float, Field(gt=0)] = 1e-7
-    accuracy: Annotated[float, Field(gt=0)] | None = None
-    dtype: Literal["float64", "float32"] = "float64"
-    growth: Annotated[float, Field(ge=0)] = 0.0
-    threads: Annotated[int, Field(ge=1)] | None = None
-
-    tracer: ClassVar[bool] = False
-
-    def build(self, flow: Flow, initial: np.ndarray, tracer: np.ndarray | None) -> Particles:  # noqa: ARG002 - as above
-        """The solver, with particles sampled from the initial density."""
-        drawn = sample(flow.grid, initial, self.count, self.sampling, self.weights, self.seed)
-        options = self.model_dump(exclude={"kind", "count", "sampling", "weights", "seed", "modes", "growth"})
-        modes = tuple(self.modes) if isinstance(self.modes, list) else self.modes
-        return Particles(flow, *drawn, modes=modes, **options)
-
-    def memory(self, shape: list[int], kernel: KernelTable) -> int:  # noqa: ARG002 - its kernel does not matter
-        """Bytes that the solver holds."""
-        given = self.modes if self.modes is not None else shape
-        modes = (given,) * len(shape) if isinstance(given, int) else tuple(given)
-        return Particles.memory(self.count, modes, self.dtype, self.growth > 0)
-
-
-AnySolver = Annotated[FiniteVolumeTable | SpectralTable | ParticleSolverTable, Field(discriminator="kind")]
+        if self.kind == "sphere":
+            return SphereGrid(tuple(self.shape))
+        lengths = [2 * math.pi] if self.kind == "circle" else self.lengths
+        return Grid(tuple(self.shape), tuple(lengths or ()))
 
 
 class TimeTable(Table):
@@ -177,6 +66,29 @@ class TimeTable(Table):
         """Callbacks that end the run early."""
         energy = [] if self.stop_energy is None else [stop_when_energy_below(self.stop_energy)]
         return energy + ([] if self.stop_rate is None else [stop_when_steady(self.stop_rate)])
+
+
+class TrainingTable(Table):
+    """``[training]``: the networks that ``gridflow train`` trains beside the limit."""
+
+    widths: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
+    start: Literal["quantile", "random"] = "quantile"
+    balance: float = 0.0
+    seed: Annotated[int, Field(ge=0)] = 0
+    population: bool = True
+    samples: Annotated[int, Field(ge=1)] | None = None
+    batch: Annotated[int, Field(ge=1)] | None = None
+    learning_rate: Positive | None = None
+    noise: Annotated[float, Field(ge=0)] = 0.0
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+
+    @model_validator(mode="after")
+    def _trained_on_something(self) -> "TrainingTable":
+        if not self.population and self.samples is None:
+            raise ValueError("population = false: then samples, their number, is needed")
+        if self.samples is not None and self.learning_rate is None:
+            raise ValueError("learning_rate: training on samples needs one, the time of a step")
+        return self
 
 
 class LogTimesTable(Table):
@@ -237,18 +149,24 @@ class Case(Table):
     grid: GridTable
     kernel: AnyKernel
     target: AnyDensity = UniformTable(kind="uniform")
+    target_negative: AnyDensity | None = None
     initial: AnyDensity
+    negative: AnyDensity | None = None
     solver: AnySolver = FiniteVolumeTable()
     time: TimeTable
     output: OutputTable = OutputTable()
+    training: TrainingTable | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _finite_volumes_unless_said(cls, data: Any) -> Any:
-        """A solver without a kind is one of finite volumes."""
-        solver = data.get("solver") if isinstance(data, dict) else None
+        """A solver without a kind is one of finite volumes, on whatever the grid is."""
+        if not isinstance(data, dict):
+            return data
+        grid, solver = data.get("grid"), data.get("solver", {})
+        on_sphere = isinstance(grid, dict) and grid.get("kind") == "sphere"
         if isinstance(solver, dict) and "kind" not in solver:
-            return {**data, "solver": {"kind": "finite_volume", **solver}}
+            return {**data, "solver": {"kind": "sphere" if on_sphere else "finite_volume", **solver}}
         return data
 
     def to_toml(self) -> str:
@@ -264,8 +182,8 @@ class Case(Table):
 
     def seeds(self) -> dict[str, int]:
         """Random seeds by the table that uses them."""
-        tables = {name: getattr(self, name) for name in ("initial", "target", "solver")}
-        return {name: t.seed for name, t in tables.items() if isinstance(t, RandomTable | ParticleSolverTable)}
+        tables = {name: getattr(self, name) for name in ("initial", "negative", "target", "target_negative", "solver")}
+        return {name: table.seed for name, table in tables.items() if hasattr(table, "seed")}
 
     def memory(self) -> int:
         """Predicted peak memory of the run in bytes.
@@ -280,7 +198,7 @@ class Case(Table):
 
     def build(
         self, folder: Path, stored: Mapping[str, np.ndarray] | None = None
-    ) -> tuple[FiniteVolume | Spectral | Particles, np.ndarray]:
+    ) -> tuple[AnyOfSolvers, np.ndarray]:
         """The solver and the initial density.
 
         Parameters
@@ -288,7 +206,8 @@ class Case(Table):
         folder
             Where paths in the case are relative to.
         stored
-            ``initial`` and ``target`` of a run that goes on; read from the case's own tables otherwise.
+            What a run that goes on began with, see :attr:`gridflow.store.RunDirectory.started`; made by the case's own
+            tables otherwise.
 
         Raises
         ------
@@ -306,26 +225,31 @@ class Case(Table):
         grid = attempt("grid", self.grid.build)
         if grid is None:
             raise InputError(problems[0])
-        fields = {}
-        for name in ("initial", "target"):
-            table: DensityTable = getattr(self, name)
-            if stored is not None:
-                fields[name] = stored[name]
-            else:
-                fields[name] = attempt(name, partial(table.build, grid, folder))
-        if problems:
-            raise InputError("\n".join(problems))
+        fields: dict[str, Any] = {}
+        if stored is not None:
+            fields = dict(stored)
+        else:
+            for name in ("initial", "target", "negative", "target_negative"):
+                table: DensityTable | None = getattr(self, name)
+                if table is not None:
+                    fields[name] = attempt(name, partial(table.build_on, grid, folder))
+            if problems:
+                raise InputError("\n".join(problems))
+            if "target_negative" in fields:
+                fields["target"] = fields["target"] - fields["target_negative"]
         tracer = attempt("solver.tracer", lambda: self._carried(grid)) if self.solver.tracer else None
-        flow = attempt("kernel", lambda: Flow(grid, self.kernel.build(), fields["target"], self.solver.growth))
-        solver = attempt("solver", lambda: self.solver.build(flow, fields["initial"], tracer)) if flow else None
+        weights = Weights(fields[INNER], fields[OUTER]) if INNER in fields else None
+        start = Start(fields["initial"], fields.get(NEGATIVE), tracer, weights)
+        flow = attempt("kernel", lambda: flow_on(grid, self.kernel.build(), fields["target"], self.solver.growth))
+        solver = attempt("solver", lambda: self.solver.build(flow, start)) if flow else None
         if flow is not None:
             attempt("initial", lambda: flow.check_density(fields["initial"], "the initial density"))
         if solver is None or problems:
             raise InputError("\n".join(problems))
         return solver, fields["initial"]
 
-    def _carried(self, grid: Grid) -> np.ndarray:
-        region = self.initial.region(grid)
+    def _carried(self, grid: Domain) -> np.ndarray:
+        region = self.initial.region(grid) if isinstance(grid, Grid) else None
         if region is None:
             kinds = ", ".join(kind for kind, table in tables_by_kind(AnyDensity).items() if table.hole is not None)
             raise InputError(

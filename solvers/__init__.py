@@ -2,6 +2,7 @@
 
 from solvers.finite_volume import FiniteVolume
 from solvers.particles import Particles
+from solvers.signed import SignedFiniteVolume
 from solvers.spectral import Spectral
 
-__all__ = ["FiniteVolume", "Particles", "Spectral"]
+__all__ = ["FiniteVolume", "Particles", "SignedFiniteVolume", "Spectral"]

@@ -1,11 +1,45 @@
 """Explicit steps in time, under which finite volumes keep what they keep."""
 
+from typing import Protocol
+
 import numpy as np
 
 from gridflow import timestep
-from gridflow.solver import DENSITY, TRACER, State
+from gridflow.solver import State
 from gridflow.timestep import SSPRungeKutta, StepBounds
-from solvers.semidiscrete import Look, Semidiscrete
+from solvers.semidiscrete import Look
+
+Arrays = dict[str, np.ndarray]
+
+
+class Space(Protocol):
+    """A discretisation in space, as steps see it: whichever arrays there are, they are advanced together.
+
+    Attributes
+    ----------
+    stages
+        Two sets of arrays like those of a state.
+    """
+
+    stages: list[Arrays]
+
+    def look_before_step(self, state: State) -> Look:
+        """What bounds the step from a state, whose velocity then is in place."""
+
+    def place(self, arrays: Arrays) -> None:
+        """Have the velocity of some arrays in place, without bounds."""
+
+    def advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
+        """Write a stage, ``α old + (1 − α) Euler(current)``; return the largest rate of loss and the largest density.
+
+        The velocity of ``current`` is in place.
+        """
+
+    def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
+        """The bounds on Δt by positivity and by relaxation."""
+
+    def require_sound(self, arrays: Arrays, fullest: float, time: float) -> None:
+        """RunError, naming the cell, if the largest density is not a finite number."""
 
 
 class Explicit:
@@ -28,7 +62,7 @@ class Explicit:
         Steps that a later stage sent back.
     """
 
-    def __init__(self, space: Semidiscrete, scheme: SSPRungeKutta, cfl: float, tolerance: float) -> None:
+    def __init__(self, space: Space, scheme: SSPRungeKutta, cfl: float, tolerance: float) -> None:
         self._space, self._scheme, self._cfl = space, scheme, cfl
         self._resolved = scheme.resolved_decay(tolerance)
         self.redone = 0
@@ -57,7 +91,7 @@ class Explicit:
         while (allowed := self._attempt(state, dt)) < dt:
             self.redone += 1
             dt = self._cfl * allowed
-            self._space.evaluate(state.arrays[DENSITY])
+            self._space.place(state.arrays)
         last = self._space.stages[(len(self._scheme.blend) - 1) % 2]
         accept(state, last, dt, until)
 
@@ -66,23 +100,17 @@ class Explicit:
         space, current, fullest = self._space, state.arrays, 0.0
         for number, blend in enumerate(self._scheme.blend):
             if number > 0:
-                space.evaluate(current[DENSITY])
+                space.place(current)
             stage = space.stages[number % 2]
-            rate, new_fullest = space.sweeps.advance_density(
-                current[DENSITY], state.arrays[DENSITY], stage[DENSITY], dt, blend
-            )
+            rate, new_fullest = space.advance(current, state.arrays, stage, dt, blend)
             if number > 0 and (allowed := min(space.strict_bounds(rate, fullest, state.time))) < dt:
                 return allowed
-            if space.carries:
-                space.sweeps.advance_tracer(
-                    current[TRACER], current[DENSITY], state.arrays[TRACER], stage[TRACER], dt, blend
-                )
-            space.require_sound(stage[DENSITY], new_fullest, state.time + dt)
+            space.require_sound(stage, new_fullest, state.time + dt)
             current, fullest = stage, new_fullest
         return dt
 
 
-def accept(state: State, reached: dict[str, np.ndarray], dt: float, until: float) -> None:
+def accept(state: State, reached: Arrays, dt: float, until: float) -> None:
     """Make the arrays of a stage those of the state after a step of dt, and the state's those of the stage."""
     for name, array in reached.items():
         state.arrays[name], reached[name] = array, state.arrays[name]

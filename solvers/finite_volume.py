@@ -93,7 +93,7 @@ class FiniteVolume:
         explicit, exponential = timestep.schemes(integrator)
         scheme = find_reconstruction(reconstruction, limiter)
         if scheme.squares:
-            _check_range(flow.target_mass / flow.grid.volume, self.dtype)
+            _check_range(flow.reference, self.dtype)
         self._tracer = None if tracer is None else _fraction(flow.grid, tracer)
         if exponential is not None and tracer is not None:
             if integrator != timestep.AUTO:

@@ -103,7 +103,7 @@ class Semidiscrete:
         self.flow, self.dtype, self.carries, self.transform, self.team = flow, dtype, carries, transform, team
         self.velocity = velocity_field(velocity, flow, dtype, transform, team)
         self.sweeps = Sweeps(
-            flow.grid, dtype, scheme, self.velocity, flow.growth, carries, flow.target_mass / flow.grid.volume,
+            flow.grid, dtype, scheme, self.velocity, flow.growth, carries, flow.reference,
             transform, team,
         )  # fmt: skip
         names = (DENSITY, TRACER) if carries else (DENSITY,)
@@ -148,12 +148,30 @@ class Semidiscrete:
         density = state.arrays[DENSITY]
         energy = self.velocity.evaluate(density, measure=True)
         found = self.sweeps.survey(density)
-        self.require_sound(density, found.fullest, state.time)
+        self.require_sound(state.arrays, found.fullest, state.time)
         positivity, relaxation = self.strict_bounds(found.rate, found.fullest, state.time)
         if not math.isfinite(energy):
             raise self._overflow(state.time)
-        decay_time = self._noise.decay_time(energy, found.decay, found.fullest)
+        decay_time = self.decay_time(energy, found.decay, found.fullest)
         return Look(positivity, relaxation, decay_time, energy, found.fullest)
+
+    def place(self, arrays: dict[str, np.ndarray]) -> None:
+        """Have the velocity of some arrays in place, without bounds."""
+        self.evaluate(arrays[DENSITY])
+
+    def advance(
+        self,
+        current: dict[str, np.ndarray],
+        old: dict[str, np.ndarray],
+        new: dict[str, np.ndarray],
+        dt: float,
+        blend: float,
+    ) -> tuple[float, float]:
+        """Write a stage; see :class:`solvers.explicit.Space`."""
+        found = self.sweeps.advance_density(current[DENSITY], old[DENSITY], new[DENSITY], dt, blend)
+        if self.carries:
+            self.sweeps.advance_tracer(current[TRACER], current[DENSITY], old[TRACER], new[TRACER], dt, blend)
+        return found
 
     def evaluate(self, density: np.ndarray) -> None:
         """Have the velocity of a density in place, without bounds."""
@@ -195,10 +213,14 @@ class Semidiscrete:
             2 / (fullest * stiffness) if fullest * stiffness > 0 else math.inf,
         )
 
-    def require_sound(self, density: np.ndarray, fullest: float, time: float) -> None:
+    def decay_time(self, energy: float, dissipation: float, fullest: float) -> float:
+        """Time in which the KMD falls by a factor e; infinite if there is not more than round-off to fall."""
+        return self._noise.decay_time(energy, dissipation, fullest)
+
+    def require_sound(self, arrays: dict[str, np.ndarray], fullest: float, time: float) -> None:
         """RunError, naming the cell, if the largest density is not a finite number."""
         if not math.isfinite(fullest):
-            require_sound(self.flow.grid, density, time)
+            require_sound(self.flow.grid, arrays[DENSITY], time)
 
     def _known(self, state: State) -> Look | None:
         """What the last look found of a state; None if there was none since its density changed."""

@@ -1,4 +1,4 @@
-"""The ``gridflow`` command: new, run, sweep, resume, info, plot, movie, bench, predict, rates, compare.
+"""The ``gridflow`` command: new, run, sweep, resume, info, plot, movie, bench, predict, rates, compare, train.
 
 Exit codes: 0, 1 when a run failed, 2 for bad input. Results go to standard output, everything said on the way to
 standard error.
@@ -7,10 +7,8 @@ standard error.
 import sys
 import warnings
 from pathlib import Path
-from threading import Timer
 from typing import Annotated, Any, TextIO
 
-import psutil
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -19,15 +17,14 @@ from gridflow import cases
 from gridflow._version import __version__
 from gridflow.cli import theory
 from gridflow.cli.compare import compare
-from gridflow.cli.printing import print_json
+from gridflow.cli.launch import check_memory, launch
+from gridflow.cli.printing import notes, print_json
 from gridflow.cli.sweep import sweep
+from gridflow.cli.train import train
 from gridflow.config import parse_case, read_case
 from gridflow.errors import InputError, RunError
 from gridflow.loop import Run
-from gridflow.loop import run as run_solver
-from gridflow.schedule import EverySteps
 from gridflow.store import RunDirectory, open_run
-from gridflow.tables import Case
 
 app = typer.Typer(
     help="Wasserstein gradient flows of kernel mean discrepancies on periodic grids.",
@@ -38,8 +35,8 @@ app.command()(theory.predict)
 app.command()(theory.rates)
 app.command()(sweep)
 app.command()(compare)
+app.command()(train)
 _screen = Console()
-_notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 CasePath = Annotated[Path, typer.Argument(metavar="CASE.toml", help="The case file; see 'gridflow new'.")]
 RunPath = Annotated[Path, typer.Argument(metavar="DIR", help="The run directory.")]
@@ -63,7 +60,7 @@ def main() -> None:
 
 def _complain(error: Exception) -> None:
     for line in str(error).splitlines():
-        _notes.print(f"gridflow: {line}")
+        notes.print(f"gridflow: {line}")
 
 
 def _show_warning(
@@ -74,7 +71,7 @@ def _show_warning(
     file: TextIO | None = None,  # noqa: ARG001
     line: str | None = None,  # noqa: ARG001
 ) -> None:
-    _notes.print(f"gridflow: warning: {message}")
+    notes.print(f"gridflow: warning: {message}")
 
 
 def _version(wanted: bool) -> None:
@@ -129,12 +126,12 @@ def run(
     """Run a case into a run directory."""
     case = read_case(case_file, overrides or ()).resolved()
     store = out or Path(f"{case_file.stem}.run")
-    _check_memory(case, force, quiet)
+    check_memory(case, force, quiet)
     if store.exists() and not force:
         raise InputError(
             f"{store} exists; resume it with 'gridflow resume {store}', choose another --out, or pass --force"
         )
-    _finish(_launch(case, store, case_file.parent, quiet, force=force), store)
+    _finish(launch(case, store, case_file.parent, quiet, force=force), store)
 
 
 @app.command()
@@ -149,56 +146,14 @@ def resume(
         raise InputError(f"{run_directory} was made from Python; resume it there with gridflow.run(..., resume=True)")
     overrides = () if t_end is None else (f"time.t_end={float(t_end)!r}",)
     case = parse_case(stored.case, f"{run_directory}/case.toml", overrides)
-    _finish(_launch(case, run_directory, run_directory, quiet, resumed=stored), run_directory)
-
-
-def _launch(
-    case: Case, store: Path, folder: Path, quiet: bool, force: bool = False, resumed: RunDirectory | None = None
-) -> Run:
-    stored = None if resumed is None else {"initial": resumed.initial, "target": resumed.target}
-    solver, initial = case.build(folder, stored)
-    patience = Timer(1.0, _notes.print, ["compiling the loops for this kind of run, once on this machine …"])
-    patience.start()
-    solver.compile()
-    patience.cancel()
-    return run_solver(
-        solver,
-        initial,
-        t_end=case.time.t_end,
-        store=store,
-        snapshots=case.output.snapshots(case.time.t_end),
-        snapshot_dtype=case.output.snapshot_dtype,
-        series=EverySteps(case.output.series_every),
-        checkpoints=case.output.checkpoints(),
-        callbacks=case.time.conditions(),
-        progress=not quiet,
-        resume=resumed is not None,
-        force=force,
-        case=case.to_toml(),
-        record={"title": case.title, "seeds": case.seeds()},
-    )
+    _finish(launch(case, run_directory, run_directory, quiet, resumed=stored), run_directory)
 
 
 def _finish(done: Run, store: Path) -> None:
-    _notes.print(f"{done.status} at t = {done.time:.6g} after {done.steps} steps: {done.reason}")
+    notes.print(f"{done.status} at t = {done.time:.6g} after {done.steps} steps: {done.reason}")
     if done.status == "interrupted":
-        _notes.print(f"continue with: gridflow resume {store}")
+        notes.print(f"continue with: gridflow resume {store}")
     typer.echo(str(store))
-
-
-def _check_memory(case: Case, force: bool, quiet: bool) -> None:
-    needed, free = case.memory(), psutil.virtual_memory().available
-    if not quiet:
-        _notes.print(f"predicted peak memory {_bytes(needed)}, free {_bytes(free)}")
-    if needed > free and not force:
-        raise InputError(
-            f"the run needs about {_bytes(needed)} of memory and {_bytes(free)} are free; "
-            "use a smaller grid.shape or solver.dtype = 'float32', or --force to try all the same"
-        )
-
-
-def _bytes(count: float) -> str:
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 @app.command()
@@ -300,7 +255,7 @@ def bench(
     grids = [_shape(text) for text in shapes or ()] or list(benchmark.SHAPES)
     results = []
     facts = benchmark.machine()
-    _notes.print(f"{facts['processor']}, {facts['cores']} cores; medians of interleaved rounds, {dtype}")
+    notes.print(f"{facts['processor']}, {facts['cores']} cores; medians of interleaved rounds, {dtype}")
     columns = [
         ("grid", lambda row: "×".join(map(str, row["shape"]))),
         ("scheme", lambda row: row["scheme"]),

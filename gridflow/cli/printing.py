@@ -1,10 +1,14 @@
-"""How facts get onto standard output."""
+"""How facts get onto standard output, and everything else onto standard error."""
 
 import json
 from typing import Any
 
 import numpy as np
 import typer
+from rich.console import Console
+
+notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+"""Where everything is said that is not a result."""
 
 
 def print_json(facts: dict[str, Any]) -> None:

@@ -7,8 +7,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gridflow.cli.printing import notes
+
 _screen = Console()
-_notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 SHOWN = ("status", "steps", "time", "energy", "min", "max", "hole_volume", "tracer_volume", "seconds")
 
@@ -35,7 +36,7 @@ def sweep(
     from gridflow.viz.sweeps import plot_sweep
 
     folder = out or Path(f"{case_file.stem}.sweep")
-    say = None if quiet else _notes.print
+    say = None if quiet else notes.print
     rows = run_all(case_file, over, folder, overrides=overrides or (), jobs=jobs, retry=retry, force=force, say=say)
     Console(width=max(_screen.width, 140), highlight=False).print(_table(rows))
     typer.echo(str(folder / TABLE))
@@ -43,10 +44,10 @@ def sweep(
         typer.echo(str(plot_sweep(folder, folder / "sweep.png")))
     unfinished = [row for row in rows if row["status"] not in DONE]
     for row in unfinished:
-        _notes.print(f"{row['member']} is {row['status']}" + (f": {row['reason']}" if row["reason"] else ""))
+        notes.print(f"{row['member']} is {row['status']}" + (f": {row['reason']}" if row["reason"] else ""))
     if unfinished:
         failed = any(row["status"] == "failed" for row in unfinished)
-        _notes.print("the same command goes on" + ("; with --retry it runs failed members again" if failed else ""))
+        notes.print("the same command goes on" + ("; with --retry it runs failed members again" if failed else ""))
         raise typer.Exit(1)
 
 

@@ -44,13 +44,21 @@ def predict(
         )
     rows += [
         ("energy", f"{found.energy:.6g} at the start, to fall to {found.goal:.6g}"),
-        ("time", f"t = {found.time:.4g} by linear theory"),
+        ("time", f"t = {found.time:.4g} by linear theory" if not np.isnan(found.time) else "none predicted, see below"),
         ("steps", f"about {found.steps:.0f}" if np.isfinite(found.steps) else "no number of steps"),
         (
             "certified",
             f"by t = {found.certified:.4g}" if found.certified is not None else f"no: {found.not_certified}",
         ),
     ]
+    if found.invisible is not None:
+        rows.append(
+            (
+                "invisible",
+                f"{found.invisible:.1%} of ‖μ − ν‖² is in modes to which the loss is blind: training leaves it there, "
+                "and the network is the same function without it",
+            )
+        )
     rows += [("assumes" if number == 0 else "", text) for number, text in enumerate(found.hypotheses)]
     rows += [("but" if number == 0 else "", text) for number, text in enumerate(found.doubts)]
     _print(rows)

@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gridflow import sobolev
 from gridflow.errors import InputError
-from gridflow.flow import Flow
+from gridflow.flow import Equation
 from gridflow.theory.hypotheses import order_of
 
 
@@ -52,7 +53,7 @@ class CoulombCertificate:
             )
 
     @classmethod
-    def of(cls, flow: Flow, initial: np.ndarray) -> "CoulombCertificate":
+    def of(cls, flow: Equation[Any], initial: np.ndarray) -> "CoulombCertificate":
         """The certificate of a run; InputError says which hypothesis fails."""
         if (s := order_of(flow, "the certificate for s = 1")) != 1:
             raise InputError(f"the certificate before a run needs s = 1; the flow has s = {s}")
@@ -181,7 +182,7 @@ class RieszCertificate:
             raise InputError(f"energy = {self.energy} and R = {self.bound}: both must be positive")
 
     @classmethod
-    def of(cls, flow: Flow, densities: list[np.ndarray], r: float) -> "RieszCertificate":
+    def of(cls, flow: Equation[Any], densities: list[np.ndarray], r: float) -> "RieszCertificate":
         """The certificate from a run's densities, the initial one first; InputError says which hypothesis fails."""
         s = order_of(flow, "the certificate for s > 1")
         symbol = flow.kernel.symbol  # type: ignore[attr-defined] # a Riesz kernel has one

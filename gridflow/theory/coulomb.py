@@ -6,13 +6,14 @@ checks the hypotheses it needs.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.interpolate import BSpline, make_interp_spline
 
 from gridflow.errors import InputError
-from gridflow.flow import Flow
+from gridflow.flow import Equation, Flow
 from gridflow.theory.hypotheses import ROUND_OFF, is_constant, order_of, uniform_background
 
 
@@ -74,7 +75,7 @@ class HoleLaw:
             raise InputError(f"hole volume {self.volume}: it must be between 0 and the torus' {self.torus_volume}")
 
     @classmethod
-    def of(cls, flow: Flow, initial: np.ndarray) -> "HoleLaw | None":
+    def of(cls, flow: Equation[Any], initial: np.ndarray) -> "HoleLaw | None":
         """The law of a run if its hypotheses hold: s = 1, constant target, no growth, one value outside a hole.
 
         Cells cut by the hole's boundary hold less than the value outside; they must lie within two cells of the hole.

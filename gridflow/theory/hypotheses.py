@@ -1,10 +1,12 @@
 """What the laws ask of a flow, checked in one place."""
 
+from typing import Any
+
 import numpy as np
 
 from gridflow.errors import InputError
-from gridflow.flow import Flow
-from gridflow.kernels import Riesz
+from gridflow.flow import Equation
+from gridflow.kernels import ReLU, Riesz
 
 ROUND_OFF = 1e-12
 """Relative variation below which a density counts as constant."""
@@ -16,7 +18,7 @@ def is_constant(density: np.ndarray) -> bool:
     return high - low <= ROUND_OFF * high
 
 
-def order_of(flow: Flow, law: str) -> float:
+def order_of(flow: Equation[Any], law: str) -> float:
     """s of a flow with a Riesz kernel and without growth; InputError, naming the law that needs it, for another one."""
     if not isinstance(flow.kernel, Riesz):
         raise InputError(f"{law} needs a Riesz kernel; the flow has {flow.kernel}")
@@ -25,7 +27,17 @@ def order_of(flow: Flow, law: str) -> float:
     return flow.kernel.s
 
 
-def uniform_background(flow: Flow) -> float | None:
+def decay_order(flow: Equation[Any], law: str) -> float:
+    """s of a flow whose symbol falls like |ξ|^{−2s}: that of a Riesz kernel without growth, or of a ReLU kernel.
+
+    Growth adds β to |ξ|² in the rate (|ξ|² + β) K̂ of a mode, which is nothing to the fine ones.
+    """
+    if isinstance(flow.kernel, ReLU):
+        return flow.kernel.order(flow.grid.dim)
+    return order_of(flow, law)
+
+
+def uniform_background(flow: Equation[Any]) -> float | None:
     """The constant a with ν ≡ a if the flow is Coulomb (s = 1) without growth towards a constant target, else None."""
     coulomb = isinstance(flow.kernel, Riesz) and flow.kernel.s == 1 and flow.growth == 0
     if not coulomb or not is_constant(flow.target):

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -9,7 +10,7 @@ from scipy.special import logsumexp
 
 from gridflow import sobolev
 from gridflow.errors import InputError
-from gridflow.flow import Flow
+from gridflow.flow import Equation, Flow
 from gridflow.kernels import laplacian_symbol
 from gridflow.theory.hypotheses import is_constant
 
@@ -73,7 +74,7 @@ class LinearDecay:
     energies
         What the modes of each rate hold at the start.
     densities
-        Values of ν, each standing for an equal share of the torus (mass / volume).
+        Values of ν, each standing for an equal share of the torus or sphere (mass / volume).
     """
 
     rates: np.ndarray
@@ -86,14 +87,16 @@ class LinearDecay:
     )
 
     @classmethod
-    def of(cls, flow: Flow, initial: np.ndarray) -> "LinearDecay":
-        """The prediction for a run from an initial density."""
+    def of(cls, flow: Equation[Any], initial: np.ndarray) -> "LinearDecay":
+        """The prediction for a run from an initial density; InputError if the target is negative somewhere."""
+        if flow.target.min() < 0:
+            raise InputError("linear theory needs a target ≥ 0: near one of both signs there are two measures")
         initial = flow.grid.check_density(initial, "the initial density")
         rates = ((laplacian_symbol(flow.grid, "spectral") + flow.growth) * flow.symbol).ravel()
         held = (sobolev.mode_power(flow.grid, initial - flow.target) * flow.symbol).ravel() / 2
         if flow.growth:
-            zero = float(flow.symbol[(0,) * flow.grid.dim])
-            held[0] = zero * (flow.grid.volume * float((initial - flow.target).mean()) ** 2) / 2
+            zero = float(flow.symbol.flat[0])
+            held[0] = zero * flow.grid.integral(initial - flow.target) ** 2 / flow.grid.volume / 2
         counted = (held > 0) & (rates > 0)
         rates, held, resting = rates[counted], held[counted], float(held[~counted].sum())
         bins = np.rint(np.log(rates) * _RESOLUTION).astype(int)
@@ -108,12 +111,15 @@ class LinearDecay:
                 np.full(some.sum() + 1, True),
             )
         order = np.argsort(means)
-        values = np.sort(flow.target.ravel())
+        values = flow.target.ravel()
         if is_constant(flow.target):
-            densities = values[:1]
+            densities = values[:1].copy()
         else:
+            ascending = np.argsort(values)
+            held_by = np.broadcast_to(flow.grid.cell_volumes, flow.grid.shape).ravel()[ascending]
             middles = (np.arange(_VALUES) + 0.5) / _VALUES
-            densities = np.quantile(values, middles)
+            shares = (np.cumsum(held_by) - held_by / 2) / flow.grid.volume
+            densities = np.interp(middles, shares, values[ascending])
         return cls(means[order], energies[some][order], densities)
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:

@@ -2,14 +2,17 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import gammaln
 
 from gridflow.errors import InputError
-from gridflow.flow import Flow
-from gridflow.theory.hypotheses import order_of
+from gridflow.flow import Equation
+from gridflow.grid import Grid
+from gridflow.kernels import ReLU, laplacian_symbol
+from gridflow.theory.hypotheses import decay_order, order_of
 
 _MODES = 400
 """Along one axis, of the sum that tells when it is as good as an integral."""
@@ -54,6 +57,9 @@ class PowerLaw:
     which changes the constant and not the power as long as inf ν > 0 and ν has more derivatives than the start (r of
     them at least).
 
+    The kernel of a shallow ReLU network on S^d has s = (d + 2α + 1) / 2 on the modes that it sees, and only those count
+    for the loss and for r; growth is nothing to fine modes.
+
     Parameters
     ----------
     s
@@ -70,7 +76,7 @@ class PowerLaw:
     r: float
 
     hypotheses = (
-        "s > 1 and no growth",
+        "s > 1 (of the modes that the kernel sees), without growth for a Riesz kernel",
         "μ − ν starts at the border of H^r and stays bounded there",
         "inf ν > 0, and ν is constant or smoother than H^r",
         "μ starts near ν: the theorem is local",
@@ -83,9 +89,9 @@ class PowerLaw:
             raise InputError(f"r = {self.r}: a power law needs a finite regularity above −s = {-self.s}")
 
     @classmethod
-    def of(cls, flow: Flow, r: float) -> "PowerLaw":
+    def of(cls, flow: Equation[Any], r: float) -> "PowerLaw":
         """The law of a flow; InputError says which hypothesis fails."""
-        s = order_of(flow, "the power law")
+        s = decay_order(flow, "the power law")
         if not flow.target.min() > 0:
             raise InputError("the target is 0 somewhere, where modes do not decay: no power law is known")
         return cls(s, r)
@@ -99,16 +105,15 @@ class PowerLaw:
         """The law through an energy at a time: ``energy · (time / start)^{−exponent}``."""
         return (energy * (np.asarray(time) / start) ** -self.exponent)[()]
 
-    def window(self, flow: Flow, tolerance: float = 0.01) -> Window:
+    def window(self, flow: Equation[Any], tolerance: float = 0.01) -> Window:
         """When the power can be seen on a grid with a relative error of its local value below a tolerance.
 
         It begins when the sum over modes along the longest period is as good as an integral, found from that sum. Late,
         with ``x = 2 ν |ξ|^{2−2s} t`` the energy is an integral of ``x^{p−1} e^{−x}``, p the exponent, from the x of the
         finest mode that every axis resolves, so that the local exponent differs from p by ``x^p e^{−x} / Γ(p)``.
         """
-        grid, target, p = flow.grid, flow.target, self.exponent
-        first = (2 * np.pi / max(grid.lengths)) ** (2 - 2 * self.s)
-        last = (np.pi / max(grid.spacing)) ** (2 - 2 * self.s)
+        target, p = flow.target, self.exponent
+        first, last = self._ends(flow)
 
         def excess(logarithm: float) -> float:
             return p * logarithm - math.exp(logarithm) - float(gammaln(p)) - math.log(tolerance * p)
@@ -121,6 +126,21 @@ class PowerLaw:
             "the first modes have not died",
             "the last mode of the grid is dying",
         )
+
+    def _ends(self, flow: Equation[Any]) -> tuple[float, float]:
+        """λ K̂ of the first mode of those that count, and of the finest."""
+        grid = flow.grid
+        if isinstance(grid, Grid):
+            first, last = 2 * np.pi / max(grid.lengths), np.pi / max(grid.spacing)
+        else:
+            first, last = 1.0, float(grid.spectral_shape[0] - 1)
+        constant = 1.0
+        if isinstance(flow.kernel, ReLU):  # sees every other degree, as a sphere of half the size all of them
+            first *= 2
+            seen = int(np.flatnonzero(flow.symbol)[-1])
+            constant = float(flow.symbol[seen] * laplacian_symbol(grid, "spectral")[seen] ** self.s)
+        power = 2 - 2 * self.s
+        return constant * first**power, constant * last**power
 
     def _first_modes_gone(self, tolerance: float) -> float:
         """x of the first mode from which on the local exponent of Σ_k k^{−2s−2r−1} exp(−x k^{2−2s}) is that of ∫ dk."""
@@ -156,7 +176,7 @@ class ExponentialRate:
             raise InputError(f"inf ν = {self.background}: an exponential rate needs a target without a hole")
 
     @classmethod
-    def of(cls, flow: Flow) -> "ExponentialRate":
+    def of(cls, flow: Equation[Any]) -> "ExponentialRate":
         """The rate of a flow; InputError says which hypothesis fails."""
         if (s := order_of(flow, "the exponential rate")) != 1:
             raise InputError(f"the exponential rate needs s = 1; the flow has s = {s}")

@@ -94,8 +94,11 @@ class Reference:
         if stored.manifest["solver"].get("solver") == "Particles":
             raise InputError(f"{stored.path} is a run of Particles; what they are compared with is a run on a grid")
         self.stored, self._seed = stored, seed
-        self.flow: Flow = stored.flow
-        grid = self.flow.grid
+        flow = stored.flow
+        if not isinstance(flow, Flow):
+            raise InputError(f"{stored.path} is a run on {flow.grid}; particles are compared with runs on a torus")
+        self.flow = flow
+        grid = flow.grid
         self.modes = Grid(
             tuple(max(4, min(n // 2, MODES[grid.dim])) for n in grid.shape),
             grid.lengths,

@@ -1,6 +1,9 @@
-"""Drawing one density of any dimension on axes."""
+"""Drawing one density of any domain on axes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeGuard
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,9 +12,23 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import FigureBase
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from matplotlib.patches import Ellipse
 
-from gridflow.grid import Grid
-from gridflow.viz.style import COLORMAP, MEASURED
+from gridflow.errors import InputError
+from gridflow.grid import Domain, Grid
+from gridflow.sphere import SphereGrid
+from gridflow.viz.style import COLORMAP, EXACT, MEASURED
+
+SIGNED_COLORMAP = "RdBu_r"
+"""For what has both signs: white where it is 0."""
+MAP_ROWS = 400
+"""Rows of pixels of a map of the sphere: no fewer than a panel shows."""
+PARALLELS, MERIDIANS = np.radians([-60, -30, 0, 30, 60]), np.radians(np.arange(-135, 181, 45))
+"""Latitudes and longitudes of the lines drawn on a sphere."""
+GRATICULE: Any = {"color": "#8c8c8c", "linewidth": 0.4, "alpha": 0.6}
+OUTLINE: Any = {"color": EXACT, "linewidth": 0.7}
+OUTSIDE = -1
+"""The cell of a pixel that shows none."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +39,27 @@ class Scale:
     low: float = 0.0
 
     @classmethod
-    def over(cls, densities: list[np.ndarray]) -> "Scale":
-        """From 0 to the largest cell of some densities."""
-        return cls(max(float(density.max()) for density in densities))
+    def over(cls, densities: Iterable[np.ndarray], signed: bool = False) -> "Scale":
+        """From 0 to the largest cell of some densities; if they have both signs, as far below 0 as above."""
+        if not signed:
+            return cls(max(float(density.max()) for density in densities))
+        high = max(float(abs(density).max()) for density in densities)
+        return cls(high, -high)
+
+    @property
+    def colormap(self) -> str:
+        """Name of the colours."""
+        return SIGNED_COLORMAP if self.low < 0 else COLORMAP
+
+    @property
+    def label(self) -> str:
+        """What the colours stand for."""
+        return "μ⁺ − μ⁻" if self.low < 0 else "density"
+
+
+def is_line(grid: Domain) -> TypeGuard[Grid]:
+    """Whether a density is drawn as a line rather than as an image."""
+    return isinstance(grid, Grid) and grid.dim == 1
 
 
 def plane(grid: Grid, density: np.ndarray) -> np.ndarray:
@@ -35,47 +70,126 @@ def plane(grid: Grid, density: np.ndarray) -> np.ndarray:
     return density[:, :, middle] if grid.shape[2] % 2 else (density[:, :, middle - 1] + density[:, :, middle]) / 2
 
 
-def draw(axes: Axes, grid: Grid, density: np.ndarray, scale: Scale) -> AxesImage | Line2D:
-    """Draw a density: a line in one dimension, else an image with x to the right and y up."""
-    shown = plane(grid, density)
-    if grid.dim == 1:
-        (line,) = axes.plot(grid.centers(0), shown, color=MEASURED)
+def cells_at(grid: SphereGrid, colatitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
+    """The cell that each direction lies in, as its place in the flattened array of cells; OUTSIDE where one is nan."""
+    there = np.isfinite(colatitude + longitude)
+    theta, phi = np.where(there, colatitude, 0.0), np.where(there, longitude, 0.0)
+    ring = np.clip(np.searchsorted(grid.edges, theta, side="right") - 1, 0, grid.shape[0] - 1)
+    along = np.rint(phi * (grid.shape[1] / (2 * np.pi))).astype(int) % grid.shape[1]
+    return np.where(there, ring * grid.shape[1] + along, OUTSIDE)
+
+
+def painted(cells: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """The density in the cell of every pixel, nan where there is none."""
+    return np.where(cells == OUTSIDE, np.nan, density.ravel()[cells])
+
+
+@lru_cache(maxsize=8)
+def map_cells(grid: SphereGrid, rows: int = MAP_ROWS) -> np.ndarray:
+    """The cell that each pixel of Mollweide's map shows, shape (rows, 2 rows), the south first.
+
+    With the map 4 wide and 2 high, ``y = sin t`` and ``x = (2λ/π) cos t``, where ``2t + sin 2t = π sin(latitude)`` and
+    λ is the longitude from −π to π. The map keeps areas.
+    """
+    y = (2 * np.arange(rows)[:, None] + 1) / rows - 1
+    x = (2 * np.arange(2 * rows)[None] + 1) / rows - 2
+    t = np.arcsin(y)
+    longitude = np.pi / 2 * x / np.cos(t)
+    longitude[abs(longitude) > np.pi] = np.nan
+    colatitude = np.arccos((2 * t + np.sin(2 * t)) / np.pi)
+    cells = cells_at(grid, colatitude, longitude)
+    cells.flags.writeable = False
+    return cells
+
+
+def draw(axes: Axes, grid: Domain, density: np.ndarray, scale: Scale) -> AxesImage | Line2D:
+    """Draw a density: a line in one dimension, else an image with x to the right and y up.
+
+    The sphere is drawn as Mollweide's map: north up, longitude 0 in the middle, π/2 to the right of it.
+
+    Raises
+    ------
+    InputError
+        If the domain is a single cell, which has no picture.
+    """
+    if is_line(grid):
+        (line,) = axes.plot(grid.centers(0), density, color=MEASURED)
         axes.set_xlim(0, grid.lengths[0])
-        axes.set_ylim(scale.low, 1.05 * scale.high)
+        axes.set_ylim(1.05 * scale.low, 1.05 * scale.high)
         return line
+    width, height = _size(grid)
+    on_sphere = isinstance(grid, SphereGrid)
     image = axes.imshow(
-        shown.T,
+        _raster(grid, density),
         origin="lower",
-        extent=(0.0, grid.lengths[0], 0.0, grid.lengths[1]),
+        extent=(-2.0, 2.0, -1.0, 1.0) if on_sphere else (0.0, width, 0.0, height),
         vmin=scale.low,
         vmax=scale.high,
-        cmap=COLORMAP,
-        interpolation="nearest",
+        cmap=scale.colormap,
+        interpolation="antialiased" if on_sphere else "nearest",
     )
+    if on_sphere:
+        _finish_map(axes, image)
+    clear(axes)
+    return image
+
+
+def redraw(artist: AxesImage | Line2D, grid: Domain, density: np.ndarray) -> None:
+    """Show another density in a drawing made by :func:`draw`."""
+    if isinstance(artist, Line2D):
+        artist.set_ydata(density)
+    else:
+        artist.set_data(_raster(grid, density))
+
+
+def panel_height(grid: Domain, width: float) -> float:
+    """Height of a panel of a width that shows the domain at its own proportions."""
+    if is_line(grid):
+        return 1.1 * width
+    across, up = _size(grid)
+    return width * up / across
+
+
+def clear(axes: Axes) -> None:
+    """Leave a picture without ticks and frame."""
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(False)
-    return image
-
-
-def redraw(artist: AxesImage | Line2D, grid: Grid, density: np.ndarray) -> None:
-    """Show another density in a drawing made by :func:`draw`."""
-    shown = plane(grid, density)
-    if isinstance(artist, Line2D):
-        artist.set_ydata(shown)
-    else:
-        artist.set_data(shown.T)
-
-
-def panel_height(grid: Grid, width: float) -> float:
-    """Height of a panel of a width that shows the torus at its own proportions."""
-    return 1.1 * width if grid.dim == 1 else width * grid.lengths[1] / grid.lengths[0]
 
 
 def color_bar(figure: FigureBase, scale: Scale, axes: list[Axes]) -> None:
     """Put the colour bar of a scale beside some axes of a figure."""
-    mappable = ScalarMappable(Normalize(scale.low, scale.high), COLORMAP)
+    mappable = ScalarMappable(Normalize(scale.low, scale.high), scale.colormap)
     bar = figure.colorbar(mappable, ax=axes, fraction=0.03, pad=0.01, aspect=25)
-    bar.set_label("density")
+    bar.set_label(scale.label)
     bar.outline.set_visible(False)
+
+
+def _size(grid: Domain) -> tuple[float, float]:
+    """Width and height of a domain's picture; InputError if it has none."""
+    if isinstance(grid, SphereGrid):
+        return 4.0, 2.0
+    if isinstance(grid, Grid):
+        return grid.lengths[0], grid.lengths[1]
+    raise InputError(f"a density on {grid} is one number and has no picture; gridflow.viz.plot draws the run's curves")
+
+
+def _raster(grid: Domain, density: np.ndarray) -> np.ndarray:
+    """The pixels of a picture, the lowest row first."""
+    if isinstance(grid, SphereGrid):
+        return painted(map_cells(grid), density)
+    assert isinstance(grid, Grid)
+    return plane(grid, density).T
+
+
+def _finish_map(axes: Axes, image: AxesImage) -> None:
+    """Cut a map out along its edge and draw meridians and parallels over it."""
+    edge = Ellipse((0, 0), 4, 2, fill=False, clip_on=False, **OUTLINE)
+    axes.add_patch(edge)
+    image.set_clip_path(edge)
+    t = np.linspace(-np.pi / 2, np.pi / 2, 91)
+    for longitude in MERIDIANS[:-1]:
+        axes.plot(2 * longitude / np.pi * np.cos(t), np.sin(t), **GRATICULE)
+    for s in np.interp(np.sin(PARALLELS), (2 * t + np.sin(2 * t)) / np.pi, t):
+        axes.plot([-2 * np.cos(s), 2 * np.cos(s)], [np.sin(s)] * 2, **GRATICULE)

@@ -3,29 +3,37 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
+from matplotlib.projections.polar import PolarAxes
 from matplotlib.ticker import NullFormatter
 
 from gridflow.errors import InputError
+from gridflow.grid import Grid
 from gridflow.schema import Snapshot
+from gridflow.sphere import SphereGrid, WholeSphere
 from gridflow.store import RunDirectory, open_run
-from gridflow.viz.fields import Scale, color_bar, draw, panel_height
-from gridflow.viz.selection import evenly, kernel_name, short, title
+from gridflow.viz.circle import draw_circle, label_angle, on_circle, time_colors
+from gridflow.viz.fields import Scale, color_bar, draw, is_line, panel_height
+from gridflow.viz.selection import evenly, is_signed, kernel_name, net, short, title
+from gridflow.viz.sphere import draw_sphere
 from gridflow.viz.style import EXACT, MEASURED, SECOND, checked_output, look, new_figure, publish
 
 FORMATS = (".png", ".pdf", ".svg", ".jpg", ".webp", ".tif")
 FRAMES = 5
 
 
-def plot(run: str | os.PathLike[str], output: str | os.PathLike[str]) -> Path:
+def plot(run: str | os.PathLike[str], output: str | os.PathLike[str], frames: int = FRAMES) -> Path:
     """Draw a run: densities over time and the target on one colour scale, and curves of the series.
 
     The curves are the energy (on logarithmic axes), the smallest and largest cell, and the volume of the hole, or the
-    KMD and the dissipation where there is no hole; exact laws are dashed.
+    KMD and the dissipation where there is no hole; exact laws are dashed. On S² the densities are globes and maps, on
+    the circle of a network's directions they stand on the circle too; of a sphere in a single cell there are curves
+    only.
 
     Parameters
     ----------
@@ -33,6 +41,8 @@ def plot(run: str | os.PathLike[str], output: str | os.PathLike[str]) -> Path:
         A run directory, finished or not.
     output
         File to write; the ending says the format.
+    frames
+        How many densities to show, at least 1.
 
     Returns
     -------
@@ -45,15 +55,19 @@ def plot(run: str | os.PathLike[str], output: str | os.PathLike[str]) -> Path:
         If there is no run, it holds no snapshot yet, or the output's ending or folder is not allowed.
     """
     path = checked_output(output, FORMATS)
+    if frames < 1:
+        raise InputError(f"frames = {frames}: at least 1 is needed")
     stored = open_run(run)
-    frames = evenly(stored, FRAMES)
+    shown = evenly(stored, frames)
     series = stored.series
     with look():
-        width = 2.0
-        tall = panel_height(stored.grid, width)
-        figure = new_figure(width * (FRAMES + 1.4), tall + 3.1)
-        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(tall + 0.45, 2.65))[:, 0]
-        _draw_frames(above, stored, frames)
+        width, drawn = 2.0, not isinstance(stored.grid, WholeSphere)
+        tall = _height(stored, width) + 0.45 if drawn else 0.0
+        figure = new_figure(width * (max(frames, 3) + 1.4), tall + 2.65)
+        below: FigureBase = figure
+        if drawn:
+            above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(tall, 2.65))[:, 0]
+            _draw_frames(above, stored, shown)
         panels = below.subplots(1, 3)
         if series:
             _draw_energy(panels[0], series)
@@ -95,7 +109,7 @@ def side_by_side(
     if len(names) != len(stored):
         raise InputError(f"{len(names)} titles for {len(stored)} runs")
     frames = [evenly(each, FRAMES) for each in stored]
-    scale = Scale.over([frame.density for row in frames for frame in row])
+    scale = Scale.over([net(frame) for row in frames for frame in row], any(is_signed(each) for each in stored))
     with look():
         width = 1.9
         tall = sum(panel_height(each.grid, width) + 0.35 for each in stored)
@@ -106,10 +120,10 @@ def side_by_side(
             for axes in row[len(shown) :]:
                 axes.set_axis_off()
             for axes, frame in zip(row, shown, strict=False):
-                draw(axes, each.grid, frame.density, scale)
+                draw(axes, each.grid, net(frame), scale)
                 axes.set_title(f"t = {short(frame.time)}")
             row[0].set_ylabel(name)
-        if stored[0].grid.dim > 1:
+        if not is_line(stored[0].grid):
             color_bar(left, scale, list(panels.flat))
         _draw_energies(right.subplots(), stored, names)
         return publish(path, figure.savefig)
@@ -128,31 +142,51 @@ def _draw_energies(axes: Axes, stored: Sequence[RunDirectory], names: Sequence[s
     axes.legend()
 
 
+def _height(stored: RunDirectory, width: float) -> float:
+    """Height of what :func:`_draw_frames` draws of a run in panels of a width."""
+    if isinstance(stored.grid, SphereGrid):
+        return width + panel_height(stored.grid, width)
+    return 1.5 * width if on_circle(stored) else panel_height(stored.grid, width)
+
+
 def _draw_frames(figure: FigureBase, stored: RunDirectory, frames: list[Snapshot]) -> None:
-    grid = stored.grid
-    scale = Scale.over([frame.density for frame in frames] + [stored.target])
-    if grid.dim == 1:
-        _draw_lines(figure, stored, frames, scale)
+    grid, target = stored.grid, stored.target
+    if is_line(grid):
+        _draw_lines(figure, stored, grid, frames)
+        return
+    scale = Scale.over([net(frame) for frame in frames] + [target], is_signed(stored))
+    if isinstance(grid, SphereGrid):
+        draw_sphere(figure, grid, frames, target, scale)
         return
     axes = figure.subplots(1, len(frames) + 1)
     for each, frame in zip(axes, frames, strict=False):
-        draw(each, grid, frame.density, scale)
+        draw(each, grid, net(frame), scale)
         each.set_title(f"t = {short(frame.time)}" + (", z = L/2" if grid.dim == 3 else ""))
-    draw(axes[-1], grid, stored.target, scale)
+    draw(axes[-1], grid, target, scale)
     axes[-1].set_title("target")
     color_bar(figure, scale, list(axes))
 
 
-def _draw_lines(figure: FigureBase, stored: RunDirectory, frames: list[Snapshot], scale: Scale) -> None:
+def _draw_lines(figure: FigureBase, stored: RunDirectory, grid: Grid, frames: list[Snapshot]) -> None:
+    """Densities over x, with those of negative output weights dotted below 0; on a circle around it too."""
+    target, below = stored.target, [-frame.negative for frame in frames if frame.negative is not None]
+    shown = [frame.density for frame in frames] + [target]
+    scale = Scale(max(abs(values).max() for values in shown + below))
+    if on_circle(stored):
+        left, figure = figure.subfigures(1, 2, squeeze=False, width_ratios=(1, 2.4))[0]
+        draw_circle(cast(PolarAxes, left.add_subplot(projection="polar")), grid, frames, target, scale)
     axes = figure.subplots()
-    colors = colormaps["viridis"](np.linspace(0, 0.9, len(frames)))
-    for frame, color in zip(frames, colors, strict=True):
-        axes.plot(stored.grid.centers(0), frame.density, color=color, label=f"t = {short(frame.time)}")
-    axes.plot(stored.grid.centers(0), stored.target, color=EXACT, linestyle="--", linewidth=1, label="target")
-    axes.set_xlim(0, stored.grid.lengths[0])
-    axes.set_ylim(0, 1.05 * scale.high)
+    for frame, color in zip(frames, time_colors(len(frames)), strict=True):
+        axes.plot(grid.centers(0), frame.density, color=color, label=f"t = {short(frame.time)}")
+        if frame.negative is not None:
+            axes.plot(grid.centers(0), -frame.negative, color=color, linestyle=":")
+    axes.plot(grid.centers(0), target, color=EXACT, linestyle="--", linewidth=1, label="target")
+    axes.set_xlim(0, grid.lengths[0])
+    axes.set_ylim(1.05 * min(0.0, target.min(), *(values.min() for values in below)), 1.05 * scale.high)
     axes.set_xlabel("x")
-    axes.set_title("density")
+    if on_circle(stored):
+        label_angle(axes)
+    axes.set_title("density" + (", and −μ⁻ dotted" if below else ""))
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 

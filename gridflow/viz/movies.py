@@ -5,16 +5,18 @@ import os
 import shutil
 import warnings
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from gridflow.errors import InputError
 from gridflow.store import RunDirectory, open_run
-from gridflow.viz.fields import Scale, color_bar, draw, panel_height, redraw
-from gridflow.viz.selection import kernel_name
+from gridflow.viz.fields import Scale, color_bar, draw, is_line, panel_height, redraw
+from gridflow.viz.selection import is_signed, kernel_name, net
 from gridflow.viz.style import EXACT, checked_output, look, new_figure, publish
 
 FORMATS = (".mp4", ".gif")
@@ -43,7 +45,8 @@ def movie(
     Raises
     ------
     InputError
-        If a run is missing or holds no snapshot, or the output's ending or folder is not allowed.
+        If a run is missing, holds no snapshot or is on a sphere in a single cell, or the output's ending or folder is
+        not allowed.
     """
     path = checked_output(output, FORMATS)
     stored = [open_run(run) for run in ([runs] if isinstance(runs, str | os.PathLike) else runs)]
@@ -58,7 +61,8 @@ def movie(
         warnings.warn(
             f"there is no ffmpeg (pip install imageio-ffmpeg brings one): writing {path} instead", stacklevel=2
         )
-    scale = Scale(max(Scale.over([frame.density, each.target]).high for each in stored for frame in each.snapshots()))
+    seen = (density for each in stored for density in chain([each.target], map(net, each.snapshots())))
+    scale = Scale.over(seen, any(is_signed(each) for each in stored))
     with look(), mpl.rc_context({} if ffmpeg is None else {"animation.ffmpeg_path": ffmpeg}):
         width = 4.0
         figure = new_figure(width * len(stored) + 0.7, max(panel_height(each.grid, width) for each in stored) + 0.6)
@@ -66,7 +70,7 @@ def movie(
             _Panel(axes, each, scale)
             for axes, each in zip(figure.subplots(1, len(stored), squeeze=False)[0], stored, strict=True)
         ]
-        if stored[0].grid.dim > 1:
+        if not is_line(stored[0].grid):
             color_bar(figure, scale, [panel.axes for panel in panels])
 
         def write(file: Path) -> None:
@@ -91,16 +95,16 @@ class _Panel:
         self.axes = axes
         self._stored = stored
         self._last = len(stored.times) - 1
-        self._artist = draw(axes, stored.grid, stored.snapshot(index=0).density, scale)
-        if stored.grid.dim == 1:
-            axes.plot(stored.grid.centers(0), stored.target, color=EXACT, linestyle="--", linewidth=1, label="target")
-            axes.set(xlabel="x", ylabel="density")
+        self._artist = draw(axes, stored.grid, net(stored.snapshot(index=0)), scale)
+        if isinstance(self._artist, Line2D):
+            axes.plot(self._artist.get_xdata(), stored.target, color=EXACT, linestyle="--", linewidth=1, label="target")
+            axes.set(xlabel="x", ylabel=scale.label)
             axes.legend(loc="lower right")
 
     def show(self, share: float) -> None:
         """Show the snapshot at a share of the run."""
         frame = self._stored.snapshot(index=round(share * self._last))
-        redraw(self._artist, self._stored.grid, frame.density)
+        redraw(self._artist, self._stored.grid, net(frame))
         self.axes.set_title(f"{kernel_name(self._stored)}    t = {frame.time:.2f}", family="monospace")
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from gridflow.errors import InputError
 from gridflow.schema import Snapshot
+from gridflow.sphere import WholeSphere
 from gridflow.store import RunDirectory
 
 
@@ -20,6 +21,16 @@ def evenly(stored: RunDirectory, count: int) -> list[Snapshot]:
     return [stored.snapshot(index=int(index)) for index in spread(total, count)]
 
 
+def net(frame: Snapshot) -> np.ndarray:
+    """The density μ, or μ⁺ − μ⁻ where there are two."""
+    return frame.density if frame.negative is None else frame.density - frame.negative
+
+
+def is_signed(stored: RunDirectory) -> bool:
+    """Whether a run with snapshots has a density of negative output weights, or a target of both signs."""
+    return stored.snapshot(index=0).negative is not None or bool(stored.target.min() < 0)
+
+
 def short(number: float) -> str:
     """A number in three significant digits, without an exponent where there is no need of one."""
     return f"{float(f'{number:.3g}'):g}"
@@ -30,11 +41,16 @@ def kernel_name(stored: RunDirectory) -> str:
     text = str(stored.manifest["problem"]["kernel"])
     if text.startswith("Riesz(s="):
         return f"s = {float(text.removeprefix('Riesz(s=').split(',')[0]):g}"
+    if text.startswith("ReLU(power="):
+        power = text.removeprefix("ReLU(power=").split(",")[0]
+        return "ReLU" if power == "1" else f"ReLU to the power {power}"
     return text
 
 
 def title(stored: RunDirectory) -> str:
     """One line that says which run a picture shows."""
-    cells = " × ".join(str(n) for n in stored.grid.shape)
+    grid = stored.grid
+    cells = " × ".join(str(n) for n in grid.shape) + " cells"
+    where = f"the sphere of {grid.dim} dimensions" if isinstance(grid, WholeSphere) else cells
     name = str(stored.manifest["record"].get("title", "")) or stored.path.name
-    return f"{name}   ({kernel_name(stored)}, {cells} cells)"
+    return f"{name}   ({kernel_name(stored)}, {where})"

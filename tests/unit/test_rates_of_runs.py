@@ -97,7 +97,7 @@ def test_a_kernel_of_the_users_own_has_no_text(tmp_path):
     grid = gf.Grid((16,))
     flow = gf.Flow(grid, gf.Symbol(lambda xi: 1 / (1 + xi**2)), gf.uniform(grid))
     run = stored(tmp_path, flow, gf.cosine(grid), 0.1)
-    with pytest.raises(gf.InputError, match="cannot be made again from its text; Riesz, Gaussian, Matern can"):
+    with pytest.raises(gf.InputError, match="cannot be made again from its text; Riesz, Gaussian, Matern, ReLU can"):
         rates(run)
 
 

@@ -1,0 +1,83 @@
+"""The command that trains networks beside their limit."""
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gridflow.cli.launch import check_memory, launch
+from gridflow.cli.printing import notes, print_json
+from gridflow.config import read_case
+from gridflow.errors import InputError
+from gridflow.store import open_run
+
+_screen = Console(highlight=False)
+DONE = ("finished", "stopped")
+
+
+def train(
+    case_file: Annotated[
+        Path, typer.Argument(metavar="CASE.toml", help="A case with a [training] table; see 'gridflow new relu-circle'.")
+    ],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; default the case's name + '.train'.")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Run although memory looks short.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Train networks of several widths beside their limit, and say how long it takes; again to go on where it stopped."""
+    from gridflow.prediction import linear_decay, predict  # their imports are not for other commands to wait for
+    from gridflow.training import conclude, members
+    from gridflow.viz.training import plot_training
+
+    case = read_case(case_file, overrides or ())
+    trained = members(case)
+    assert case.training is not None, "members checks that"
+    solver, initial = trained[0].case.build(case_file.parent)
+    prediction = predict(solver, initial, case.training.tolerance)
+    folder = out or Path(f"{case_file.stem}.train")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} exists and is not a folder; choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    for member in trained:
+        store = folder / member.directory
+        resumed = open_run(store) if store.exists() else None
+        if resumed is not None and resumed.case != member.case.to_toml():
+            raise InputError(f"{store} is a run of another case; choose another --out, or remove {folder}")
+        if resumed is not None and resumed.status in DONE:
+            continue
+        if not quiet:
+            notes.print(f"{member.name}: {member.label}")
+        check_memory(member.case, force, quiet=True)
+        done = launch(member.case, store, case_file.parent if resumed is None else store, quiet, resumed=resumed)
+        if done.status == "interrupted":
+            notes.print(f"{member.name} was interrupted at t = {done.time:.6g}; the same command goes on")
+            raise typer.Exit(1)
+    found = conclude(folder, trained, prediction)
+    picture = plot_training(
+        folder,
+        [(member.directory, member.label) for member in trained],
+        found.goal,
+        folder / "training.png",
+        prediction.exponent,
+        linear_decay(solver.flow, initial)[0],
+    )
+    if as_json:
+        print_json(found.facts())
+    else:
+        table = Table(
+            "trained", "first loss", "last loss", f"time to {found.goal:.3g}", "off the limit", box=None, highlight=False
+        )
+        for run in found.durations:
+            reached = f"{run.time:.4g}" if math.isfinite(run.time) else "not reached"
+            table.add_row(run.label, f"{run.first:.4g}", f"{run.last:.4g}", reached, f"{run.deviation:.2%}")
+        predicted = f"{prediction.time:.4g}" if math.isfinite(prediction.time) else "none"
+        table.add_row("predicted by linear theory", f"{prediction.energy:.4g}", "", predicted, "")
+        _screen.print(table)
+    typer.echo(str(picture), err=as_json)

@@ -1,0 +1,92 @@
+"""Densities on the circle of a network's directions, in polar axes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.projections.polar import PolarAxes
+from matplotlib.ticker import MaxNLocator
+
+from gridflow.grid import Grid
+from gridflow.schema import Snapshot
+from gridflow.store import RunDirectory
+from gridflow.viz.fields import Scale, is_line
+from gridflow.viz.selection import short
+from gridflow.viz.style import EXACT
+
+OUTWARD, INWARD = 1.4, 0.9
+"""How far the largest density stands out of the unit circle, and at most a negative one into it."""
+ZERO: Any = {"color": "#8c8c8c", "linewidth": 0.7}
+
+
+def on_circle(stored: RunDirectory) -> bool:
+    """Whether a run's line is a circle: its kernel is one of networks, which live on nothing else in one dimension."""
+    kernel = str(stored.manifest["problem"]["kernel"]).partition("(")[0]
+    return is_line(stored.grid) and kernel in ("ReLU", "Activation")
+
+
+def time_colors(count: int) -> np.ndarray:
+    """Colours of lines in the order of time, from dark to light."""
+    return colormaps["viridis"](np.linspace(0, 0.9, count))
+
+
+def draw_circle(axes: PolarAxes, grid: Grid, frames: Sequence[Snapshot], target: np.ndarray, scale: Scale) -> None:
+    """Draw densities over time around the unit circle: outwards what is positive, inwards and dotted what is negative.
+
+    The radius is ``1 + c density / scale.high`` with a c for which all of it is seen.
+
+    Parameters
+    ----------
+    axes
+        Polar axes.
+    grid
+        The circle, one axis of period 2π.
+    frames
+        Densities in the order of time, drawn from dark to light; the last is filled.
+    target
+        ν, dashed; inside the circle where it is negative.
+    scale
+        Its upper end is at least every density.
+    """
+    negatives = [frame.negative for frame in frames if frame.negative is not None]
+    deepest = max(float(values.max()) for values in [*negatives, -target])
+    reach = min(OUTWARD, INWARD * scale.high / deepest) if deepest > 0 else OUTWARD
+    angle = grid.centers(0)
+
+    def closed(values: np.ndarray) -> np.ndarray:
+        return np.append(values, values[0])
+
+    def radius(density: np.ndarray) -> np.ndarray:
+        return closed(1 + reach / scale.high * density)
+
+    colors = time_colors(len(frames))
+    axes.fill_between(closed(angle), 1, radius(frames[-1].density), color=colors[-1], alpha=0.25, linewidth=0)
+    axes.plot(np.linspace(0, 2 * np.pi, 181), np.ones(181), **ZERO)
+    for frame, color in zip(frames, colors, strict=True):
+        axes.plot(closed(angle), radius(frame.density), color=color, label=f"t = {short(frame.time)}")
+        if frame.negative is not None:
+            axes.plot(closed(angle), radius(-frame.negative), color=color, linestyle=":")
+    axes.plot(closed(angle), radius(target), color=EXACT, linestyle="--", linewidth=1, label="target")
+    axes.set_ylim(0, 1 + 1.02 * reach)
+    axes.set_xticks(np.arange(4) * np.pi / 2, ["0", "π/2", "π", "3π/2"])
+    axes.tick_params(axis="x", pad=-5)
+    axes.spines["polar"].set_visible(False)
+    axes.grid(linewidth=0.4, alpha=0.6)
+    values = [value for value in MaxNLocator(3).tick_values(0, scale.high) if 0 < value <= scale.high]
+    highest = np.max([target, *(frame.density for frame in frames)], axis=0)
+    between = (2 * np.arange(4) + 1) * np.pi / 4
+    free = between[np.argmin(np.interp(between, angle, highest))]
+    axes.set_rgrids(  # the numbers where the curves are farthest from them
+        [1 + reach * value / scale.high for value in values],
+        [short(value) for value in values],
+        angle=float(np.degrees(free)),
+        fontsize=7,
+    )
+
+
+def label_angle(axes: Axes) -> None:
+    """Tell the angle along x by multiples of π."""
+    axes.set_xticks(np.arange(5) * np.pi / 2, ["0", "π/2", "π", "3π/2", "2π"])
+    axes.set_xlabel("angle")

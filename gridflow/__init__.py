@@ -1,4 +1,4 @@
-"""Wasserstein gradient flows of kernel mean discrepancies on periodic grids.
+"""Wasserstein gradient flows of kernel mean discrepancies on periodic grids and spheres.
 
 What is solved and what a user touches; how a density is advanced is in the package :mod:`solvers`. Names are imported
 when they are first used, which keeps ``import gridflow`` quick.
@@ -11,7 +11,7 @@ from gridflow import threads as _threads  # noqa: F401 - first: it tells an Open
 from gridflow._version import __version__
 
 if TYPE_CHECKING:
-    from gridflow import decay, diagnostics, regions, sobolev, theory
+    from gridflow import decay, diagnostics, networks, regions, sobolev, sphere_densities, theory
     from gridflow.callbacks import Callback, stop_when_energy_below, stop_when_steady
     from gridflow.clouds import deposit
     from gridflow.densities import (
@@ -30,15 +30,18 @@ if TYPE_CHECKING:
         uniform,
     )
     from gridflow.errors import InputError, RunError
-    from gridflow.flow import Flow
+    from gridflow.flow import Flow, SphereFlow, WholeSphereFlow
     from gridflow.grid import Grid
-    from gridflow.kernels import Gaussian, Matern, Riesz, Symbol
+    from gridflow.kernels import Activation, Gaussian, Matern, ReLU, Riesz, Symbol
     from gridflow.loop import Run, run
+    from gridflow.networks import measure_from_network, network_from_measure
     from gridflow.sampling import sample
     from gridflow.schedule import AtTimes, EverySteps, EveryTime, EveryWall, log_times
+    from gridflow.sphere import SphereGrid, WholeSphere
     from gridflow.store import open_run
     from gridflow.validation import compare
     from gridflow.viz import movie, plot
+    from gridflow.weights import Weights
 
 _HOMES = {
     "callbacks": ("Callback", "stop_when_energy_below", "stop_when_steady"),
@@ -59,20 +62,24 @@ _HOMES = {
         "uniform",
     ),
     "errors": ("InputError", "RunError"),
-    "flow": ("Flow",),
+    "flow": ("Flow", "SphereFlow", "WholeSphereFlow"),
     "grid": ("Grid",),
-    "kernels": ("Gaussian", "Matern", "Riesz", "Symbol"),
+    "kernels": ("Activation", "Gaussian", "Matern", "ReLU", "Riesz", "Symbol"),
     "loop": ("Run", "run"),
+    "networks": ("measure_from_network", "network_from_measure"),
     "sampling": ("sample",),
     "schedule": ("AtTimes", "EverySteps", "EveryTime", "EveryWall", "log_times"),
+    "sphere": ("SphereGrid", "WholeSphere"),
     "store": ("open_run",),
     "validation": ("compare",),
     "viz": ("movie", "plot"),
+    "weights": ("Weights",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = ("decay", "diagnostics", "regions", "sobolev", "theory")
+_MODULES = ("decay", "diagnostics", "networks", "regions", "sobolev", "sphere_densities", "theory")
 
 __all__ = [
+    "Activation",
     "AtTimes",
     "Callback",
     "EverySteps",
@@ -83,10 +90,16 @@ __all__ = [
     "Grid",
     "InputError",
     "Matern",
+    "ReLU",
     "Riesz",
     "Run",
     "RunError",
+    "SphereFlow",
+    "SphereGrid",
     "Symbol",
+    "Weights",
+    "WholeSphere",
+    "WholeSphereFlow",
     "__version__",
     "ball_hole",
     "box_hole",
@@ -102,7 +115,10 @@ __all__ = [
     "gaussian",
     "lattice_of_holes",
     "log_times",
+    "measure_from_network",
     "movie",
+    "network_from_measure",
+    "networks",
     "normalize",
     "open_run",
     "plot",
@@ -112,6 +128,7 @@ __all__ = [
     "sample",
     "shell_hole",
     "sobolev",
+    "sphere_densities",
     "stop_when_energy_below",
     "stop_when_steady",
     "theory",

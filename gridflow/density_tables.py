@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 from pydantic import Field
@@ -10,9 +10,10 @@ from pydantic import Field
 from gridflow import densities, regions, sphere_densities
 from gridflow.errors import InputError
 from gridflow.grid import Domain, Grid
-from gridflow.networks import measure_from_network, read_weights
+from gridflow.networks import measure_from_network
 from gridflow.sphere import SphereGrid
 from gridflow.table import Positive, Table, tables_by_kind
+from gridflow.weights import Weights, from_state_dict, load_weights
 
 
 class DensityTable(Table):
@@ -28,7 +29,8 @@ class DensityTable(Table):
         if not isinstance(grid, type(self).domain):
             sort = "the sphere" if isinstance(grid, SphereGrid) else "the torus and the circle"
             kinds = [kind for kind, table in tables_by_kind(AnyDensity).items() if isinstance(grid, table.domain)]
-            raise InputError(f'kind = "{self.kind}" is not for {sort}, where there are {", ".join(kinds)}')
+            own = get_args(type(self).model_fields["kind"].annotation)[0]
+            raise InputError(f'kind = "{own}" is not for {sort}, where there are {", ".join(kinds)}')
         return self.build(grid, folder)
 
     def build(self, grid: Any, folder: Path) -> np.ndarray:  # noqa: ARG002 - files are found relative to the folder
@@ -136,6 +138,11 @@ def _load(path: Path) -> np.ndarray:
         raise InputError(f"{path} cannot be read as a numpy array: {error}") from None
 
 
+def _weights(path: Path) -> Weights:
+    """The weights of a network in a ``.npz`` file of ours, or in one of PyTorch."""
+    return load_weights(path) if path.suffix == ".npz" else from_state_dict(path)
+
+
 class ImageTable(FileTable):
     """A picture; dark is empty."""
 
@@ -187,7 +194,7 @@ class HarmonicTable(DensityTable):
     kind: Literal["harmonic"]
     degree: Annotated[int, Field(ge=1)]
     amplitude: Annotated[float, Field(ge=-1, le=1)] = 0.5
-    axis: list[float] = [0.0, 0.0, 1.0]
+    axis: list[float] = Field(default=[0.0, 0.0, 1.0])
 
 
 class RandomHarmonicsTable(DensityTable):
@@ -212,7 +219,7 @@ class NetworkMeasureTable(FileTable):
 
     def build(self, grid: Any, folder: Path) -> np.ndarray:
         """Cell averages on a grid, of the negative output weights if those are asked for."""
-        density = measure_from_network(grid, read_weights(folder / self.path))[self.negative]
+        density = measure_from_network(grid, _weights(folder / self.path))[self.negative]
         return density if self.mass is None else densities.normalize(grid, density, self.mass)
 
 
@@ -225,7 +232,8 @@ class SumTable(DensityTable):
 
     def build(self, grid: Any, folder: Path) -> np.ndarray:
         """Cell averages on a grid; each term weighs its own mass."""
-        return densities.normalize(grid, np.sum([term.build_on(grid, folder) for term in self.terms], axis=0), self.mass)
+        terms = [term.build_on(grid, folder) for term in self.terms]
+        return densities.normalize(grid, np.sum(terms, axis=0), self.mass)
 
 
 class ProductTable(DensityTable):
@@ -237,7 +245,8 @@ class ProductTable(DensityTable):
 
     def build(self, grid: Any, folder: Path) -> np.ndarray:
         """Cell averages on a grid."""
-        return densities.normalize(grid, np.prod([term.build_on(grid, folder) for term in self.terms], axis=0), self.mass)
+        terms = [term.build_on(grid, folder) for term in self.terms]
+        return densities.normalize(grid, np.prod(terms, axis=0), self.mass)
 
 
 AnyDensity = Annotated[

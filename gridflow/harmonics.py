@@ -41,11 +41,22 @@ class Harmonics:
         self.lmax, self.mmax = lmax, lmax if mmax is None else mmax
         self.degree = np.concatenate([np.arange(m, lmax + 1) for m in range(self.mmax + 1)])
         self.order = np.concatenate([np.full(lmax + 1 - m, m) for m in range(self.mmax + 1)])
+        # How ducc0 rounds what it makes of its last degree depends on where in memory its tables happen to lie, so it
+        # works to one degree more, which is 0 going in and left out coming back.
+        self._last = np.cumsum(np.arange(lmax + 2, lmax + 1 - self.mmax, -1)) - 1
+        self._kept = np.delete(np.arange(self._last[-1] + 1), self._last)
+        self._wide = np.zeros((1, self._last[-1] + 1), complex)
 
     @property
     def count(self) -> int:
         """Number of coefficients held."""
         return self.degree.size
+
+    def _widened(self, coefficients: np.ndarray) -> np.ndarray:
+        """Coefficients with the degree lmax + 1, which is 0, shape (1, …); in a buffer."""
+        self._wide[0, self._kept] = coefficients
+        self._wide[0, self._last] = 0
+        return self._wide
 
     def power(self, coefficients: np.ndarray) -> np.ndarray:
         """Σ_m |f_ℓm|² of each degree, shape (lmax + 1,); all together are ∫ f²."""
@@ -71,26 +82,31 @@ class SphereTransform(Harmonics):
         self.grid = grid
         self.threads = count(threads, 8 * grid.size)  # a cell of a harmonic transform costs more than one of an FFT
         self._map = np.zeros((1, *grid.shape))
-        self._coefficients = np.zeros((1, self.count), complex)
-        self._options = {"spin": 0, "lmax": self.lmax, "mmax": self.mmax, "geometry": "GL", "nthreads": self.threads}
+        self._coefficients = np.zeros(self.count, complex)
+        self._options = {
+            "spin": 0,
+            "lmax": self.lmax + 1,
+            "mmax": self.mmax,
+            "geometry": "GL",
+            "nthreads": self.threads,
+        }
 
     def analyse(self, values: np.ndarray) -> np.ndarray:
         """f_ℓm of cell values, ``Σ area f Y*``, exact for what the grid resolves; in a buffer until the next call."""
         np.multiply(values, self.grid.areas, out=self._map[0])
-        self._sht.adjoint_synthesis_2d(map=self._map, alm=self._coefficients, **self._options)
-        result: np.ndarray = self._coefficients[0]
-        return result
+        self._sht.adjoint_synthesis_2d(map=self._map, alm=self._wide, **self._options)
+        return np.take(self._wide[0], self._kept, out=self._coefficients, mode="clip")  # which needs no buffer
 
     def synthesise(self, coefficients: np.ndarray) -> np.ndarray:
         """Values at the cells' centres, shape ``grid.shape``; in a buffer until the next call."""
-        self._sht.synthesis_2d(alm=coefficients[None], map=self._map, **self._options)
+        self._sht.synthesis_2d(alm=self._widened(coefficients), map=self._map, **self._options)
         result: np.ndarray = self._map[0]
         return result
 
     def gradient(self, coefficients: np.ndarray) -> np.ndarray:
         """∂_θ f and ∂_φ f / sin θ at the cells' centres, shape (2, *grid.shape)."""
         found: np.ndarray = self._sht.synthesis_2d(
-            alm=coefficients[None],
+            alm=self._widened(coefficients),
             ntheta=self.grid.shape[0],
             nphi=self.grid.shape[1],
             **self._options | {"spin": 1, "mode": "DERIV1"},
@@ -116,7 +132,7 @@ class PointTransform(Harmonics):
         self._sht = _sht()
         if not 1e-12 <= accuracy <= 0.1:
             raise InputError(f"accuracy = {accuracy}: it must be between 1e-12 and 0.1")
-        self._options = {"lmax": lmax, "mmax": lmax, "epsilon": accuracy}
+        self._options = {"lmax": lmax + 1, "mmax": lmax, "epsilon": accuracy}
         self._wanted = threads
         self._where = np.zeros((0, 2))
 
@@ -133,19 +149,19 @@ class PointTransform(Harmonics):
         found: np.ndarray = self._sht.adjoint_synthesis_general(
             map=np.ascontiguousarray(masses, float)[None], spin=0, loc=self._where, **self._options
         )
-        return found[0]
+        return found[0, self._kept]
 
     def synthesise(self, coefficients: np.ndarray) -> np.ndarray:
         """Values at the points, shape (N,)."""
         found: np.ndarray = self._sht.synthesis_general(
-            alm=coefficients[None], spin=0, loc=self._where, **self._options
+            alm=self._widened(coefficients), spin=0, loc=self._where, **self._options
         )
         return found[0]
 
     def gradient(self, coefficients: np.ndarray) -> np.ndarray:
         """Gradients along the sphere at the points, as vectors of space tangential to it, shape (N, 3)."""
         along: np.ndarray = self._sht.synthesis_general(
-            alm=coefficients[None], spin=1, loc=self._where, mode="DERIV1", **self._options
+            alm=self._widened(coefficients), spin=1, loc=self._where, mode="DERIV1", **self._options
         )
         (theta, phi), (south, east) = self._where.T, along
         sin, cos, sin_phi, cos_phi = np.sin(theta), np.cos(theta), np.sin(phi), np.cos(phi)

@@ -18,11 +18,13 @@ from gridflow import callbacks as built_in
 from gridflow._version import __version__
 from gridflow.callbacks import Callback, EnergyWatch, Series
 from gridflow.errors import InputError, RunError
+from gridflow.grid import Domain, Grid
 from gridflow.progress import ProgressReport
 from gridflow.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
 from gridflow.schema import checksum
 from gridflow.signals import collected_signals
 from gridflow.solver import DENSITY, INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, Solver, State
+from gridflow.sphere import SphereGrid
 from gridflow.store import RunWriter
 
 DEFAULT_SNAPSHOTS = 40
@@ -172,7 +174,7 @@ def run(
         every = [*_series(recorder, state, series or DEFAULT_SERIES), *callbacks]
         _loop(live, every, progress, resumed=False, interruptible=False)
         return live
-    manifest = _manifest(solver, initial, particles, t_end, record)
+    manifest = _manifest(solver, state, initial, particles, t_end, record)
     densities = {"initial": initial, "target": solver.flow.target}
     densities |= {name: state.arrays[name] for name in (NEGATIVE, INNER, OUTER) if name in state.arrays}
     resume = resume and os.path.lexists(store)
@@ -277,15 +279,28 @@ def _act(live: Run, due: Sequence[Callback]) -> None:
         callback.action(live)
 
 
+def _transforms_of(grid: Domain, state: State) -> list[str]:
+    """Libraries of transforms that a run's last bits may depend on, beside those of every run."""
+    if isinstance(grid, SphereGrid):
+        return ["ducc0"]
+    on_circle = INNER in state.arrays and isinstance(grid, Grid)
+    return ["finufft"] if POSITIONS in state.arrays or on_circle else []
+
+
 def _manifest(
-    solver: Solver, initial: np.ndarray, particles: dict[str, str], t_end: float, record: Mapping[str, Any] | None
+    solver: Solver,
+    state: State,
+    initial: np.ndarray,
+    particles: dict[str, str],
+    t_end: float,
+    record: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     flow = solver.flow
     return {
         "gridflow": __version__,
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("numpy", "scipy", "pyfftw", "numba", "h5py")}
-        | ({"finufft": version("finufft")} if particles else {}),
+        | {name: version(name) for name in _transforms_of(solver.flow.grid, state)},
         "grid": flow.grid.record(),
         "problem": {
             "kernel": repr(flow.kernel),

@@ -10,8 +10,8 @@ from gridflow import sobolev
 from gridflow.errors import InputError
 from gridflow.flow import Equation
 from gridflow.kernels import ReLU
-from gridflow.solver_tables import AnyOfSolvers
 from gridflow.solver import NEGATIVE
+from gridflow.solver_tables import AnyOfSolvers
 from gridflow.sphere import WholeSphere
 from gridflow.theory import CoulombCertificate, ExponentialRate, LinearDecay, PowerLaw
 from gridflow.timestep import AUTO, EXPONENTIAL, RESOLVED_DECAY
@@ -20,6 +20,8 @@ from solvers.exponential import GAIN
 
 FAR = 0.9
 """Largest difference from the target, as a share of its mean, beyond which a start counts as far from it."""
+NEARLY_EMPTY = 1e-3
+"""Share of its mean below which a network's target has places without neurons, near which nothing is linear."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Prediction:
         return asdict(self)
 
 
-def predict(solver: AnyOfSolvers, initial: np.ndarray, share: float) -> Prediction:
+def predict(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons: int | None = None) -> Prediction:
     """Predict a run.
 
     Parameters
@@ -86,6 +88,9 @@ def predict(solver: AnyOfSolvers, initial: np.ndarray, share: float) -> Predicti
         The density at time 0, shape ``grid.shape``.
     share
         The energy to reach, as a share of the first, between 0 and 1.
+    neurons
+        If the run is one of a network whose directions were drawn independently from the density, how many: their noise
+        is white, of regularity −d/2.
 
     Raises
     ------
@@ -99,9 +104,9 @@ def predict(solver: AnyOfSolvers, initial: np.ndarray, share: float) -> Predicti
     if energy <= 0:
         raise InputError("the initial density is the target: there is nothing to predict")
     goal = share * energy
-    decay, no_decay = linear_decay(flow, initial)
+    decay, no_decay = linear_decay(flow, initial, neurons)
     time = math.nan if decay is None else decay.time_to(goal)
-    regularity = _regularity(flow, initial)
+    regularity = _regularity(flow, initial) if neurons is None else sobolev.Regularity(-flow.grid.dim / 2, 0.0)
     law = _law(flow, regularity)
     certified, why = _certificate(flow, initial, goal)
     return Prediction(
@@ -129,12 +134,19 @@ def first_energy(solver: AnyOfSolvers, initial: np.ndarray) -> float:
     return solver.flow.energy(initial)
 
 
-def linear_decay(flow: Equation[Any], initial: np.ndarray) -> tuple[LinearDecay | None, str]:
-    """The curve of linear theory, or why there is none."""
+def linear_decay(
+    flow: Equation[Any], initial: np.ndarray, neurons: int | None = None
+) -> tuple[LinearDecay | None, str]:
+    """The curve of linear theory, of so many independent neurons or of the density itself; or why there is none."""
     if isinstance(flow.grid, WholeSphere):
         return None, f"linear theory needs modes, of which there are none on {flow.grid}"
+    if flow.seen is not None and flow.target.min() < NEARLY_EMPTY * flow.reference:
+        return None, (
+            f"the target is nearly 0 somewhere, {flow.target.min() / flow.reference:.2g} of its mean, and there linear "
+            "theory says nothing"
+        )
     try:
-        return LinearDecay.of(flow, initial), ""
+        return LinearDecay.of(flow, initial, neurons), ""
     except InputError as reason:
         return None, str(reason)
 
@@ -176,7 +188,7 @@ def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> dict[str
         return none | {"theorem": f"none applies: {reason}"}
     if smooth:
         return none | {
-            "theorem": f"{_condition(flow, power.s)}: local convergence, for smooth data faster than every power of time",
+            "theorem": f"{_condition(flow, power.s)}: local convergence, faster than every power of time",
             "law": "every mode falls by itself, E ~ exp(−2 ν |ξ|^(2−2s) t)",
             "hypotheses": (power.hypotheses[0], "μ − ν is smooth and stays so", *power.hypotheses[2:]),
         }
@@ -190,7 +202,7 @@ def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> dict[str
 
 def _condition(flow: Equation[Any], s: float) -> str:
     if isinstance(flow.kernel, ReLU):
-        return f"s = {s:g}, as a network on S^{flow.grid.dim} sees its even modes" if flow.kernel.power == 1 else f"s = {s:g}"
+        return f"s = {s:g} on the modes that a network sees"
     return "s > 1"
 
 
@@ -216,10 +228,6 @@ def _doubts(flow: Equation[Any], initial: np.ndarray, time: float) -> tuple[str,
         found.append(f"the start is far from the target, by {distance:.2g} of its mean: the theorem is local")
     if flow.target.min() == 0:
         found.append("the target has a hole, which mass leaves at no known rate")
-    elif flow.target.min() < 1e-3 * flow.reference:
-        found.append(
-            f"the target is nearly 0 somewhere, {flow.target.min() / flow.reference:.2g} of its mean: modes hardly decay there"
-        )
     if math.isinf(time):
         found.append("by linear theory the goal is never reached: some modes do not decay")
     return tuple(found)
@@ -233,8 +241,8 @@ def _steps(decay: LinearDecay, time: float, solver: AnyOfSolvers, initial: np.nd
     """
     if not math.isfinite(time) or time == 0:
         return time
-    if isinstance(solver, Particles | Network):  # steps follow from the error of every one, of which theory knows nothing
-        return math.nan
+    if isinstance(solver, Particles | Network):
+        return math.nan  # its steps follow from the error of every one, of which theory knows nothing
     options, bounds = solver.settings(), solver.bounds(solver.initialize(initial))
     times = np.concatenate([[0.0], np.geomspace(1e-6 * time, time, 2000)])
     energies = np.asarray(decay(times))

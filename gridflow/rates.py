@@ -167,9 +167,9 @@ def _attempt(make: Callable[[], Any]) -> tuple[Any, str]:
 
 
 def _regularity(flow: Equation[Any], start: np.ndarray) -> sobolev.Regularity | None:
-    found: sobolev.Regularity | None = _attempt(
-        lambda: sobolev.regularity(flow.grid, start - flow.target, flow.seen)
-    )[0]
+    found: sobolev.Regularity | None = _attempt(lambda: sobolev.regularity(flow.grid, start - flow.target, flow.seen))[
+        0
+    ]
     return found
 
 

@@ -109,6 +109,10 @@ def shell_spectrum(grid: Domain, f: np.ndarray, deconvolve: bool = False) -> She
     return Shells(np.sqrt(weighted[held] / modes[held]), total[held], modes[held])
 
 
+NEXT_TO_NOTHING = 1e-12
+"""Share of the power: what quadrature leaves in the fine modes of a smooth function's cell averages."""
+
+
 @dataclass(frozen=True)
 class Regularity:
     """How fast the modes of a function fall: |f̂_k| ~ |k|^{−r−d/2} puts it at the border of H^r.
@@ -130,7 +134,8 @@ def regularity(grid: Domain, f: np.ndarray, seen: np.ndarray | None = None) -> R
 
     The line is fitted to the logarithm of the mean power of a mode, from the third shell to two thirds of the last wave
     number that every axis has. A function is smooth if modes fall to round-off before, or twice as fast in the upper
-    half of the shells as in the lower.
+    half of the shells as in the lower, or to next to nothing in the lower half already. What is rough beneath something
+    smooth, so that modes fall twice as fast in the lower half, is fitted in the upper half alone.
 
     Parameters
     ----------
@@ -170,5 +175,9 @@ def regularity(grid: Domain, f: np.ndarray, seen: np.ndarray | None = None) -> R
     ]
     if slopes[1] < 2 * min(slopes[0], -grid.dim):
         return Regularity(np.inf, 0.0)
+    if slopes[0] < 2 * min(slopes[1], -grid.dim):
+        if shells.power[used][half:].sum() < NEXT_TO_NOTHING * total:
+            return Regularity(np.inf, 0.0)
+        wavenumber, amplitude, weight = wavenumber[half:], amplitude[half:], weight[half:]
     (slope, _), covariance = np.polyfit(wavenumber, np.log(amplitude), 1, w=weight, cov=True)
     return Regularity(-(slope + grid.dim) / 2, float(np.sqrt(covariance[0, 0])) / 2)

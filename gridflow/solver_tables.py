@@ -9,10 +9,11 @@ from pydantic import Field
 from gridflow.errors import InputError
 from gridflow.flow import Equation, Flow, SphereFlow
 from gridflow.kernel_tables import KernelTable, RieszTable
-from gridflow.networks import Weights, network_from_measure
+from gridflow.networks import network_from_measure
 from gridflow.sampling import sample
 from gridflow.table import Positive, Table
 from gridflow.timestep import AUTO, EXPONENTIAL
+from gridflow.weights import Weights
 from solvers import FiniteVolume, Network, Particles, SignedFiniteVolume, Spectral, SphereFiniteVolume
 
 AnyOfSolvers = FiniteVolume | SignedFiniteVolume | Spectral | Particles | SphereFiniteVolume | Network
@@ -40,16 +41,21 @@ class Start:
     weights: Weights | None = None
 
 
+def independent_neurons(solver: Table) -> int | None:
+    """How many neurons a network has whose directions are drawn independently, else None."""
+    return solver.count if isinstance(solver, NetworkTable) and solver.start == "random" else None
+
+
 def on_torus(flow: Equation[Any], kind: str) -> Flow:
     """The flow, if it is one on a torus; InputError names the kind of solver that needs it."""
     if not isinstance(flow, Flow):
-        raise InputError(f'kind = "{kind}" is for the torus and the circle; on {flow.grid} there are sphere and network')
+        raise InputError(f'kind = "{kind}" is not for {flow.grid}, where there are sphere and network')
     return flow
 
 
 def _only_positive(start: Start, kind: str) -> None:
     if start.negative is not None:
-        raise InputError(f'kind = "{kind}" has one density; those that take [negative] are finite_volume, sphere, network')
+        raise InputError(f'kind = "{kind}" has one density; finite_volume, sphere and network take [negative]')
 
 
 class FiniteVolumeTable(Table):
@@ -170,11 +176,11 @@ class SphereTable(Table):
 
 
 class NetworkTable(Table):
-    """``[solver]`` of kind network: a finite network that stands for the initial density, see :class:`solvers.Network`."""
+    """``[solver]`` of kind network: one that stands for the initial density, see :class:`solvers.Network`."""
 
     kind: Literal["network"]
     count: Annotated[int, Field(ge=1)]
-    start: Literal["quantile", "random"] = "quantile"
+    start: Literal["quantile", "quasi-random", "random"] = "quantile"
     balance: float = 0.0
     seed: Annotated[int, Field(ge=0)] = 0
     loss: Literal["population", "empirical"] = "population"
@@ -186,7 +192,7 @@ class NetworkTable(Table):
     integrator: Literal["rk45", "rk23", "euler"] = "rk45"
     tolerance: Annotated[float, Field(gt=0)] = 1e-7
     accuracy: Annotated[float, Field(gt=0)] = 1e-9
-    growth: Literal[2.0] = 2.0
+    growth: Annotated[float, Field(ge=2, le=2)] = 2.0
     threads: Annotated[int, Field(ge=1)] | None = None
 
     tracer: ClassVar[bool] = False

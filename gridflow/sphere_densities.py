@@ -1,7 +1,9 @@
 """Initial and target densities on the sphere as cell averages.
 
-Every function returns a float64 array of the grid's shape: the mass of each cell divided by its area, ≥ 0. A place on
-the sphere is a vector (x, y, z) of any length but 0.
+Every function returns a float64 array of the grid's shape: the mass of each cell divided by its area, ≥ 0. Of a smooth
+density that is its value at the cell's centre, the node of a quadrature whose weight is the area: masses and harmonics
+are then the density's own to round-off, as far as the grid resolves it. A place on the sphere is a vector (x, y, z) of
+any length but 0.
 """
 
 import math
@@ -102,14 +104,10 @@ def bumps(
     if not (np.isfinite(shares) & (shares >= 0)).all():
         raise InputError(f"bump weights ≥ 0 are needed, not {shares.tolist()}")
     peaks = shares * kappas / -np.expm1(-2 * kappas)
-
-    def together(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        total = np.zeros(grid.shape)
-        for (a, b, c), kappa, peak in zip(places, kappas, peaks, strict=True):
-            total += peak * np.exp(kappa * (a * x + b * y + c * z - 1))
-        return total
-
-    return from_function_on_sphere(grid, together, mass)
+    density = np.zeros(grid.shape)
+    for place, kappa, peak in zip(places, kappas, peaks, strict=True):
+        density += peak * np.exp(kappa * (grid.points @ place - 1))
+    return normalize(grid, density, mass)
 
 
 def harmonic(
@@ -130,9 +128,9 @@ def harmonic(
         raise InputError(f"harmonic degree = {degree}: a whole number of at least 1 is needed")
     if not abs(amplitude) <= 1:
         raise InputError(f"harmonic amplitude = {amplitude}: a density needs a value between -1 and 1")
-    ((a, b, c),) = _directions(axis, "harmonic axis")
-    wave = lambda x, y, z: 1 + amplitude * eval_legendre(degree, np.clip(a * x + b * y + c * z, -1, 1))  # noqa: E731
-    return normalize(grid, np.maximum(_averages(grid, wave, 3), 0), mass)
+    (pole,) = _directions(axis, "harmonic axis")
+    wave = eval_legendre(degree, np.clip(grid.points @ pole, -1, 1))
+    return normalize(grid, 1 + amplitude * np.clip(wave, -1, 1), mass)  # |P_ℓ| ≤ 1, which rounding may exceed
 
 
 def random_sobolev_on_sphere(

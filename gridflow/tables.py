@@ -11,18 +11,18 @@ import tomli_w
 from pydantic import Field, model_validator
 
 from gridflow.callbacks import Callback, stop_when_energy_below, stop_when_steady
-from gridflow.density_tables import AnyDensity, DensityTable, RandomTable, UniformTable
+from gridflow.density_tables import AnyDensity, DensityTable, UniformTable
 from gridflow.errors import InputError
 from gridflow.flow import flow_on
 from gridflow.grid import Domain, Grid
 from gridflow.kernel_tables import AnyKernel
 from gridflow.loop import DEFAULT_SNAPSHOTS
-from gridflow.networks import Weights
 from gridflow.schedule import AtTimes, EverySteps, EveryTime, EveryWall, Schedule, log_times
 from gridflow.solver import INNER, NEGATIVE, OUTER
-from gridflow.solver_tables import AnyOfSolvers, AnySolver, FiniteVolumeTable, NetworkTable, ParticleSolverTable, Start
+from gridflow.solver_tables import AnyOfSolvers, AnySolver, FiniteVolumeTable, Start
 from gridflow.sphere import SphereGrid
 from gridflow.table import Positive, Table, tables_by_kind
+from gridflow.weights import Weights
 
 _ARRAYS_OF_A_RUN = 2.5 + 2.0
 """Problem (initial, target, symbol), and what snapshots and a row of the series take for a moment (measured)."""
@@ -42,7 +42,7 @@ class GridTable(Table):
     @model_validator(mode="after")
     def _known_lengths(self) -> "GridTable":
         if self.kind != "torus" and self.lengths is not None:
-            raise ValueError(f'lengths = {self.lengths}: a {self.kind} has none, its radius is 1')
+            raise ValueError(f"lengths = {self.lengths}: a {self.kind} has none, its radius is 1")
         if self.kind == "circle" and len(self.shape) != 1:
             raise ValueError(f"shape = {self.shape}: a circle has one axis")
         return self
@@ -72,7 +72,7 @@ class TrainingTable(Table):
     """``[training]``: the networks that ``gridflow train`` trains beside the limit."""
 
     widths: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
-    start: Literal["quantile", "random"] = "quantile"
+    start: Literal["quantile", "quasi-random", "random"] = "quantile"
     balance: float = 0.0
     seed: Annotated[int, Field(ge=0)] = 0
     population: bool = True
@@ -196,9 +196,7 @@ class Case(Table):
         arrays = _ARRAYS_OF_A_RUN + (_ARRAYS_OF_A_CONTOUR if type(self.initial).hole is not None else 0.0)
         return round(held + cells * arrays * 8 + _INTERPRETER)
 
-    def build(
-        self, folder: Path, stored: Mapping[str, np.ndarray] | None = None
-    ) -> tuple[AnyOfSolvers, np.ndarray]:
+    def build(self, folder: Path, stored: Mapping[str, np.ndarray] | None = None) -> tuple[AnyOfSolvers, np.ndarray]:
         """The solver and the initial density.
 
         Parameters

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from gridflow.errors import InputError
-from gridflow.prediction import Prediction
-from gridflow.solver_tables import NetworkTable
+from gridflow.flow import Equation
+from gridflow.prediction import Prediction, linear_decay
+from gridflow.solver_tables import NetworkTable, independent_neurons
 from gridflow.store import RunDirectory
 from gridflow.tables import Case
+from gridflow.theory import LinearDecay
 
 LIMIT = "limit"
 
@@ -52,7 +54,7 @@ def members(case: Case) -> list[Member]:
     if training is None:
         raise InputError("training: this table is required, with widths = [...]; see 'gridflow new relu-circle'")
     if isinstance(case.solver, NetworkTable):
-        raise InputError('solver.kind = "network": the solver is that of the limit; the networks are those of [training]')
+        raise InputError('solver.kind = "network": the solver is that of the limit, the networks are in [training]')
     bare = case.model_copy(update={"training": None}).resolved()
     found = [Member(LIMIT, "infinitely wide", bare)]
     common: dict[str, Any] = {"start": training.start, "balance": training.balance, "seed": training.seed}
@@ -70,7 +72,8 @@ def members(case: Case) -> list[Member]:
                     "noise": training.noise,
                 }
             )
-            label = f"m = {width}, {training.samples} samples" + (f", batches of {training.batch}" if training.batch else "")
+            batches = f", batches of {training.batch}" if training.batch else ""
+            label = f"m = {width}, {training.samples} samples{batches}"
             found.append(Member(f"samples-{width}", label, bare.model_copy(update={"solver": taught})))
     return found
 
@@ -87,16 +90,19 @@ class Duration:
         Its loss at the start and at the end.
     time
         When the loss had fallen to the tolerance, a share of the limit's first loss; infinite if it has not.
-    deviation
-        Largest relative difference of its loss from that of the limit, over the times of its series while the latter
-        is above the tolerance; 0 for the limit.
+    predicted
+        The same by linear theory, for random starts with the noise of so many neurons; nan where there is none.
+    times_limit
+        Largest ratio of its loss to that of the limit, over the times of its series while the latter is above the
+        tolerance.
     """
 
     label: str
     first: float
     last: float
     time: float
-    deviation: float
+    predicted: float
+    times_limit: float
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,19 @@ class Training:
         }
 
 
-def conclude(folder: Path, trained: list[Member], prediction: Prediction) -> Training:
+def expected(trained: list[Member], flow: Equation[Any], initial: np.ndarray) -> list[LinearDecay | None]:
+    """The curve of linear theory of every member, or None where there is none.
+
+    A network of independent neurons has their sampling noise beside what the density has; one of neurons that are
+    spread evenly has next to none, and so has the curve of the limit.
+    """
+    found = []
+    for member in trained:
+        found.append(linear_decay(flow, initial, independent_neurons(member.case.solver))[0])
+    return found
+
+
+def conclude(folder: Path, trained: list[Member], prediction: Prediction, curves: list[LinearDecay | None]) -> Training:
     """Read the runs of a training.
 
     Parameters
@@ -137,6 +155,8 @@ def conclude(folder: Path, trained: list[Member], prediction: Prediction) -> Tra
         As :func:`members` gave them; the limit first.
     prediction
         Of the limit, whose goal is the tolerance's.
+    curves
+        Of linear theory, as :func:`expected` gave them.
     """
     series = [RunDirectory(folder / member.directory).series for member in trained]
     goal, limit = prediction.goal, series[0]
@@ -149,9 +169,10 @@ def conclude(folder: Path, trained: list[Member], prediction: Prediction) -> Tra
                 float(columns["energy"][0]),
                 float(columns["energy"][-1]),
                 time_to(columns["time"], columns["energy"], goal),
-                _deviation(columns, limit, goal),
+                math.nan if curve is None else curve.time_to(goal),
+                _times_limit(columns, limit, goal),
             )
-            for member, columns in zip(trained, series, strict=True)
+            for member, columns, curve in zip(trained, series, curves, strict=True)
         ),
     )
 
@@ -169,9 +190,7 @@ def time_to(times: np.ndarray, energies: np.ndarray, goal: float) -> float:
     return float(t0 + share * (t1 - t0))
 
 
-def _deviation(columns: dict[str, np.ndarray], limit: dict[str, np.ndarray], goal: float) -> float:
-    if columns is limit:
-        return 0.0
-    expected = np.exp(np.interp(columns["time"], limit["time"], np.log(limit["energy"])))
-    compared = (expected > goal) & (columns["time"] <= limit["time"][-1])
-    return float(abs(columns["energy"] / expected - 1)[compared].max()) if compared.any() else math.nan
+def _times_limit(columns: dict[str, np.ndarray], limit: dict[str, np.ndarray], goal: float) -> float:
+    infinite = np.exp(np.interp(columns["time"], limit["time"], np.log(limit["energy"])))
+    compared = (infinite > goal) & (columns["time"] <= limit["time"][-1])
+    return float((columns["energy"] / infinite)[compared].max()) if compared.any() else math.nan

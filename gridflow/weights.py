@@ -14,18 +14,23 @@ import numpy as np
 
 from gridflow.errors import InputError, RunError
 
-BLOCK = 128
-"""Terms that a library of matrix products sums in one go on any machine: more it may split by its number of threads."""
-ROWS = 1024
-"""Rows of a matrix of inputs by neurons worked on at once."""
+TILE = 64
+"""OpenBLAS multiplies matrices with up to this number cubed of products by one thread: more it would share out, and
+round in another order for every number of threads."""
+ENTRIES = 2**17
+"""Of a matrix of inputs by neurons worked on at once."""
 
 
 def product(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """The matrix product into ``out``, with the same bits for any number of threads of the library that multiplies."""
-    terms = left.shape[1]
-    np.matmul(left[:, :BLOCK], right[:BLOCK], out=out)
-    for start in range(BLOCK, terms, BLOCK):
-        out += left[:, start : start + BLOCK] @ right[start : start + BLOCK]
+    """The matrix product into ``out``, in tiles that one thread of the library multiplies: always the same bits."""
+    (rows, terms), columns = left.shape, right.shape[1]
+    width = TILE**3 // (TILE * min(terms, TILE))
+    for i in range(0, rows, TILE):
+        for j in range(0, columns, width):
+            tile = out[i : i + TILE, j : j + width]
+            np.matmul(left[i : i + TILE, :TILE], right[:TILE, j : j + width], out=tile)
+            for k in range(TILE, terms, TILE):
+                tile += left[i : i + TILE, k : k + TILE] @ right[k : k + TILE, j : j + width]
     return out
 
 
@@ -111,7 +116,7 @@ class Weights:
         if x.ndim != 2 or x.shape[1] != self.inner.shape[1]:
             raise InputError(f"inputs have shape {x.shape}; (n, {self.inner.shape[1]}) is needed")
         result = np.empty(len(x))
-        rows = max(16, ROWS * BLOCK // self.count)
+        rows = max(16, ENTRIES // self.count)
         hidden = np.empty((min(rows, len(x)), self.count))
         for start in range(0, len(x), rows):
             part = x[start : start + rows]

@@ -17,13 +17,13 @@ from gridflow.harmonics import PointTransform
 from gridflow.networks import angles
 from gridflow.nonuniform import NonuniformTransform
 from gridflow.threads import available, team
-from gridflow.weights import BLOCK, Weights, product
+from gridflow.weights import ENTRIES, Weights, product
 from solvers.population import MOST_PIECES, circle_modes, relu_of, sphere_coefficients
 
 SAMPLES, BATCHES, STREAM = 0, 1, 2
 """Which of a seed's random numbers: the samples kept, those taken for a step, and those drawn afresh for it."""
-ENTRIES = 2**17
-"""Of a matrix of samples by neurons worked on at once."""
+ROWS = 128
+"""Samples worked on at once, fewer for many neurons."""
 
 Labels = Callable[[np.ndarray], np.ndarray]
 
@@ -145,7 +145,7 @@ class EmpiricalLoss:
     def __init__(self, samples: Samples, count: int, inputs: int, threads: int | None = None) -> None:
         self._samples, self._count = samples, count
         self._threads = min(threads or available(), MOST_PIECES)
-        self._rows = min(max(16, ENTRIES // count), BLOCK)
+        self._rows = min(max(16, ENTRIES // count), ROWS)
         self._sums = np.zeros((MOST_PIECES, count, inputs))
         self._terms = np.zeros((self._threads, count, inputs))
         self._hidden = np.zeros((self._threads, self._rows, count))

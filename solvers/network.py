@@ -12,9 +12,10 @@ from gridflow.flow import MASS_TOLERANCE, Equation
 from gridflow.networks import measure_from_network
 from gridflow.solver import INNER, NEGATIVE, OUTER, State
 from gridflow.sphere import WholeSphere
-from gridflow.threads import available
-from gridflow.weights import Weights
-from solvers.losses import ENTRIES, EmpiricalLoss, Samples, labels_of
+from gridflow.threads import FEWEST_CELLS_PER_THREAD, available
+from gridflow.threads import count as thread_count
+from gridflow.weights import ENTRIES, Weights
+from solvers.losses import EmpiricalLoss, Samples, labels_of
 from solvers.options import checked_tolerance, fitting
 from solvers.population import MOST_PIECES, PopulationLoss, potential_of, relu_of
 from solvers.semidiscrete import fingerprint
@@ -108,7 +109,7 @@ class Network:
         self._rate = _checked_rate(integrator, learning_rate)
         self._scheme = timestep.EMBEDDED.get(integrator)
         self.flow, self.tolerance = flow, checked_tolerance(tolerance)
-        self.threads = threads or available()
+        self.threads = thread_count(threads, FEWEST_CELLS_PER_THREAD * available())  # bounded by what there is to share
         self._start = weights
         chosen = method or ("pairs" if isinstance(flow.grid, WholeSphere) else "harmonic")
         potential = potential_of(flow, chosen, teacher, weights.count, accuracy, self.threads)
@@ -150,7 +151,9 @@ class Network:
         inputs = len(shape) + 1
         stages = 7 + 5 + 3
         held = count * (inputs + 1) * stages + count * 40 + math.prod(shape) * 60
-        on_samples = samples * (inputs + 1) + MOST_PIECES * (count * inputs + max(ENTRIES, 16 * count))
+        hands = min(available(), MOST_PIECES)
+        on_samples = samples * (inputs + 1) + MOST_PIECES * count * inputs
+        on_samples += hands * (count * inputs + max(ENTRIES, 16 * count))
         return 8 * (held + (on_samples if samples else 0))
 
     def compile(self) -> None:

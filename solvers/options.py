@@ -1,11 +1,12 @@
 """What users give to solvers, checked in one place."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from gridflow.errors import InputError
-from gridflow.flow import Flow
+from gridflow.flow import Equation
 from gridflow.solver import State
 
 
@@ -31,7 +32,7 @@ def checked_tolerance(tolerance: float) -> float:
     return float(tolerance)
 
 
-def given_density(flow: Flow, initial: np.ndarray | None) -> np.ndarray:
+def given_density(flow: Equation[Any], initial: np.ndarray | None) -> np.ndarray:
     """The initial density of a solver on a grid; InputError if there is none or the flow cannot start from it."""
     if initial is None:
         raise InputError(f"this solver needs an initial density, cell averages of shape {flow.grid.shape}")

@@ -19,10 +19,10 @@ from gridflow.networks import angles
 from gridflow.nonuniform import NonuniformTransform
 from gridflow.sphere import SphereGrid
 from gridflow.threads import available, team
-from gridflow.weights import BLOCK, Weights, product
+from gridflow.weights import Weights, product
 
-TILE = 512
-"""Rows of a tile of pairs, BLOCK columns wide: what is worked on stays in a core's cache."""
+AT_ONCE, ATOMS = 512, 128
+"""Neurons and atoms whose pairs are worked on at once: what a core's cache holds."""
 POINTS_PER_PIECE = 2**13
 """Neurons on S² for which another transform of the harmonics is worth its cost."""
 MOST_PIECES = 16
@@ -200,16 +200,16 @@ class PairPotential:
         self, at: np.ndarray, atoms: np.ndarray, masses: np.ndarray, values: np.ndarray, gradient: np.ndarray
     ) -> None:
         """Add the potential of atoms at points, and its gradient before the projection along the sphere."""
-        tiles = range(0, len(at), TILE)
+        tiles = range(0, len(at), AT_ONCE)
         size = min(self._threads, len(tiles))
 
         @np.errstate(over="ignore", invalid="ignore")  # of weights that diverge, which the solver tells
         def work(thread: int) -> None:
-            cosines, pull = np.empty((min(TILE, len(at)), BLOCK)), np.empty((min(TILE, len(at)), at.shape[1]))
+            cosines, pull = np.empty((min(AT_ONCE, len(at)), ATOMS)), np.empty((min(AT_ONCE, len(at)), at.shape[1]))
             for start in tiles[thread::size]:
-                rows = slice(start, min(start + TILE, len(at)))
-                for first in range(0, len(atoms), BLOCK):
-                    some, weight = atoms[first : first + BLOCK], masses[first : first + BLOCK]
+                rows = slice(start, min(start + AT_ONCE, len(at)))
+                for first in range(0, len(atoms), ATOMS):
+                    some, weight = atoms[first : first + ATOMS], masses[first : first + ATOMS]
                     cosine = cosines[: rows.stop - start, : len(some)]
                     product(at[rows], some.T, cosine)
                     np.clip(cosine, -1.0, 1.0, out=cosine)

@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gridflow.errors import RunError
-from gridflow.flow import Flow
+from gridflow.flow import Equation, Flow
 from gridflow.solver import DENSITY, TRACER, State, require_sound
 from gridflow.threads import Team
 from gridflow.transforms import SerialTransform, as_planes
@@ -56,7 +57,7 @@ class Noise:
         The precision.
     """
 
-    def __init__(self, flow: Flow, divergence: np.ndarray, dtype: np.dtype) -> None:
+    def __init__(self, flow: Equation[Any], divergence: np.ndarray, dtype: np.dtype) -> None:
         grid, rounding = flow.grid, 16 * float(np.finfo(dtype).eps)
         in_modes = grid.dim * grid.volume * rounding**2 / grid.size
         self._energy = in_modes * float(flow.symbol.max())

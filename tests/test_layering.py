@@ -27,6 +27,7 @@ LAYERS = (
         "gridflow.clouds",
         "gridflow.sampling",
         "gridflow.networks",
+        "gridflow.weights",
         "gridflow.mean_field",
         "gridflow.regions",
         "gridflow.densities",
@@ -80,7 +81,7 @@ OWNERS = {
     "pyfftw": {"gridflow.transforms", "gridflow.benchmark"},
     "finufft": {"gridflow.nonuniform"},
     "ducc0": {"gridflow.harmonics"},
-    "torch": {"gridflow.networks"},
+    "torch": {"gridflow.weights"},
     "numba": {"solvers.loops.compilation"},
     "pydantic": {
         "gridflow.table",

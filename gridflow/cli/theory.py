@@ -10,6 +10,7 @@ from rich.table import Table
 
 from gridflow.cli.printing import print_json
 from gridflow.config import read_case
+from gridflow.solver_tables import independent_neurons
 from gridflow.store import open_run
 
 _screen = Console(highlight=False)
@@ -30,8 +31,9 @@ def predict(
     """Say before a run which theorem applies, how fast the energy falls, and the time and steps it takes."""
     from gridflow.prediction import predict as work_out  # its imports are not for other commands to wait for
 
-    solver, initial = read_case(case_file, overrides or ()).build(case_file.parent)
-    found = work_out(solver, initial, tol)
+    case = read_case(case_file, overrides or ())
+    solver, initial = case.build(case_file.parent)
+    found = work_out(solver, initial, tol, independent_neurons(case.solver))
     if as_json:
         print_json(found.facts())
         return

@@ -20,7 +20,8 @@ DONE = ("finished", "stopped")
 
 def train(
     case_file: Annotated[
-        Path, typer.Argument(metavar="CASE.toml", help="A case with a [training] table; see 'gridflow new relu-circle'.")
+        Path,
+        typer.Argument(metavar="CASE.toml", help="A case with [training]; try 'gridflow new relu-circle'."),
     ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; default the case's name + '.train'.")] = None,
     overrides: Annotated[
@@ -31,10 +32,10 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Run although memory looks short.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Train networks of several widths beside their limit, and say how long it takes; again to go on where it stopped."""
-    from gridflow.prediction import linear_decay, predict  # their imports are not for other commands to wait for
-    from gridflow.training import conclude, members
-    from gridflow.viz.training import plot_training
+    """Train networks of several widths beside their limit and say how long it takes; again to go on."""
+    from gridflow.prediction import predict  # their imports are not for other commands to wait for
+    from gridflow.training import conclude, expected, members
+    from gridflow.viz.training import Curve, plot_training
 
     case = read_case(case_file, overrides or ())
     trained = members(case)
@@ -59,25 +60,26 @@ def train(
         if done.status == "interrupted":
             notes.print(f"{member.name} was interrupted at t = {done.time:.6g}; the same command goes on")
             raise typer.Exit(1)
-    found = conclude(folder, trained, prediction)
-    picture = plot_training(
-        folder,
-        [(member.directory, member.label) for member in trained],
-        found.goal,
-        folder / "training.png",
-        prediction.exponent,
-        linear_decay(solver.flow, initial)[0],
-    )
+    curves = expected(trained, solver.flow, initial)
+    found = conclude(folder, trained, prediction, curves)
+    runs = [
+        Curve(folder / member.directory, member.label, curve) for member, curve in zip(trained, curves, strict=True)
+    ]
+    slope = None if prediction.doubts else prediction.exponent
+    picture = plot_training(runs, found.goal, folder / "training.png", slope)
     if as_json:
         print_json(found.facts())
     else:
-        table = Table(
-            "trained", "first loss", "last loss", f"time to {found.goal:.3g}", "off the limit", box=None, highlight=False
-        )
+        columns = ("first loss", "last loss", f"time to {found.goal:.3g}", "predicted", "loss / limit, at most")
+        table = Table("trained", *columns, box=None, highlight=False)
         for run in found.durations:
-            reached = f"{run.time:.4g}" if math.isfinite(run.time) else "not reached"
-            table.add_row(run.label, f"{run.first:.4g}", f"{run.last:.4g}", reached, f"{run.deviation:.2%}")
-        predicted = f"{prediction.time:.4g}" if math.isfinite(prediction.time) else "none"
-        table.add_row("predicted by linear theory", f"{prediction.energy:.4g}", "", predicted, "")
-        _screen.print(table)
+            table.add_row(
+                run.label,
+                f"{run.first:.4g}",
+                f"{run.last:.4g}",
+                f"{run.time:.4g}" if math.isfinite(run.time) else "not reached",
+                f"{run.predicted:.4g}" if math.isfinite(run.predicted) else "none",
+                f"{run.times_limit:.4g}",
+            )
+        Console(width=max(_screen.width, 110), highlight=False).print(table)
     typer.echo(str(picture), err=as_json)

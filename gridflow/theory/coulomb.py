@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.interpolate import BSpline, make_interp_spline
+from scipy.spatial import KDTree
 
 from gridflow.errors import InputError
 from gridflow.flow import Equation, Flow
+from gridflow.grid import Domain
+from gridflow.sphere import SphereGrid
 from gridflow.theory.hypotheses import ROUND_OFF, is_constant, order_of, uniform_background
 
 
@@ -81,7 +84,7 @@ class HoleLaw:
         Cells cut by the hole's boundary hold less than the value outside; they must lie within two cells of the hole.
         """
         background = uniform_background(flow)
-        if background is None or not _is_hole_in_constant(initial):
+        if background is None or not _is_hole_in_constant(flow.grid, initial):
             return None
         return cls(flow.grid.volume - flow.target_mass / float(initial.max()), flow.grid.volume, background)
 
@@ -94,16 +97,24 @@ class HoleLaw:
         return self.background * self.torus_volume / (self.torus_volume - self(time))
 
 
-def _is_hole_in_constant(initial: np.ndarray) -> bool:
+def _is_hole_in_constant(grid: Domain, initial: np.ndarray) -> bool:
     empty = initial == 0
     top = initial.max()
     if not empty.any() or empty.all():
         return False
+    return bool((_near(grid, empty) | (initial >= top * (1 - ROUND_OFF))).all())
+
+
+def _near(grid: Domain, empty: np.ndarray) -> np.ndarray:
+    """The cells within two cells of an empty one: along every axis of a torus, in distance on the sphere."""
+    if isinstance(grid, SphereGrid):
+        distance, _ = KDTree(grid.points[empty]).query(grid.points)
+        return np.asarray(distance < 2.5 * np.pi / grid.shape[0])
     near = empty
     for _ in range(2):
-        for axis in range(initial.ndim):
+        for axis in range(empty.ndim):
             near = near | np.roll(near, 1, axis) | np.roll(near, -1, axis)
-    return bool((near | (initial >= top * (1 - ROUND_OFF))).all())
+    return near
 
 
 @dataclass(frozen=True)

@@ -87,13 +87,27 @@ class LinearDecay:
     )
 
     @classmethod
-    def of(cls, flow: Equation[Any], initial: np.ndarray) -> "LinearDecay":
-        """The prediction for a run from an initial density; InputError if the target is negative somewhere."""
+    def of(cls, flow: Equation[Any], initial: np.ndarray, points: int | None = None) -> "LinearDecay":
+        """The prediction for a run from an initial density, or on average over so many independent points of it.
+
+        ``N`` particles or neurons of equal mass have noise of variance ``(M²/|T|² − |μ̂_k|²) / N`` in every mode, which
+        decays as the mode does: the regularity of a random start is −d/2, whatever that of the density is.
+
+        Raises
+        ------
+        InputError
+            If the target is negative somewhere.
+        """
         if flow.target.min() < 0:
             raise InputError("linear theory needs a target ≥ 0: near one of both signs there are two measures")
         initial = flow.grid.check_density(initial, "the initial density")
         rates = ((laplacian_symbol(flow.grid, "spectral") + flow.growth) * flow.symbol).ravel()
         held = (sobolev.mode_power(flow.grid, initial - flow.target) * flow.symbol).ravel() / 2
+        if points is not None:
+            of_points = flow.grid.mode_multiplicity() * (flow.grid.integral(initial) ** 2 / flow.grid.volume)
+            noise = np.maximum(of_points - sobolev.mode_power(flow.grid, initial), 0.0) * flow.symbol / (2 * points)
+            noise.flat[0] = 0.0  # every sample has the mass of the density
+            held = held + noise.ravel()
         if flow.growth:
             zero = float(flow.symbol.flat[0])
             held[0] = zero * flow.grid.integral(initial - flow.target) ** 2 / flow.grid.volume / 2

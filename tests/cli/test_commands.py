@@ -184,7 +184,7 @@ def test_pictures(finished):
 def test_every_bundled_case_runs_small(tmp_path):
     for name in cases.names():
         gridflow("new", name, folder=tmp_path)
-        dim = 3 if "3d" in name else 1 if "1d" in name else 2
+        dim = next(d for d, ending in ((3, "3d"), (2, "sphere"), (1, "relu"), (1, "1d"), (2, "2d")) if ending in name)
         changes = {"grid.shape": [16] * dim, "time.t_end": 0.05}
         overrides = [part for key, value in changes.items() for part in ("--set", f"{key}={value}")]
         done = gridflow("run", f"{name}.toml", *overrides, folder=tmp_path)

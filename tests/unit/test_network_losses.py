@@ -216,6 +216,7 @@ def network(weights=WEIGHTS, grid=COARSE, kernel=None, growth=2.0, **options):
         ({"integrator": "euler"}, "learning_rate = None"),
         ({"learning_rate": 0.1}, "rk45 chooses its steps"),
         ({"tolerance": 0}, "tolerance = 0"),
+        ({"threads": 0}, "threads = 0"),
         ({"noise": 0.1}, "the population has none"),
         ({"loss": "empirical", "learning_rate": 0.1}, "needs samples, or a batch"),
         ({"loss": "empirical", "samples": 5}, "learning_rate = None"),

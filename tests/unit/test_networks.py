@@ -20,6 +20,7 @@ from gridflow.networks import (
     to_state_dict,
 )
 from gridflow.sphere import SphereGrid, WholeSphere
+from gridflow.weights import product
 
 CIRCLE = gf.Grid((64,), (2 * math.pi,))
 SPHERE = SphereGrid((16, 32))
@@ -44,12 +45,11 @@ def test_a_network_is_the_function_of_its_measure():
     assert abs(weights.balance).max() < 1e-13
 
 
-def test_products_are_sums_in_blocks():
+@pytest.mark.parametrize(("rows", "terms", "columns"), [(7, 300, 5), (200, 3, 1500), (65, 65, 65), (1, 64, 1)])
+def test_products_in_tiles_are_products(rows, terms, columns):
     rng = np.random.default_rng(1)
-    left, right = rng.normal(size=(7, 300)), rng.normal(size=(300, 5))
-    np.testing.assert_allclose(
-        networks.Weights(left, np.ones(7)).outputs(right.T[:5]), np.maximum(left @ right, 0).mean(axis=0)
-    )
+    left, right = rng.normal(size=(rows, terms)), rng.normal(size=(terms, columns))
+    np.testing.assert_allclose(product(left, right, np.empty((rows, columns))), left @ right, atol=1e-12)
 
 
 def test_a_neuron_of_no_weight_has_no_mass_and_points_along_the_first_axis():

@@ -20,4 +20,6 @@ def plain(value: Any) -> Any:
     """A value with null for numbers that JSON does not have."""
     if isinstance(value, dict):
         return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value

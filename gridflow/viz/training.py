@@ -1,6 +1,5 @@
 """A training beside its limit: losses against time, and the measure of the limit over time."""
 
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +40,7 @@ def plot_training(
     """Draw losses against time on logarithmic axes, and the density of the limit beside or below them.
 
     The limit is a thick line, networks trained on the population are solid, on samples dashed, one colour for a
-    width. The predicted slope is dotted; dots on the line of the goal are the times at which linear theory reaches it.
+    width. Linear theory is dotted, with a dot where it reaches the goal, and the predicted slope is dash-dotted.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ def plot_training(
             draw_circle(circle, grid, frames, limit.target, scale)
             circle.set_title("directions of the limit's neurons")
             circle.legend(loc="upper left", bbox_to_anchor=(0.98, 1.0))
-        _draw_losses(axes, stored, runs, goal)
+        draw_losses(axes, stored, runs, goal)
         if exponent is not None:
             _draw_slope(axes, limit, exponent)
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -94,7 +93,8 @@ def plot_training(
         return publish(path, figure.savefig)
 
 
-def _draw_losses(axes: Axes, stored: Sequence[RunDirectory], runs: Sequence[Curve], goal: float) -> None:
+def draw_losses(axes: Axes, stored: Sequence[RunDirectory], runs: Sequence[Curve], goal: float) -> None:
+    """Draw the losses of some runs, which are open already, with linear theory and the goal."""
     widths = [int(each.manifest["solver"].get("count", 0)) for each in stored]
     networks = sorted(set(widths[1:]))
     colors = dict(zip(networks, time_colors(len(networks)), strict=True)) | {0: to_rgba(EXACT)}
@@ -102,10 +102,16 @@ def _draw_losses(axes: Axes, stored: Sequence[RunDirectory], runs: Sequence[Curv
         on_samples = each.manifest["solver"].get("loss") == "empirical"
         style: dict[str, Any] = {"linewidth": 1.3} if width else {"linewidth": 3.5, "alpha": 0.35}
         axes.plot(*_moving(each), "--" if on_samples else "-", color=colors[width], label=run.label, **style)
-        reached = math.inf if run.linear is None or on_samples else run.linear.time_to(goal)
-        if 0 < reached < BEYOND * each.series["time"][-1]:
+        if run.linear is None or on_samples:
+            continue
+        times = _moving(each)[0]
+        axes.plot(times, run.linear(times), ":", color=colors[width], linewidth=1)
+        reached = run.linear.time_to(goal)
+        if 0 < reached < BEYOND * times[-1]:
             axes.plot([reached], [goal], "o", color=colors[width], markersize=5, zorder=5)
-    axes.axhline(goal, color=SECOND, linewidth=0.8, label=f"goal {short(goal)}, ● predicted")
+    axes.axhline(goal, color=SECOND, linewidth=0.8, label=f"goal {short(goal)}")
+    if any(run.linear is not None for run in runs):
+        axes.plot([], [], "o:", color=EXACT, linewidth=1, markersize=5, label="linear theory, and when it is there")
     axes.set(xscale="log", yscale="log", xlabel="time of training")
     axes.set_title("population loss, half the mean squared error")
     axes.set_ylim(bottom=min(goal, *(float(_moving(each)[1].min()) for each in stored)) / 3)
@@ -116,7 +122,7 @@ def _draw_slope(axes: Axes, limit: RunDirectory, exponent: float) -> None:
     times, losses = _moving(limit)
     late = times >= times[-1] ** (2 / 3) * times[0] ** (1 / 3)
     slope = 2 * losses[-1] * (times[late] / times[-1]) ** -exponent
-    axes.plot(times[late], slope, ":", color=SECOND, linewidth=2, label=f"$t^{{-{exponent:.3g}}}$, predicted slope")
+    axes.plot(times[late], slope, "-.", color=SECOND, linewidth=1.5, label=f"$t^{{-{exponent:.3g}}}$, predicted slope")
 
 
 def _moving(stored: RunDirectory) -> tuple[np.ndarray, np.ndarray]:

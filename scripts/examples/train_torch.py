@@ -25,7 +25,7 @@ TEACHER = 4000
 """Neurons of the teacher."""
 TOLERANCE = 0.05
 """By which a loss may differ from that of the limit, while the latter is above a thousandth of the first."""
-CHUNK = 10_000
+CHUNK = 1000
 """Samples that go through a network at once."""
 
 

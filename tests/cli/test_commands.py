@@ -1,29 +1,14 @@
 """The commands as a user types them."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from shell import gridflow
 
 import gridflow as gf
 from gridflow import cases
 
-GRIDFLOW = Path(sys.executable).parent / "gridflow"
 SMALL = ("--set", "grid.shape=[32, 32]", "--set", "time.t_end=0.2", "--set", "output.snapshot_every=0.1")
-
-
-def gridflow(*arguments, folder=None, environment=None):
-    return subprocess.run(
-        [GRIDFLOW, *map(str, arguments)],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -121,13 +121,18 @@ def test_two_signs_train_alike_by_harmonics_and_by_pairs():
     np.testing.assert_allclose(by_pairs, by_modes, rtol=1e-3)
 
 
-def test_neurons_on_the_sphere_follow_the_limit():
-    """A Fibonacci lattice of 4000 neurons and cells of S²: measured 0.9 %, while the loss falls 770-fold."""
-    grid = SphereGrid((32, 64))
+def test_10000_neurons_on_the_sphere_follow_the_limit():
+    """A Fibonacci lattice and cells, while the loss falls 250,000-fold.
+
+    What is left, 0.7 % at t = 50, is the cells' error of second order: it is 2.7 % on 32 × 64.
+    """
+    grid = SphereGrid((64, 128))
     x, y, z = np.moveaxis(grid.points, -1, 0)
     flow = SphereFlow(grid, ReLU(), 1 + 0.6 * (x**2 - y**2), growth=2.0)
-    initial = 0.7 * (1 + 0.8 * z)
-    limit = gf.run(SphereFiniteVolume(flow), initial, 5.0, series=gf.AtTimes((1.0, 2.0, 5.0))).series["energy"]
-    network = Network(flow, network_from_measure(grid, initial, 4000))
-    found = gf.run(network, t_end=5.0, series=gf.AtTimes((1.0, 2.0, 5.0))).series["energy"]
-    np.testing.assert_allclose(found, limit, rtol=0.015)
+    initial, times = 0.7 * (1 + 0.8 * z), (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+    network = Network(flow, network_from_measure(grid, initial, 10_000), tolerance=1e-6)
+    curves = []
+    for solver, start in ((SphereFiniteVolume(flow), initial), (network, None)):
+        series = gf.run(solver, start, 50.0, series=gf.AtTimes(times)).series
+        curves.append(series["energy"][np.isin(series["time"], times)])
+    np.testing.assert_allclose(curves[1], curves[0], rtol=0.01)

@@ -35,7 +35,7 @@ def test_python_snippets(tmp_path):
 def test_shell_snippets(tmp_path):
     lines = [line for language, text in SNIPPETS if language == "sh" for line in text.splitlines()]
     commands = [line for line in lines if line.startswith("gridflow ")]
-    assert len(commands) == 15
+    assert len(commands) == 17
     run(["bash", "-e", "-c", "\n".join(commands)], tmp_path)
     assert {"hole2d.toml", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4", "compare.png"} <= {
         p.name for p in tmp_path.iterdir()
@@ -55,6 +55,19 @@ def test_the_page_on_particle_codes(tmp_path):
     code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
     run([sys.executable, "-c", code + '\nassert found.verdict == "better-than-sampling"\n'], tmp_path)
     assert {"hole2d.run", "mine.npz", "report.png", "grid.run", "particles.run"} <= {p.name for p in tmp_path.iterdir()}
+
+
+@pytest.mark.long
+def test_the_page_on_networks(tmp_path):
+    """Its commands, the trainings small, then its snippets."""
+    page = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+    (commands,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    small = ' --quiet --set "training.widths=[30]" --set time.t_end=20.0'
+    commands = re.sub(r"(gridflow train relu-\w+\.toml)", rf"\1{small}", commands)
+    run(["bash", "-e", "-c", commands], tmp_path)
+    run([sys.executable, "-c", "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))], tmp_path)
+    assert (tmp_path / "relu-circle.train" / "training.png").exists()
+    assert {"relu-sphere.train", "net.npz", "student.run"} <= {p.name for p in tmp_path.iterdir()}
 
 
 def test_the_pages_and_pictures_it_links_to_are_there():

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 FIGURES = Path(__file__).parents[2] / "scripts" / "figures"
-STUDIES = ("exponents", "coulomb_rates", "hole_filling", "local_guarantee", "cross_check", "reference_data")
+STUDIES = ("exponents", "coulomb_rates", "hole_filling", "local_guarantee", "cross_check", "reference_data", "sgd")
 
 
 @pytest.fixture(scope="module", params=STUDIES)
@@ -91,6 +91,16 @@ NUMBERS: dict[str, tuple[int, list[tuple[int, str, float]]]] = {
             (8, "factor", 0.9986316),
         ],
     ),
+    "sgd": (
+        11,
+        [
+            (1, "distance", 0.07887109),
+            (4, "loss - 1", -0.01312877),
+            (5, "scatter", 0.2979489),
+            (7, "explained", 1.046134),
+            (10, "scatter of the loss", 0.04953852),
+        ],
+    ),
 }
 """Rows of each table, and some numbers by row and column."""
 
@@ -140,6 +150,15 @@ def test_what_the_studies_show(study):
                 density, spacing = group["density"][()], group.attrs["lengths"] / np.array(group["target"].shape)
                 np.testing.assert_allclose(density.reshape(5, -1).sum(axis=1) * spacing.prod(), 1, rtol=1e-12)
                 assert group["positions"].shape == (5, 1000, density.ndim - 1)
+    if name == "sgd":
+        with (folder / "sgd_exponents.csv").open(newline="", encoding="utf-8") as file:
+            fits = list(csv.DictReader(file))
+        assert len(fits) == 7
+        for fit in fits:  # within three standard errors, of η next to its higher orders within 1 %
+            assert float(fit["error"]) < 0.15
+            allowed = max(3 * float(fit["error"]), 0.01)
+            assert float(fit["measured"]) == pytest.approx(float(fit["expected"]), abs=allowed), fit
+        assert float(rows[0]["distance"]) < 1e-4  # gradient flow is the limit, but for grid and neurons
     if name == "cross_check":
         orders = {(row["problem"], row["solver"]): float(row["order"]) for row in rows}
         for problem in ("s = 1, d = 1: closed form", "s = 1, d = 1, target varies"):

@@ -1,0 +1,168 @@
+"""gridflow train, and what predict says of networks."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from shell import gridflow
+
+import gridflow as gf
+from gridflow.config import parse_case
+from gridflow.theory import LinearDecay
+from gridflow.training import members, time_to
+from gridflow.viz.training import Curve, draw_losses
+
+SMALL = ("--set", "grid.shape=[64]", "--set", "time.t_end=20.0", "--set", "training.widths=[40, 160]")
+FEW = ("--set", "training.samples=200", "--set", "output.snapshot_log={first=0.1, last=20.0, count=6}")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("train")
+    gridflow("new", "relu-circle", folder=folder)
+    done = gridflow("train", "relu-circle.toml", *SMALL, *FEW, "--quiet", "--json", folder=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout), done.stderr
+
+
+def test_it_trains_every_width_beside_the_limit(trained):
+    folder, facts, said = trained
+    assert [run["label"] for run in facts["runs"]] == [
+        "infinitely wide",
+        "m = 40",
+        "m = 40, 200 samples",
+        "m = 160",
+        "m = 160, 200 samples",
+    ]
+    for name in ("limit", "population-40", "samples-40", "population-160", "samples-160"):
+        assert gf.open_run(folder / "relu-circle.train" / f"{name}.run").status == "finished"
+    assert (folder / "relu-circle.train" / "training.png").stat().st_size > 20_000
+    assert "training.png" in said
+
+
+def test_the_times_are_those_of_the_runs_and_of_theory(trained):
+    folder, facts, _ = trained
+    limit = facts["runs"][0]
+    series = gf.open_run(folder / "relu-circle.train" / "limit.run").series
+    assert limit["first"] == series["energy"][0]
+    assert facts["goal"] == pytest.approx(1e-4 * limit["first"])
+    assert limit["time"] == pytest.approx(time_to(series["time"], series["energy"], facts["goal"]))
+    assert limit["predicted"] == pytest.approx(facts["prediction"]["time"])
+    assert 0.7 < limit["predicted"] / limit["time"] < 1.4
+    # the wider of two random starts is expected at the goal first
+    assert facts["runs"][1]["predicted"] > facts["runs"][3]["predicted"] > limit["predicted"]
+    assert limit["times_limit"] == pytest.approx(1.0)
+    assert facts["prediction"]["exponent"] == pytest.approx(3.0, rel=0.02)
+
+
+def test_again_it_reads_what_is_there_and_goes_on_with_what_is_not(trained):
+    folder, facts, _ = trained
+    runs = folder / "relu-circle.train"
+    before = {path: path.stat().st_mtime_ns for path in runs.rglob("*.h5")}
+    again = gridflow("train", "relu-circle.toml", *SMALL, *FEW, "--quiet", "--json", folder=folder)
+    assert json.loads(again.stdout) == facts
+    assert {path: path.stat().st_mtime_ns for path in runs.rglob("*.h5")} == before
+
+
+def test_another_case_does_not_go_on(trained):
+    folder, _, _ = trained
+    other = gridflow("train", "relu-circle.toml", *SMALL, *FEW, "--set", "target.seed=9", "--quiet", folder=folder)
+    assert other.returncode == 2
+    assert "limit.run is a run of another case; choose another --out, or remove relu-circle.train" in other.stderr
+
+
+def test_a_teacher_with_a_hole_on_the_sphere(tmp_path):
+    gridflow("new", "relu-sphere", folder=tmp_path)
+    changes = [
+        "grid.shape=[16, 32]",
+        "time.t_end=2.0",
+        "training.widths=[30]",
+        "training.samples=50",
+        "training.batch=20",
+        "output.snapshot_log={first=0.1, last=2.0, count=4}",
+        "initial={kind='cap_hole', radius=0.7, center=[1.0, 0.0, 0.3]}",
+    ]
+    options = [part for change in changes for part in ("--set", change)]
+    done = gridflow("train", "relu-sphere.toml", *options, "--quiet", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "not reached" in done.stdout
+    predicted = gridflow("predict", "relu-sphere.toml", *options, folder=tmp_path)
+    assert "nothing moves into a vacuum" in predicted.stdout.replace("\n", " ").replace("  ", " ")
+    assert "invisible" in predicted.stdout
+
+
+def test_predict_knows_the_start_of_a_random_network(tmp_path):
+    gridflow("new", "relu-circle", folder=tmp_path)
+    network = "solver={kind='network', count=300, start='random'}"
+    for solver, exponent in (("solver.growth=2.0", 3.0), (network, 1.5)):
+        done = gridflow("predict", "relu-circle.toml", "--set", solver, "--json", folder=tmp_path)
+        found = json.loads(done.stdout)
+        assert found["exponent"] == pytest.approx(exponent, rel=0.01)
+        assert 0 < found["invisible"] < 0.2
+    without = gridflow("predict", "relu-circle.toml", "--set", "solver.growth=0.0", "--json", folder=tmp_path)
+    assert json.loads(without.stdout)["theorem"].startswith("none applies: training a network grows")
+
+
+CASE = """
+[grid]
+kind = "circle"
+shape = [32]
+[kernel]
+kind = "relu"
+[initial]
+kind = "uniform"
+[solver]
+growth = 2.0
+[time]
+t_end = 1.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "training: this table is required, with widths = \\[...\\]"),
+        ("[training]\nwidths = []", "training.widths = \\[\\]: it should"),
+        ("[training]\nwidths = [10]\nsamples = 5", "training: learning_rate: training on samples needs one"),
+        ("[training]\nwidths = [10]\npopulation = false", "population = false: then samples"),
+        ("[training]\nwidths = [10]\ntolerance = 2.0", "training.tolerance = 2.0"),
+    ],
+)
+def test_what_is_not_a_training(text, message):
+    with pytest.raises(gf.InputError, match=message):
+        members(parse_case(CASE + text, "case.toml"))
+
+
+def test_a_network_is_not_a_limit():
+    text = CASE.replace("[solver]\ngrowth = 2.0", "[solver]\nkind = 'network'\ncount = 5")
+    with pytest.raises(gf.InputError, match=r'solver.kind = "network": the solver is that of the limit'):
+        members(parse_case(text + "[training]\nwidths = [10]", "case.toml"))
+
+
+def test_when_a_curve_reaches_a_value():
+    times, energies = np.array([0.0, 1.0, 2.0, 3.0]), np.array([1.0, 1e-1, 1e-2, 1e-3])
+    assert time_to(times, energies, 10**-1.5) == pytest.approx(1.5)
+    assert time_to(times, energies, 2.0) == 0.0
+    assert time_to(times, energies, 1e-4) == np.inf
+
+
+def test_the_figure_shows_every_loss_and_linear_theory(trained):
+    folder, facts, _ = trained
+    names = ("limit", "population-40", "samples-40")
+    paths = [folder / "relu-circle.train" / f"{name}.run" for name in names]
+    stored = [gf.open_run(path) for path in paths]
+    linear = LinearDecay.of(stored[0].flow, stored[0].initial)
+    runs = [Curve(path, name, linear if name == "limit" else None) for path, name in zip(paths, names, strict=True)]
+    axes = Figure().subplots()
+    draw_losses(axes, stored, runs, facts["goal"])
+    drawn = {line.get_label(): line for line in axes.get_lines()}
+    assert set(names) <= set(drawn)
+    assert (drawn["population-40"].get_linestyle(), drawn["samples-40"].get_linestyle()) == ("-", "--")
+    assert drawn["population-40"].get_color() is drawn["samples-40"].get_color()
+    series = stored[1].series
+    assert (drawn["population-40"].get_ydata() == series["energy"][series["time"] > 0]).all()
+    (curve,) = [line for line in axes.get_lines() if line.get_linestyle() == ":" and len(line.get_xdata()) > 2]
+    assert curve.get_ydata() == pytest.approx(linear(curve.get_xdata()))
+    (dot,) = [line for line in axes.get_lines() if len(line.get_xdata()) == 1]
+    assert (dot.get_xdata()[0], dot.get_ydata()[0]) == (linear.time_to(facts["goal"]), facts["goal"])

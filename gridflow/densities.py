@@ -87,16 +87,9 @@ def gaussian(
     positions = np.atleast_2d(np.asarray(centers, dtype=float))
     if positions.ndim != 2 or positions.shape[1] != grid.dim:
         raise InputError(f"gaussian centers have shape {positions.shape}; (bumps, {grid.dim}) is needed")
-    bumps = len(positions)
-    sigmas, shares = (
-        _per_bump(v, bumps, name) for v, name in ((widths, "widths"), (1.0 if weights is None else weights, "weights"))
-    )
+    sigmas, shares = sizes_and_shares("gaussian", len(positions), ("widths", widths), weights)
     if not np.isfinite(positions).all():
         raise InputError(f"gaussian centers are not finite: {positions.tolist()}")
-    if not (np.isfinite(sigmas) & (sigmas > 0)).all():
-        raise InputError(f"gaussian widths {sigmas.tolist()} must be positive and finite")
-    if not (np.isfinite(shares) & (shares >= 0)).all():
-        raise InputError(f"gaussian weights ≥ 0 are needed, not {shares.tolist()}")
     density = np.zeros(grid.shape)
     for position, sigma, share in zip(positions, sigmas, shares, strict=True):
         bump = np.array(share)
@@ -151,21 +144,10 @@ def random_sobolev(grid: Grid, r: float, amplitude: float = 0.5, seed: int = 0, 
     InputError
         If a parameter is not allowed or the density is negative somewhere.
     """
-    if not amplitude > 0:
-        raise InputError(f"random_sobolev amplitude = {amplitude}: it must be positive")
-    if seed < 0:
-        raise InputError(f"random_sobolev seed = {seed}: it must be a non-negative integer")
+    check_random("random_sobolev", amplitude, seed)
     reference = Grid((_REFERENCE_CELLS[grid.dim],) * grid.dim)
-    wave = _sobolev_wave(grid, r, seed)
-    density = 1 + amplitude / abs(_sobolev_wave(reference, r, seed)).max() * wave
-    if density.min() < 0:
-        largest = amplitude / (1 - density.min())
-        digit = 10.0 ** (math.floor(math.log10(largest)) - 2)
-        raise InputError(
-            f"random_sobolev amplitude = {amplitude}: the density reaches {density.min():.3g} < 0; "
-            f"at most {math.floor(largest / digit) * digit:.3g} keeps it ≥ 0 on this grid"
-        )
-    return normalize(grid, density, mass)
+    largest = abs(_sobolev_wave(reference, r, seed)).max()
+    return normalize(grid, waved("random_sobolev", amplitude, _sobolev_wave(grid, r, seed), largest), mass)
 
 
 def from_function(
@@ -230,11 +212,44 @@ def from_particles(
     return density if mass is None else normalize(grid, density, mass)
 
 
-def _per_bump(values: Sequence[float] | float, bumps: int, name: str) -> np.ndarray:
-    array = np.asarray(values, dtype=float)
-    if array.shape not in ((), (bumps,)):
-        raise InputError(f"gaussian {name} have shape {array.shape}; one number or {bumps} are needed")
-    return np.broadcast_to(array, (bumps,))
+def sizes_and_shares(
+    kind: str, bumps: int, sizes: tuple[str, Sequence[float] | float], weights: Sequence[float] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """What each of some bumps has: a positive size, told by its name, and a weight ≥ 0; InputError names the kind."""
+    name, given = sizes
+    found = []
+    for what, values in ((name, given), ("weights", 1.0 if weights is None else weights)):
+        array = np.asarray(values, dtype=float)
+        if array.shape not in ((), (bumps,)):
+            raise InputError(f"{kind} {what} have shape {array.shape}; one number or {bumps} are needed")
+        found.append(np.broadcast_to(array, (bumps,)))
+    size, share = found
+    if not (np.isfinite(size) & (size > 0)).all():
+        raise InputError(f"{kind} {name} {size.tolist()} must be positive and finite")
+    if not (np.isfinite(share) & (share >= 0)).all():
+        raise InputError(f"{kind} weights ≥ 0 are needed, not {share.tolist()}")
+    return size, share
+
+
+def check_random(kind: str, amplitude: float, seed: int) -> None:
+    """InputError, naming the kind, unless a random density's amplitude is positive and its seed not negative."""
+    if not amplitude > 0:
+        raise InputError(f"{kind} amplitude = {amplitude}: it must be positive")
+    if seed < 0:
+        raise InputError(f"{kind} seed = {seed}: it must be a non-negative integer")
+
+
+def waved(kind: str, amplitude: float, wave: np.ndarray, largest: float) -> np.ndarray:
+    """``1 + A f / m``; InputError, naming the kind and the most that A may be, if that is negative somewhere."""
+    density: np.ndarray = 1 + amplitude / largest * wave
+    if density.min() < 0:
+        most = amplitude / (1 - density.min())
+        digit = 10.0 ** (math.floor(math.log10(most)) - 2)
+        raise InputError(
+            f"{kind} amplitude = {amplitude}: the density reaches {density.min():.3g} < 0; "
+            f"at most {math.floor(most / digit) * digit:.3g} keeps it ≥ 0 on this grid"
+        )
+    return density
 
 
 def _wrapped_normal(grid: Grid, axis: int, center: float, sigma: float) -> np.ndarray:

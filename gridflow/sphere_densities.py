@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import eval_legendre
 
-from gridflow.densities import from_array, normalize
+from gridflow.densities import check_random, from_array, normalize, sizes_and_shares, waved
 from gridflow.errors import InputError
 from gridflow.harmonics import SphereTransform
 from gridflow.sphere import SphereGrid
@@ -97,12 +97,7 @@ def bumps(
         Relative masses, ≥ 0. Default: equal.
     """
     places = _directions(centers, "bump centers")
-    given = {"concentrations": concentrations, "weights": 1.0 if weights is None else weights}
-    kappas, shares = (_per_bump(values, len(places), name) for name, values in given.items())
-    if not (np.isfinite(kappas) & (kappas > 0)).all():
-        raise InputError(f"bump concentrations {kappas.tolist()} must be positive and finite")
-    if not (np.isfinite(shares) & (shares >= 0)).all():
-        raise InputError(f"bump weights ≥ 0 are needed, not {shares.tolist()}")
+    kappas, shares = sizes_and_shares("bump", len(places), ("concentrations", concentrations), weights)
     peaks = shares * kappas / -np.expm1(-2 * kappas)
     density = np.zeros(grid.shape)
     for place, kappa, peak in zip(places, kappas, peaks, strict=True):
@@ -163,23 +158,13 @@ def random_sobolev_on_sphere(
     InputError
         If a parameter is not allowed or the density is negative somewhere.
     """
-    if not amplitude > 0:
-        raise InputError(f"random_sobolev_on_sphere amplitude = {amplitude}: it must be positive")
-    if seed < 0:
-        raise InputError(f"random_sobolev_on_sphere seed = {seed}: it must be a non-negative integer")
+    check_random("random_sobolev_on_sphere", amplitude, seed)
     chosen = _chosen(degrees)
     largest = abs(_random_wave(_REFERENCE, r, seed, chosen)).max()
     if largest == 0:
         raise InputError(f"random_sobolev_on_sphere degrees leave none of 1 to {_REFERENCE.lmax}")
-    density = 1 + amplitude / largest * _random_wave(grid, r, seed, chosen)
-    if density.min() < 0:
-        most = amplitude / (1 - density.min())
-        digit = 10.0 ** (math.floor(math.log10(most)) - 2)
-        raise InputError(
-            f"random_sobolev_on_sphere amplitude = {amplitude}: the density reaches {density.min():.3g} < 0; "
-            f"at most {math.floor(most / digit) * digit:.3g} keeps it ≥ 0 on this grid"
-        )
-    return normalize(grid, density, mass)
+    wave = _random_wave(grid, r, seed, chosen)
+    return normalize(grid, waved("random_sobolev_on_sphere", amplitude, wave, largest), mass)
 
 
 def from_function_on_sphere(
@@ -229,13 +214,6 @@ def _directions(given: Sequence[Sequence[float]] | Sequence[float], name: str) -
     if not (np.isfinite(lengths) & (lengths > 0)).all():
         raise InputError(f"{name} {vectors.tolist()}: every vector must be finite and not 0")
     return np.asarray(vectors / lengths)
-
-
-def _per_bump(values: Sequence[float] | float, count: int, name: str) -> np.ndarray:
-    array = np.asarray(values, dtype=float)
-    if array.shape not in ((), (count,)):
-        raise InputError(f"bump {name} have shape {array.shape}; one number or {count} are needed")
-    return np.broadcast_to(array, (count,))
 
 
 def _half_chord(theta: np.ndarray, middle: float, radius: float) -> np.ndarray:

@@ -14,7 +14,8 @@ from gridflow.kernels import ReLU
 from gridflow.solver import State
 from gridflow.sphere import SphereGrid
 from gridflow.sphere_densities import bumps, cap_hole
-from solvers.sphere import FEWEST_PARCELS, PARCEL_WIDTH, SphereFiniteVolume, joined_cells
+from solvers.rings import FEWEST_PARCELS, PARCEL_WIDTH, joined_cells
+from solvers.sphere import SphereFiniteVolume
 
 SCHEMES = [("vanleer", "upwind")] + [(name, "muscl") for name in ("vanleer", "minmod", "mc", "superbee")]
 SHAPES = ((4, 4), (8, 24), (13, 50), (16, 32), (24, 12))

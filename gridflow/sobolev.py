@@ -109,7 +109,7 @@ def shell_spectrum(grid: Domain, f: np.ndarray, deconvolve: bool = False) -> She
     return Shells(np.sqrt(weighted[held] / modes[held]), total[held], modes[held])
 
 
-NEXT_TO_NOTHING = 1e-12
+NEXT_TO_NOTHING = 1e-16
 """Share of the power: what quadrature leaves in the fine modes of a smooth function's cell averages."""
 
 

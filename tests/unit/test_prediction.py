@@ -9,7 +9,7 @@ import pytest
 import gridflow as gf
 from gridflow.config import read_case
 from gridflow.prediction import predict
-from solvers import FiniteVolume
+from solvers import FiniteVolume, SphereFiniteVolume
 
 CASES = Path(gf.__file__).parent / "cases"
 SMOOTH = ("bumps2d", "cosine1d", "random1d", "random2d", "random3d")
@@ -101,3 +101,72 @@ def test_steps_of_either_kind_of_integrator(integrator):
         solver.step(state, math.inf)
     assert 0.5 < found.steps / state.step < 2
     assert (state.step > 400) == (integrator == "ssprk3")
+
+
+CIRCLE = gf.Grid((256,), (2 * np.pi,))
+
+
+def network(target, start, growth=2.0, kernel=None):
+    flow = gf.Flow(CIRCLE, kernel or gf.ReLU(), target, growth)
+    return FiniteVolume(flow), start
+
+
+def test_a_rough_start_of_a_network_has_a_power_of_time():
+    uniform = gf.uniform(CIRCLE, mass=6.0)
+    for power, s in ((1, 2.0), (2, 3.0)):
+        start = gf.random_sobolev(CIRCLE, 1.0, 0.2, seed=2, mass=6.0)
+        found = predict(*network(uniform, start, kernel=gf.ReLU(power)), 1e-3)
+        assert found.exponent == pytest.approx((1 + s) / (s - 1), rel=0.01)
+        assert found.theorem.startswith(f"s = {s:g} on the modes that a network sees")
+        assert found.doubts == ()
+
+
+def test_what_the_loss_cannot_see_is_told():
+    """Modes 3 and 2 of equal amplitude: half of it, and the loss is that of mode 2 alone."""
+    angle = CIRCLE.centers(0)
+    seen = 1 + 0.1 * np.cos(2 * angle)
+    both = seen + 0.1 * np.cos(3 * angle)
+    found, alone = (predict(*network(np.ones(256), start), 1e-3) for start in (both, seen))
+    assert found.invisible == pytest.approx(0.5, abs=1e-3)
+    assert alone.invisible == pytest.approx(0.0, abs=1e-12)
+    assert found.energy == pytest.approx(alone.energy, rel=1e-12)
+    assert found.time == pytest.approx(alone.time, rel=1e-9)
+
+
+def test_independent_neurons_are_noise_of_regularity_minus_half_the_dimension():
+    uniform = gf.uniform(CIRCLE, mass=6.0)
+    start = gf.cosine(CIRCLE, 0.5, 2, mass=6.0)
+    few, many, none = (predict(*network(uniform, start), 1e-4, neurons) for neurons in (100, 10_000, None))
+    assert (few.regularity, few.exponent) == (-0.5, pytest.approx(1.5))
+    assert few.time > many.time > none.time
+
+
+def test_where_linear_theory_says_nothing_of_a_network():
+    empty = gf.gaussian(CIRCLE, [1.0], 0.2, mass=6.0)
+    start = gf.uniform(CIRCLE, mass=6.0)
+    found = predict(*network(empty, start), 1e-3)
+    assert np.isnan(found.time)
+    assert np.isnan(found.steps)
+    assert "the target is nearly 0 somewhere" in found.doubts[-1]
+    both_signs = predict(*network(np.cos(CIRCLE.centers(0)), start), 1e-3)
+    assert np.isnan(both_signs.time)
+    assert "growth" in predict(*network(start, gf.cosine(CIRCLE, 0.5, 2, mass=6.0), growth=0.0), 1e-3).theorem
+
+
+def test_a_smooth_and_a_rough_start_on_the_sphere():
+    grid = gf.SphereGrid((48, 96))
+    flow = gf.SphereFlow(grid, gf.ReLU(), gf.uniform(grid), growth=2.0)
+    smooth = (gf.sphere_densities.bumps(grid, [1, 0, 1], 8.0) + gf.uniform(grid)) / 2
+    found = predict(SphereFiniteVolume(flow), smooth, 1e-3)
+    assert found.exponent is None
+    assert found.regularity == np.inf
+    rough = gf.sphere_densities.random_sobolev_on_sphere(grid, 0.5, 0.3, degrees="even")
+    found = predict(SphereFiniteVolume(flow), rough, 1e-3)
+    assert found.exponent == pytest.approx(3 / 1.5, rel=0.05)
+    assert found.invisible == pytest.approx(0.0, abs=1e-12)
+    assert 0.5 < found.steps / run_until(SphereFiniteVolume(flow), rough, found.goal) < 2
+
+
+def run_until(solver, start, goal):
+    """Steps that a run takes until its energy is below a value."""
+    return gf.run(solver, start, 1e6, callbacks=[gf.stop_when_energy_below(goal, gf.EverySteps(1))]).steps

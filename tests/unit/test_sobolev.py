@@ -79,3 +79,22 @@ def test_what_has_no_regularity_is_named():
         sobolev.regularity(gf.Grid((64,)), np.ones(64))
     with pytest.raises(gf.InputError, match="too few shells"):
         sobolev.regularity(gf.Grid((12, 12)), np.ones((12, 12)))
+
+
+def test_what_is_rough_beneath_something_smooth_is_found_where_it_shows():
+    grid = gf.Grid((1024,))
+    smooth, rough = gf.gaussian(grid, [0.5], 0.02), gf.random_sobolev(grid, 1.0, 0.5)
+    found = sobolev.regularity(grid, smooth + 1e-3 * rough)
+    assert found.r == pytest.approx(1.0, abs=0.02)
+    assert sobolev.regularity(grid, smooth + 1e-6 * rough).r == np.inf  # next to nothing
+
+
+def test_regularity_on_the_sphere_and_of_what_a_kernel_sees():
+    grid = gf.SphereGrid((48, 96))
+    for r in (0.5, 1.5):
+        rough = gf.sphere_densities.random_sobolev_on_sphere(grid, r, 0.2)
+        assert sobolev.regularity(grid, rough).r == pytest.approx(r, abs=0.1)
+    # even degrees smooth, odd ones rough: a kernel that sees the even ones sees a smooth function
+    odd = gf.sphere_densities.random_sobolev_on_sphere(grid, 0.5, 0.2, degrees=range(1, 47, 2))
+    mixed = odd + gf.sphere_densities.bumps(grid, [[0, 0, 1], [0, 0, -1]], 6.0)
+    assert sobolev.regularity(grid, mixed, np.arange(48) % 2 == 0).r == np.inf

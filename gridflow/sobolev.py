@@ -111,6 +111,8 @@ def shell_spectrum(grid: Domain, f: np.ndarray, deconvolve: bool = False) -> She
 
 NEXT_TO_NOTHING = 1e-16
 """Share of the power: what quadrature leaves in the fine modes of a smooth function's cell averages."""
+LEAST_POWER = 1e-24
+"""Ratio of the powers of modes across the shells that no power law is told from a faster decay by."""
 
 
 @dataclass(frozen=True)
@@ -180,4 +182,6 @@ def regularity(grid: Domain, f: np.ndarray, seen: np.ndarray | None = None) -> R
             return Regularity(np.inf, 0.0)
         wavenumber, amplitude, weight = wavenumber[half:], amplitude[half:], weight[half:]
     (slope, _), covariance = np.polyfit(wavenumber, np.log(amplitude), 1, w=weight, cov=True)
+    if slope * (wavenumber[-1] - wavenumber[0]) < np.log(LEAST_POWER):
+        return Regularity(np.inf, 0.0)
     return Regularity(-(slope + grid.dim) / 2, float(np.sqrt(covariance[0, 0])) / 2)

@@ -98,13 +98,13 @@ def test_another_unit_of_time_is_told(trained, tmp_path):
 
 
 @pytest.mark.long
-def test_the_training_in_pytorch_follows_the_limit(prepared):
+@pytest.mark.parametrize("inputs", [2, 3])
+def test_the_training_in_pytorch_follows_the_limit(inputs, tmp_path):
+    """A thousand neurons, 10⁵ samples; measured 1.8 % and 1.5 %, over seeds up to 2.5 %."""
     pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
-    folder = prepared[1]
-    done = call("train", folder, "--samples", 50_000)
-    assert done.returncode == 0, done.stderr
-    done = call("compare", folder)
-    assert done.returncode == 0, done.stdout
+    for arguments in (("prepare", tmp_path, "--inputs", inputs), ("train", tmp_path), ("compare", tmp_path)):
+        done = call(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_without_pytorch_it_says_what_is_missing(prepared):

@@ -92,6 +92,8 @@ def _explain(detail: ErrorDetails) -> str:
             kinds = _kinds(path[-1])
             tag = detail["ctx"]["tag"]
             return f'{key}.kind = "{tag}": unknown{_nearest(tag, kinds)}; allowed are {", ".join(kinds)}'
+        case "too_short":
+            return f"{key} = {value!r}: it needs at least {detail['ctx']['min_length']} of them"
         case "value_error":
             return f"{key}: {detail['ctx']['error']}"
         case _:
@@ -112,10 +114,16 @@ def _locate(location: tuple[int | str, ...]) -> tuple[list[str], type[Table] | N
         path.append(str(part))
         if isinstance(annotation, type) and issubclass(annotation, Table):
             model = annotation
-            annotation = get_type_hints(annotation, include_extras=True).get(str(part))
+            annotation = _without_none(get_type_hints(annotation, include_extras=True).get(str(part)))
         elif isinstance(part, int):
             annotation = next(iter(get_args(_bare(annotation))), None)
     return path, model
+
+
+def _without_none(annotation: Any) -> Any:
+    """What an optional table is if it is there."""
+    others = [argument for argument in get_args(annotation) if argument is not type(None)]
+    return others[0] if len(others) == 1 and type(None) in get_args(annotation) else annotation
 
 
 def _bare(annotation: Any) -> Any:

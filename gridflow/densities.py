@@ -14,7 +14,7 @@ from PIL import Image
 from gridflow import regions
 from gridflow.clouds import checked_particles, deposit
 from gridflow.errors import InputError
-from gridflow.grid import Domain, Grid
+from gridflow.grid import Domain, Grid, torus
 
 
 def normalize(grid: Domain, density: np.ndarray, mass: float = 1.0) -> np.ndarray:
@@ -54,6 +54,7 @@ def cosine(grid: Grid, amplitude: float = 0.9, modes: Sequence[int] | int = 1, m
     modes
         m_a along each axis, or one number for all; 0 means constant along that axis.
     """
+    grid = torus(grid, "cosine")
     modes = grid.per_axis(modes)
     if len(modes) != grid.dim:
         raise InputError(f"cosine modes {modes}: the grid has {grid.dim} dimensions")
@@ -84,6 +85,7 @@ def gaussian(
     weights
         Relative masses, ≥ 0. Default: equal.
     """
+    grid = torus(grid, "gaussian")
     positions = np.atleast_2d(np.asarray(centers, dtype=float))
     if positions.ndim != 2 or positions.shape[1] != grid.dim:
         raise InputError(f"gaussian centers have shape {positions.shape}; (bumps, {grid.dim}) is needed")
@@ -144,6 +146,7 @@ def random_sobolev(grid: Grid, r: float, amplitude: float = 0.5, seed: int = 0, 
     InputError
         If a parameter is not allowed or the density is negative somewhere.
     """
+    grid = torus(grid, "random_sobolev")
     check_random("random_sobolev", amplitude, seed)
     reference = Grid((_REFERENCE_CELLS[grid.dim],) * grid.dim)
     largest = abs(_sobolev_wave(reference, r, seed)).max()
@@ -164,6 +167,7 @@ def from_function(
     points
         Quadrature points per cell and axis; the average is exact for polynomials of degree 2·points − 1.
     """
+    grid = torus(grid, "from_function")
     nodes, weights = np.polynomial.legendre.leggauss(points)
     total = np.zeros(grid.shape)
     for which in np.ndindex(*(points,) * grid.dim):
@@ -178,6 +182,7 @@ def from_image(grid: Grid, path: str | PathLike[str], mass: float = 1.0) -> np.n
     The picture is stretched over the torus and averaged over each cell, pixel areas counted exactly. Transparent pixels
     count as white.
     """
+    grid = torus(grid, "from_image")
     if grid.dim != 2:
         raise InputError(f"from_image needs a 2-D grid; this one has {grid.dim} dimensions")
     try:
@@ -208,6 +213,7 @@ def from_particles(
     mass
         Scale to this mass; None keeps the sum of the weights.
     """
+    grid = torus(grid, "from_particles")
     density = deposit(grid, *checked_particles(grid.dim, positions, weights))
     return density if mass is None else normalize(grid, density, mass)
 

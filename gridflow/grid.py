@@ -222,3 +222,10 @@ class Grid(Domain):
     def record(self) -> dict[str, Any]:
         """Shape and periods."""
         return {"shape": list(self.shape), "lengths": list(self.lengths)}
+
+
+def torus(grid: Domain, what: str) -> Grid:
+    """The grid, if it is one of a torus; InputError, naming what needs it, otherwise."""
+    if not isinstance(grid, Grid):
+        raise InputError(f"{what} needs a periodic grid, not {grid}")
+    return grid

@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from gridflow.errors import InputError
-from gridflow.grid import Domain, Grid
+from gridflow.grid import Domain, Grid, torus
 from gridflow.sphere import SphereGrid, area_of_sphere
 
 
@@ -41,17 +41,11 @@ def laplacian_symbol(grid: Domain, kind: Literal["mimetic", "spectral"]) -> np.n
             raise InputError('the "mimetic" symbol is that of a uniform grid; on the sphere there is "spectral"')
         degrees = np.arange(grid.lmax + 1.0)
         return degrees * (degrees + 1)
-    grid = _torus(grid, "a Laplacian")
+    grid = torus(grid, "a Laplacian")
     result = np.zeros(grid.spectral_shape)
     for xi, h in zip(grid.wavevector(), grid.spacing, strict=True):
         result += (2 * np.sin(xi * h / 2) / h) ** 2 if kind == "mimetic" else xi**2
     return result
-
-
-def _torus(grid: Domain, what: str) -> Grid:
-    if not isinstance(grid, Grid):
-        raise InputError(f"{what} needs a periodic grid, not {grid}")
-    return grid
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,7 @@ class Gaussian:
 
     def multiplier(self, grid: Domain) -> np.ndarray:
         """K̂ on the half-spectrum."""
-        grid = _torus(grid, "a Gaussian kernel")
+        grid = torus(grid, "a Gaussian kernel")
         xi_squared = laplacian_symbol(grid, "spectral")
         return (2 * np.pi * self.width**2) ** (grid.dim / 2) * np.exp(-0.5 * self.width**2 * xi_squared)
 
@@ -148,7 +142,7 @@ class Matern:
 
     def multiplier(self, grid: Domain) -> np.ndarray:
         """K̂ on the half-spectrum."""
-        grid = _torus(grid, "a Matérn kernel")
+        grid = torus(grid, "a Matérn kernel")
         half_dim = grid.dim / 2
         inverse_square = 2 * self.nu / self.length**2
         gammas = math.exp(math.lgamma(self.nu + half_dim) - math.lgamma(self.nu))
@@ -173,7 +167,7 @@ class Symbol:
     def multiplier(self, grid: Domain) -> np.ndarray:
         """K̂ at the modes; InputError where it is not real, finite, nonnegative and even."""
         on_sphere = isinstance(grid, SphereGrid)
-        xi = (np.arange(grid.lmax + 1.0),) if isinstance(grid, SphereGrid) else _torus(grid, "a symbol").wavevector()
+        xi = (np.arange(grid.lmax + 1.0),) if isinstance(grid, SphereGrid) else torus(grid, "a symbol").wavevector()
         with np.errstate(all="ignore"):
             given = np.asarray(self.function(*xi))
             mirrored = given if on_sphere else np.asarray(self.function(*(-component for component in xi)))

@@ -10,16 +10,18 @@ from gridflow import sobolev
 from gridflow.errors import InputError
 from gridflow.flow import Equation
 from gridflow.kernels import ReLU
-from gridflow.solver import NEGATIVE
-from gridflow.solver_tables import AnyOfSolvers
+from gridflow.rates import UNTOLD
+from gridflow.solver_tables import TRAINING, AnyOfSolvers
 from gridflow.sphere import WholeSphere
 from gridflow.theory import CoulombCertificate, ExponentialRate, LinearDecay, PowerLaw
 from gridflow.timestep import AUTO, EXPONENTIAL, RESOLVED_DECAY
-from solvers import Network, Particles, Spectral
+from solvers import Network, Particles, SignedFiniteVolume, Spectral
 from solvers.exponential import GAIN
 
 FAR = 0.9
 """Largest difference from the target, as a share of its mean, beyond which a start counts as far from it."""
+BALANCED = 1e-6
+"""How far |w|² − a² may be from 0, as a share of a²."""
 NEARLY_EMPTY = 1e-3
 """Share of its mean below which a network's target has places without neurons, near which nothing is linear."""
 
@@ -104,17 +106,17 @@ def predict(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons: in
     if energy <= 0:
         raise InputError("the initial density is the target: there is nothing to predict")
     goal = share * energy
-    decay, no_decay = linear_decay(flow, initial, neurons)
+    decay, no_decay = linear_decay(solver, initial, neurons)
     time = math.nan if decay is None else decay.time_to(goal)
     regularity = _regularity(flow, initial) if neurons is None else sobolev.Regularity(-flow.grid.dim / 2, 0.0)
-    law = _law(flow, regularity)
+    law = _law(flow, regularity, _no_theory(solver, initial))
     certified, why = _certificate(flow, initial, goal)
     return Prediction(
         **law | {"hypotheses": tuple(law["hypotheses"]) + (() if decay is None else decay.hypotheses)},
         regularity=None if regularity is None else regularity.r,
         regularity_error=None if regularity is None else regularity.error,
-        invisible=_invisible(flow, initial),
-        doubts=_doubts(flow, initial, time) + ((no_decay,) if no_decay else ()),
+        invisible=_invisible(solver, initial),
+        doubts=_doubts(solver, initial, time) + ((no_decay,) if no_decay else ()),
         energy=energy,
         goal=goal,
         time=time,
@@ -125,34 +127,56 @@ def predict(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons: in
 
 
 def first_energy(solver: AnyOfSolvers, initial: np.ndarray) -> float:
-    """The energy at time 0: of a network that of its neurons, else that of the density."""
-    if isinstance(solver, Network):
+    """The energy at time 0: of a network that of its neurons, of two densities that of both, else that of the one."""
+    if isinstance(solver, Network) or _two_signs(solver):
         return solver.diagnose(solver.initialize(initial))["energy"]
-    start = solver.initialize(initial)
-    if NEGATIVE in start.arrays:
-        return solver.diagnose(start)["energy"]
     return solver.flow.energy(initial)
 
 
 def linear_decay(
-    flow: Equation[Any], initial: np.ndarray, neurons: int | None = None
+    solver: AnyOfSolvers, initial: np.ndarray, neurons: int | None = None
 ) -> tuple[LinearDecay | None, str]:
     """The curve of linear theory, of so many independent neurons or of the density itself; or why there is none."""
-    if isinstance(flow.grid, WholeSphere):
-        return None, f"linear theory needs modes, of which there are none on {flow.grid}"
-    if flow.seen is not None and flow.target.min() < NEARLY_EMPTY * flow.reference:
-        return None, (
-            f"the target is nearly 0 somewhere, {flow.target.min() / flow.reference:.2g} of its mean, and there linear "
-            "theory says nothing"
-        )
+    if reason := _no_theory(solver, initial):
+        return None, reason
     try:
-        return LinearDecay.of(flow, initial, neurons), ""
-    except InputError as reason:
-        return None, str(reason)
+        return LinearDecay.of(solver.flow, initial, neurons), ""
+    except InputError as error:
+        return None, str(error)
 
 
-def _invisible(flow: Equation[Any], initial: np.ndarray) -> float | None:
-    if flow.seen is None or isinstance(flow.grid, WholeSphere):
+def _two_signs(solver: AnyOfSolvers) -> bool:
+    return isinstance(solver, SignedFiniteVolume) or bool(solver.settings().get("negative_sha256"))
+
+
+def _no_theory(solver: AnyOfSolvers, initial: np.ndarray) -> str:
+    """What keeps both linear theory and the power law from saying anything of a network; empty if nothing does."""
+    flow = solver.flow
+    if isinstance(flow.grid, WholeSphere):
+        return f"theory needs modes, of which there are none on {flow.grid}"
+    if _two_signs(solver):
+        return "there are two densities, of either sign, and how they share what is to be learnt no theory says"
+    if flow.seen is None:
+        return ""
+    if flow.target.min() < 0:
+        return "the target is negative somewhere, and near one of both signs there are two measures"
+    if initial.min() == 0:
+        return "the start has a hole, which fills from its edges only, and theory is local"
+    if flow.target.min() < NEARLY_EMPTY * flow.reference:
+        least = flow.target.min() / flow.reference
+        return f"the target is nearly 0 somewhere, {least:.2g} of its mean, and there theory says nothing"
+    if isinstance(solver, Network):
+        weights = solver.weights(solver.initialize())
+        if weights.outer.min() < 0:
+            return "some output weights are negative, and for both signs there is no theory"
+        if abs(weights.balance).max() > BALANCED * np.square(weights.outer).mean():
+            return "the weights are not balanced, |a| = |w|, and neurons move at other speeds than theory's"
+    return ""
+
+
+def _invisible(solver: AnyOfSolvers, initial: np.ndarray) -> float | None:
+    flow = solver.flow
+    if flow.seen is None or isinstance(flow.grid, WholeSphere) or _two_signs(solver):
         return None
     power = sobolev.mode_power(flow.grid, initial - flow.target)
     return float(power[~flow.seen].sum() / power.sum()) if power.sum() > 0 else 0.0
@@ -165,9 +189,11 @@ def _regularity(flow: Equation[Any], initial: np.ndarray) -> sobolev.Regularity 
         return None
 
 
-def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> dict[str, Any]:
-    """The law that applies to a flow and a start, as fields of a prediction; or why there is none."""
+def _law(flow: Equation[Any], regularity: sobolev.Regularity | None, obstacle: str) -> dict[str, Any]:
+    """The law that applies to a flow and a start, as fields of a prediction; or what is in its way."""
     none: dict[str, Any] = {"law": "", "exponent": None, "rate": None, "hypotheses": ()}
+    if obstacle:
+        return none | {"theorem": f"none applies: {obstacle}"}
     if getattr(flow.kernel, "s", None) == 1:
         try:
             exponential = ExponentialRate.of(flow)
@@ -179,17 +205,18 @@ def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> dict[str
             "rate": exponential.rate,
             "hypotheses": exponential.hypotheses,
         }
-    if isinstance(flow.kernel, ReLU) and not flow.growth:
-        return none | {"theorem": "none applies: training a network grows the weights of its neurons, growth = 2"}
     smooth = regularity is None or math.isinf(regularity.r)
     try:
         power = PowerLaw.of(flow, 0.0 if regularity is None or smooth else regularity.r)
     except InputError as reason:
         return none | {"theorem": f"none applies: {reason}"}
+    if regularity is not None and regularity.error > UNTOLD:
+        found = f"r = {regularity.r:.2g} ± {regularity.error:.2g}"
+        return none | {"theorem": f"none applies: how regular the start is cannot be told from its modes ({found})"}
     if smooth:
         return none | {
             "theorem": f"{_condition(flow, power.s)}: local convergence, faster than every power of time",
-            "law": "every mode falls by itself, E ~ exp(−2 ν |ξ|^(2−2s) t)",
+            "law": f"every mode falls by itself, E ~ exp(−2 ν {_rate(flow)} t)",
             "hypotheses": (power.hypotheses[0], "μ − ν is smooth and stays so", *power.hypotheses[2:]),
         }
     return none | {
@@ -206,6 +233,14 @@ def _condition(flow: Equation[Any], s: float) -> str:
     return "s > 1"
 
 
+def _rate(flow: Equation[Any]) -> str:
+    """The rate of a mode for ν = 1, as a formula."""
+    if not isinstance(flow.kernel, ReLU):
+        return "|ξ|^(2−2s)"
+    laplacian = "k²" if flow.grid.dim == 1 else f"ℓ(ℓ+{flow.grid.dim - 1})"
+    return f"({laplacian} + {flow.growth:g}) K̂" if flow.growth else f"{laplacian} K̂"
+
+
 def _certificate(flow: Equation[Any], initial: np.ndarray, goal: float) -> tuple[float | None, str]:
     try:
         return CoulombCertificate.of(flow, initial).time_to(goal), ""
@@ -213,16 +248,20 @@ def _certificate(flow: Equation[Any], initial: np.ndarray, goal: float) -> tuple
         return None, str(reason)
 
 
-def _doubts(flow: Equation[Any], initial: np.ndarray, time: float) -> tuple[str, ...]:
+def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str, ...]:
     """What is known to fail of the hypotheses."""
-    found = []
+    flow, found = solver.flow, []
+    if flow.seen is not None and flow.growth != TRAINING:
+        found.append(f"growth = {flow.growth:g}: that of a network in training is 2")
+    if _two_signs(solver):
+        return tuple(found)
     order = getattr(flow.kernel, "s", math.nan)
     distance = float(abs(initial - flow.target).max() / flow.reference)
-    if initial.min() == 0:
+    if initial.min() == 0 and flow.seen is None:
         found.append(
             "the start has a hole, and while it fills linear theory is too fast: see the hole law"
             if order == 1
-            else "the start has a hole, of which the theorem, which is local, says nothing: nothing moves into a vacuum"
+            else "the start has a hole, which fills from its edges only, and of which a local theorem says nothing"
         )
     elif order != 1 and distance > FAR:
         found.append(f"the start is far from the target, by {distance:.2g} of its mean: the theorem is local")

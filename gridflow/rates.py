@@ -11,6 +11,7 @@ from gridflow import decay, sobolev
 from gridflow.decay import Fit
 from gridflow.errors import InputError
 from gridflow.flow import Equation, Flow
+from gridflow.solver import NEGATIVE
 from gridflow.store import RunDirectory
 from gridflow.theory import (
     ExponentialRate,
@@ -23,6 +24,8 @@ from gridflow.theory import (
 
 SETTLED = 0.9
 """Share of inf ν that the smallest cell has reached when an exponential decay has its final rate."""
+UNTOLD = 0.5
+"""Error of a fitted regularity beyond which no power of time is told from it."""
 SHARES = 12
 """Snapshots at most whose numerical share is worked out."""
 
@@ -42,7 +45,7 @@ class Rates:
     regularity
         Fitted order of the start, or None.
     linear
-        The curve of linear theory.
+        The curve of linear theory, or None.
     window
         Where the law can be seen: by the grid and the run.
     fit
@@ -50,7 +53,8 @@ class Rates:
     certificate
         The upper bound on the energy, or None; ``no_certificate`` says why.
     shares
-        Times and shares of the measured dissipation that are the scheme's own, where snapshots tell them.
+        Times and shares of the measured dissipation that are the scheme's own, where snapshots tell them; None for runs
+        that have no scheme on a torus.
     """
 
     flow: Equation[Any]
@@ -59,13 +63,13 @@ class Rates:
     law: PowerLaw | ExponentialRate | None
     no_law: str
     regularity: sobolev.Regularity | None
-    linear: LinearDecay
+    linear: LinearDecay | None
     window: Window
     fit: Fit | None
     no_fit: str
     certificate: MinimumCertificate | RieszCertificate | None
     no_certificate: str
-    shares: tuple[np.ndarray, np.ndarray]
+    shares: tuple[np.ndarray, np.ndarray] | None
 
     @property
     def is_exponential(self) -> bool:
@@ -103,7 +107,7 @@ class Rates:
             "decades": self.window.decades,
             "begins": self.window.before,
             "ends": self.window.after,
-            "numerical_share": [[float(t), float(x)] for t, x in zip(*self.shares, strict=True)],
+            "numerical_share": [[float(t), float(x)] for t, x in zip(*(self.shares or ((), ())), strict=True)],
             "certificate": None if self.certificate is None else type(self.certificate).__name__,
             "no_certificate": self.no_certificate,
             "energy_over_certificate": self.closest,
@@ -130,8 +134,9 @@ def rates(stored: RunDirectory, r: float | None = None) -> Rates:
         raise InputError(f"{stored.path} has no series yet: there is nothing to measure")
     start = stored.initial
     times, energies = series["time"], series["energy"]
-    regularity = _regularity(flow, start) if r is None else sobolev.Regularity(r, 0.0)
-    law, no_law = _law(flow, regularity)
+    neurons, unknown = _independent_neurons(stored)
+    regularity = _regularity(flow, start, neurons) if r is None else sobolev.Regularity(r, 0.0)
+    law, no_law = _law(flow, regularity) if r is not None or not unknown else (None, unknown)
     precision = str(stored.manifest["solver"].get("dtype", "float64"))
     floor = decay.round_off_energy(flow, float(series["max"].max()), precision)
     window = decay.seen_window(times, energies, floor)
@@ -148,14 +153,30 @@ def rates(stored: RunDirectory, r: float | None = None) -> Rates:
         law=law,
         no_law=no_law,
         regularity=regularity,
-        linear=LinearDecay.of(flow, start),
+        linear=None if unknown else _attempt(lambda: LinearDecay.of(flow, start, neurons))[0],
         window=window,
         fit=fit,
         no_fit=no_fit,
         certificate=certificate,
         no_certificate=no_certificate,
-        shares=_shares(stored, flow, series),
+        shares=_shares(stored, flow, series) if isinstance(flow, Flow) and _has_scheme(stored) else None,
     )
+
+
+def _has_scheme(stored: RunDirectory) -> bool:
+    return stored.manifest["solver"].get("solver") in ("FiniteVolume", "Spectral")
+
+
+def _independent_neurons(stored: RunDirectory) -> tuple[int | None, str]:
+    """How many neurons were drawn independently from the density, if any; or why it does not say all of the start."""
+    if NEGATIVE in stored.started:
+        return None, "there are two densities, of either sign, of which no law is known"
+    if stored.manifest["solver"].get("solver") != "Network":
+        return None, ""
+    record = stored.manifest.get("record", {})
+    if "independent_neurons" not in record:
+        return None, "how the neurons were placed is not recorded; give the r of their measure"
+    return record["independent_neurons"], ""
 
 
 def _attempt(make: Callable[[], Any]) -> tuple[Any, str]:
@@ -166,7 +187,9 @@ def _attempt(make: Callable[[], Any]) -> tuple[Any, str]:
         return None, str(reason)
 
 
-def _regularity(flow: Equation[Any], start: np.ndarray) -> sobolev.Regularity | None:
+def _regularity(flow: Equation[Any], start: np.ndarray, neurons: int | None) -> sobolev.Regularity | None:
+    if neurons is not None:
+        return sobolev.Regularity(-flow.grid.dim / 2, 0.0)  # white noise
     found: sobolev.Regularity | None = _attempt(lambda: sobolev.regularity(flow.grid, start - flow.target, flow.seen))[
         0
     ]
@@ -178,6 +201,11 @@ def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> tuple[Po
         return _attempt(lambda: ExponentialRate.of(flow))
     if regularity is None:
         return None, "the grid is too small to tell how regular the start is; give its r"
+    if regularity.error > UNTOLD:
+        return (
+            None,
+            f"how regular the start is cannot be told (r = {regularity.r:.2g} ± {regularity.error:.2g}); give r",
+        )
     if math.isinf(regularity.r):
         return None, "the start is smooth: its energy falls faster than every power of time"
     return _attempt(lambda: PowerLaw.of(flow, regularity.r))
@@ -216,10 +244,8 @@ def _certificate(
     return RieszCertificate(float(series["energy"][0]), found.s, found.r, least, found.bound)
 
 
-def _shares(stored: RunDirectory, flow: Equation[Any], series: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The scheme's own share of the dissipation at some snapshots whose rounding does not hide it, on the torus."""
-    if not isinstance(flow, Flow):
-        return np.zeros(0), np.zeros(0)
+def _shares(stored: RunDirectory, flow: Flow, series: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The scheme's own share of the dissipation at some snapshots whose rounding does not hide it."""
     total = len(stored.times)
     times, shares = [], []
     for index in np.unique(np.linspace(0, total - 1, min(SHARES, total)).round().astype(int)) if total else ():

@@ -11,7 +11,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from gridflow.errors import InputError
-from gridflow.grid import Grid
+from gridflow.grid import Grid, torus
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
@@ -38,6 +38,7 @@ def ball(grid: Grid, radius: float, center: Sequence[float] | None = None) -> np
     InputError
         If the radius is not allowed or the centre has the wrong number of components.
     """
+    grid = torus(grid, "ball")
     if not 0 < radius <= min(grid.lengths) / 2:
         raise InputError(
             f"radius = {radius}: it must be positive and at most half of the shortest period, {min(grid.lengths) / 2}"
@@ -62,6 +63,7 @@ def box(grid: Grid, sides: Sequence[float] | float, center: Sequence[float] | No
     InputError
         If a side is not allowed or a vector has the wrong number of components.
     """
+    grid = torus(grid, "box")
     sides = grid.per_axis(sides)
     if len(sides) != grid.dim:
         raise InputError(f"box sides {sides} have {len(sides)} components; the grid has {grid.dim} dimensions")
@@ -76,6 +78,7 @@ def box(grid: Grid, sides: Sequence[float] | float, center: Sequence[float] | No
 
 def shell(grid: Grid, inner: float, outer: float, center: Sequence[float] | None = None) -> np.ndarray:
     """Volume fraction of the shell ``inner < |x − center| < outer`` in each cell; see :func:`ball`."""
+    grid = torus(grid, "shell")
     if not 0 < inner < outer:
         raise InputError(f"shell radii inner = {inner}, outer = {outer}: they must satisfy 0 < inner < outer")
     return np.maximum(ball(grid, outer, center) - ball(grid, inner, center), 0.0)  # a thin shell, up to round-off
@@ -96,6 +99,7 @@ def lattice(grid: Grid, counts: Sequence[int] | int, radius: float) -> np.ndarra
     InputError
         If a count or the radius is not allowed.
     """
+    grid = torus(grid, "lattice")
     counts = grid.per_axis(counts)
     if len(counts) != grid.dim or any(not isinstance(n, int) or n < 1 for n in counts):
         raise InputError(f"lattice counts {counts}: {grid.dim} whole numbers of at least 1 are needed")

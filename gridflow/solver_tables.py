@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gridflow.errors import InputError
 from gridflow.flow import Equation, Flow, SphereFlow
@@ -17,6 +17,10 @@ from gridflow.weights import Weights
 from solvers import FiniteVolume, Network, Particles, SignedFiniteVolume, Spectral, SphereFiniteVolume
 
 AnyOfSolvers = FiniteVolume | SignedFiniteVolume | Spectral | Particles | SphereFiniteVolume | Network
+
+
+TRAINING = 2.0
+"""Growth of the flow that training is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +188,6 @@ class NetworkTable(Table):
     balance: float = 0.0
     seed: Annotated[int, Field(ge=0)] = 0
     loss: Literal["population", "empirical"] = "population"
-    method: Literal["harmonic", "pairs"] | None = None
     samples: Annotated[int, Field(ge=1)] | None = None
     batch: Annotated[int, Field(ge=1)] | None = None
     learning_rate: Positive | None = None
@@ -192,10 +195,17 @@ class NetworkTable(Table):
     integrator: Literal["rk45", "rk23", "euler"] = "rk45"
     tolerance: Annotated[float, Field(gt=0)] = 1e-7
     accuracy: Annotated[float, Field(gt=0)] = 1e-9
-    growth: Annotated[float, Field(ge=2, le=2)] = 2.0
+    growth: float = 2.0
     threads: Annotated[int, Field(ge=1)] | None = None
 
     tracer: ClassVar[bool] = False
+
+    @field_validator("growth")
+    @classmethod
+    def _that_of_training(cls, growth: float) -> float:
+        if growth != TRAINING:
+            raise ValueError(f"{growth:g}: training a network is the flow with growth = 2.0")
+        return growth
 
     def build(self, flow: Equation[Any], start: Start) -> Network:
         """The solver, with neurons placed for the initial density, or those of the run that goes on."""

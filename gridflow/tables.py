@@ -88,6 +88,10 @@ class TrainingTable(Table):
             raise ValueError("population = false: then samples, their number, is needed")
         if self.samples is not None and self.learning_rate is None:
             raise ValueError("learning_rate: training on samples needs one, the time of a step")
+        if self.batch is not None and self.samples is not None and self.batch > self.samples:
+            raise ValueError(f"batch = {self.batch}: at most samples = {self.samples}")
+        if len(set(self.widths)) < len(self.widths):
+            raise ValueError(f"widths = {self.widths}: one is there twice")
         return self
 
 

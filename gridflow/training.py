@@ -1,6 +1,7 @@
 """Training beside its limit: the runs of a case with a ``[training]`` table, and how long each took."""
 
 import math
+import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from gridflow.errors import InputError
-from gridflow.flow import Equation
 from gridflow.prediction import Prediction, linear_decay
-from gridflow.solver_tables import NetworkTable, independent_neurons
+from gridflow.schema import checksum
+from gridflow.solver_tables import TRAINING, NetworkTable, independent_neurons
 from gridflow.store import RunDirectory
-from gridflow.tables import Case
+from gridflow.tables import Case, LogTimesTable, OutputTable
 from gridflow.theory import LinearDecay
 
 LIMIT = "limit"
+DECADES, FRAMES = 3000.0, 25
+"""Last time over first of the snapshots, and how many, unless a case says when."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ class Member:
     case: Case
 
     @property
+    def width(self) -> int | None:
+        """Number of neurons, None for the limit."""
+        return self.case.solver.count if isinstance(self.case.solver, NetworkTable) else None
+
+    @property
     def directory(self) -> str:
         """The run directory's name."""
         return f"{self.name}.run"
@@ -48,14 +56,16 @@ def members(case: Case) -> list[Member]:
     Raises
     ------
     InputError
-        If the case has no ``[training]`` table, or is one of a finite network itself.
+        If the case has no ``[training]`` table, or is one that networks do not have as a limit.
     """
     training = case.training
     if training is None:
         raise InputError("training: this table is required, with widths = [...]; see 'gridflow new relu-circle'")
     if isinstance(case.solver, NetworkTable):
         raise InputError('solver.kind = "network": the solver is that of the limit, the networks are in [training]')
-    bare = case.model_copy(update={"training": None}).resolved()
+    if case.solver.growth != TRAINING:
+        raise InputError(f"solver.growth = {case.solver.growth:g}: the limit of networks in training has growth = 2.0")
+    bare = case.model_copy(update={"training": None, "output": _told_often(case)}).resolved()
     found = [Member(LIMIT, "infinitely wide", bare)]
     common: dict[str, Any] = {"start": training.start, "balance": training.balance, "seed": training.seed}
     for width in training.widths:
@@ -78,6 +88,72 @@ def members(case: Case) -> list[Member]:
     return found
 
 
+def _told_often(case: Case) -> OutputTable:
+    """Unless the case says otherwise, a row for every step (times are read off them) and snapshots in all decades."""
+    output, given = case.output, case.output.model_fields_set
+    changes: dict[str, Any] = {} if "series_every" in given else {"series_every": 1}
+    if not {"snapshot_every", "snapshot_times", "snapshot_log"} & given:
+        last = case.time.t_end
+        changes["snapshot_log"] = LogTimesTable(first=last / DECADES, last=last, count=FRAMES)
+    return output.model_copy(update=changes)
+
+
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """What is known of a member before it runs.
+
+    Attributes
+    ----------
+    linear
+        The curve of linear theory, or None. A network of independent neurons has their sampling noise in it beside what
+        the density has; one of neurons that are spread evenly has next to none.
+    problem
+        Checksums of the densities that it begins with, as a run's manifest has them.
+    """
+
+    linear: LinearDecay | None
+    problem: dict[str, str]
+
+
+def expect(member: Member, folder: Path) -> Expectation:
+    """Build a member to see whether it can be trained, and what theory says of it.
+
+    Parameters
+    ----------
+    folder
+        Where paths in its case are relative to.
+
+    Raises
+    ------
+    InputError
+        If it cannot be built; names the member.
+    """
+    try:
+        solver, initial = member.case.build(folder)
+    except InputError as error:
+        raise InputError("\n".join(f"{member.name}: {line}" for line in str(error).splitlines())) from None
+    linear, _ = linear_decay(solver, initial, independent_neurons(member.case.solver))
+    problem = {"target_sha256": checksum(solver.flow.target), "initial_sha256": checksum(np.asarray(initial, float))}
+    return Expectation(linear, problem)
+
+
+def resumable(member: Member, expected: Expectation, stored: RunDirectory) -> None:
+    """InputError, saying what differs, unless a stored run is the member's, or an earlier part of it."""
+    where = f"{stored.path} is a run of another case"
+    way_out = "choose another --out, or remove it"
+    if stored.case is None:
+        raise InputError(f"{stored.path} was made from Python; {way_out}")
+    before, now = (tomllib.loads(text) for text in (stored.case, member.case.to_toml()))
+    if before["time"]["t_end"] < now["time"]["t_end"]:
+        before["time"]["t_end"] = now["time"]["t_end"]
+    for key in sorted({*before, *now}):
+        if before.get(key) != now.get(key):
+            raise InputError(f"{where}, [{key}] differs; {way_out}")
+    for name, value in expected.problem.items():
+        if stored.manifest["problem"].get(name) != value:
+            raise InputError(f"{where}, a file that its {name.removesuffix('_sha256')} is read from differs; {way_out}")
+
+
 @dataclass(frozen=True)
 class Duration:
     """How a run of a training went.
@@ -93,7 +169,7 @@ class Duration:
     predicted
         The same by linear theory, for random starts with the noise of so many neurons; nan where there is none.
     times_limit
-        Largest ratio of its loss to that of the limit, over the times of its series while the latter is above the
+        Largest ratio of its loss to that of the limit, over the times of its series before the limit comes to the
         tolerance.
     """
 
@@ -132,18 +208,6 @@ class Training:
         }
 
 
-def expected(trained: list[Member], flow: Equation[Any], initial: np.ndarray) -> list[LinearDecay | None]:
-    """The curve of linear theory of every member, or None where there is none.
-
-    A network of independent neurons has their sampling noise beside what the density has; one of neurons that are
-    spread evenly has next to none, and so has the curve of the limit.
-    """
-    found = []
-    for member in trained:
-        found.append(linear_decay(flow, initial, independent_neurons(member.case.solver))[0])
-    return found
-
-
 def conclude(folder: Path, trained: list[Member], prediction: Prediction, curves: list[LinearDecay | None]) -> Training:
     """Read the runs of a training.
 
@@ -156,7 +220,7 @@ def conclude(folder: Path, trained: list[Member], prediction: Prediction, curves
     prediction
         Of the limit, whose goal is the tolerance's.
     curves
-        Of linear theory, as :func:`expected` gave them.
+        Of linear theory, one for each.
     """
     series = [RunDirectory(folder / member.directory).series for member in trained]
     goal, limit = prediction.goal, series[0]

@@ -5,7 +5,7 @@ import importlib
 import os
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -51,8 +51,8 @@ class Weights:
         If a shape does not fit or a number is not finite.
     """
 
-    inner: np.ndarray
-    outer: np.ndarray
+    inner: np.ndarray = field(repr=False)
+    outer: np.ndarray = field(repr=False)
 
     def __post_init__(self) -> None:
         inner, outer = np.array(self.inner, dtype=float, order="C"), np.array(self.outer, dtype=float)
@@ -156,7 +156,9 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
             arrays = {name: found[name] for name in found.files} if isinstance(found, np.lib.npyio.NpzFile) else {}
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
-    except (OSError, ValueError, EOFError, BadZipFile, KeyError, NotImplementedError, zlib.error) as error:
+    except ValueError:  # of numpy, whose advice is to unpickle what nobody knows
+        raise InputError(f"{path} is no file of weights: it is not one of numpy's, .npz") from None
+    except (OSError, EOFError, BadZipFile, KeyError, NotImplementedError, zlib.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} is damaged or no file of weights: {reason}") from None
     if not {"inner", "outer"} <= arrays.keys():

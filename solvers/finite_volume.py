@@ -9,7 +9,7 @@ import numpy as np
 from gridflow import timestep
 from gridflow.errors import InputError
 from gridflow.flow import Flow
-from gridflow.grid import Grid
+from gridflow.grid import Grid, torus
 from gridflow.solver import DENSITY, TRACER, State
 from gridflow.threads import count, team
 from gridflow.timestep import StepBounds
@@ -87,6 +87,7 @@ class FiniteVolume:
         tracer: np.ndarray | None = None,
         threads: int | None = None,
     ) -> None:
+        torus(flow.grid, "FiniteVolume")
         self.flow = flow
         self.cfl, self.tolerance = checked_cfl(cfl), checked_tolerance(tolerance)
         self.dtype = real_dtype(dtype)

@@ -199,6 +199,7 @@ class Network:
             return self._rate
         return state.control["proposal"] or self._first_step(state)
 
+    @np.errstate(over="ignore", invalid="ignore")  # of weights that diverge, which the next step tells
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Signed mass, loss over all inputs and its dissipation by gradient flow; min and max of the density.
 

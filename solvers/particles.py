@@ -8,6 +8,7 @@ import numpy as np
 from gridflow import clouds, timestep
 from gridflow.errors import InputError, RunError
 from gridflow.flow import MASS_TOLERANCE, Flow
+from gridflow.grid import torus
 from gridflow.mean_field import MeanField
 from gridflow.solver import POSITIONS, WEIGHTS, State
 from gridflow.threads import available
@@ -70,6 +71,7 @@ class Particles:
     ) -> None:
         if integrator not in timestep.EMBEDDED:
             raise InputError(f'integrator "{integrator}": allowed are {", ".join(timestep.EMBEDDED)}')
+        torus(flow.grid, "Particles")
         self.flow = flow
         self.tolerance = checked_tolerance(tolerance)
         self.dtype = real_dtype(dtype)

@@ -194,7 +194,7 @@ class PairPotential:
         twice = float((masses * (self.values + 2 * self._of_target)).sum()) + self._energy_of_target
         self.values += self._of_target
         self.gradient -= np.einsum("ij,ij->i", self.gradient, directions)[:, None] * directions
-        return max(twice, 0.0) / 2
+        return twice / 2
 
     def _add(
         self, at: np.ndarray, atoms: np.ndarray, masses: np.ndarray, values: np.ndarray, gradient: np.ndarray

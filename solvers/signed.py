@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Mapping
+from hashlib import sha256
 
 import numpy as np
 
 from gridflow import timestep
 from gridflow.errors import InputError
 from gridflow.flow import Flow
+from gridflow.grid import torus
 from gridflow.solver import DENSITY, NEGATIVE, State, require_sound
 from gridflow.threads import count, team
 from gridflow.timestep import StepBounds
@@ -62,6 +64,7 @@ class SignedFiniteVolume:
             raise InputError(f"growth = {flow.growth}: measures of both signs need growth > 0")
         if integrator not in timestep.EXPLICIT:
             raise InputError(f'integrator "{integrator}": allowed are {", ".join(timestep.EXPLICIT)}')
+        torus(flow.grid, "SignedFiniteVolume")
         self.flow = flow
         self.cfl, self.tolerance, self.dtype = checked_cfl(cfl), checked_tolerance(tolerance), real_dtype(dtype)
         self._negative = flow.grid.check_density(negative, "the negative density")
@@ -90,6 +93,7 @@ class SignedFiniteVolume:
             "cfl": self.cfl,
             "dtype": self.dtype.name,
             "tolerance": self.tolerance,
+            "negative_sha256": sha256(self._negative.tobytes()).hexdigest(),
         }
 
     def compile(self) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from gridflow import timestep
 from gridflow.errors import InputError, RunError
 from gridflow.flow import Flow
+from gridflow.grid import torus
 from gridflow.kernels import laplacian_symbol
 from gridflow.solver import DENSITY, State
 from gridflow.threads import count, team
@@ -70,6 +71,7 @@ class Spectral:
     ) -> None:
         if integrator not in timestep.EXPONENTIAL:
             raise InputError(f'integrator "{integrator}": allowed are {", ".join(timestep.EXPONENTIAL)}')
+        torus(flow.grid, "Spectral")
         self.flow = flow
         self.cfl, self.tolerance = checked_cfl(cfl), checked_tolerance(tolerance)
         self.dtype = real_dtype(dtype)

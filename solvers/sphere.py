@@ -90,6 +90,8 @@ class SphereFiniteVolume:
             raise InputError(f'integrator "{integrator}": on the sphere allowed are {", ".join(timestep.EXPLICIT)}')
         if polar not in POLAR:
             raise InputError(f'polar "{polar}": allowed are {", ".join(POLAR)}')
+        if not isinstance(flow, SphereFlow):
+            raise InputError(f"SphereFiniteVolume needs a flow on the sphere, not one on {flow.grid}")
         if negative is not None and not flow.growth:
             raise InputError("a second, negative density needs growth > 0: without it the two never balance")
         self.flow = flow

@@ -10,6 +10,7 @@ from gridflow.errors import InputError
 from gridflow.loop import Run
 from gridflow.loop import run as run_solver
 from gridflow.schedule import EverySteps
+from gridflow.solver_tables import independent_neurons
 from gridflow.store import RunDirectory
 from gridflow.tables import Case
 
@@ -53,7 +54,11 @@ def launch(
         resume=resumed is not None,
         force=force,
         case=case.to_toml(),
-        record={"title": case.title, "seeds": case.seeds()},
+        record={
+            "title": case.title,
+            "seeds": case.seeds(),
+            "independent_neurons": independent_neurons(case.solver),
+        },
     )
 
 

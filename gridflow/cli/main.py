@@ -27,7 +27,7 @@ from gridflow.loop import Run
 from gridflow.store import RunDirectory, open_run
 
 app = typer.Typer(
-    help="Wasserstein gradient flows of kernel mean discrepancies on periodic grids.",
+    help="Wasserstein gradient flows of kernel mean discrepancies on periodic grids and spheres.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -10,18 +10,21 @@ from rich.table import Table
 
 from gridflow.cli.printing import print_json
 from gridflow.config import read_case
-from gridflow.solver_tables import independent_neurons
+from gridflow.solver_tables import TRAINING, NetworkTable, independent_neurons
 from gridflow.store import open_run
+from gridflow.tables import Case
 
 _screen = Console(highlight=False)
 
-Tolerance = Annotated[float, typer.Option("--tol", help="Energy to reach, as a share of the first.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def predict(
     case_file: Annotated[Path, typer.Argument(metavar="CASE.toml", help="The case file; see 'gridflow new'.")],
-    tol: Tolerance = 1e-6,
+    tol: Annotated[
+        float | None,
+        typer.Option("--tol", help="Energy to reach, as a share of the first; default 1e-6, or that of [training]."),
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable."),
@@ -33,9 +36,11 @@ def predict(
 
     case = read_case(case_file, overrides or ())
     solver, initial = case.build(case_file.parent)
-    found = work_out(solver, initial, tol, independent_neurons(case.solver))
+    share = tol if tol is not None else case.training.tolerance if case.training else 1e-6
+    found = work_out(solver, initial, share, independent_neurons(case.solver))
+    networks = _networks(case, case_file.parent, found.goal)
     if as_json:
-        print_json(found.facts())
+        print_json(found.facts() | ({"networks": networks} if networks else {}))
         return
     rows: list[tuple[str, str]] = [("theorem", found.theorem)]
     if found.law:
@@ -53,7 +58,7 @@ def predict(
             f"by t = {found.certified:.4g}" if found.certified is not None else f"no: {found.not_certified}",
         ),
     ]
-    if found.invisible is not None:
+    if found.invisible is not None and found.invisible > 5e-4:
         rows.append(
             (
                 "invisible",
@@ -61,9 +66,23 @@ def predict(
                 "and the network is the same function without it",
             )
         )
+    rows += [
+        (label, f"t = {time:.4g} by linear theory" if np.isfinite(time) else "no time predicted")
+        for label, time in networks.items()
+    ]
     rows += [("assumes" if number == 0 else "", text) for number, text in enumerate(found.hypotheses)]
     rows += [("but" if number == 0 else "", text) for number, text in enumerate(found.doubts)]
     _print(rows)
+
+
+def _networks(case: Case, folder: Path, goal: float) -> dict[str, float]:
+    """When linear theory says that the networks of ``[training]``, if there are any, reach a loss, by their width."""
+    from gridflow.training import expect, members
+
+    if case.training is None or isinstance(case.solver, NetworkTable) or case.solver.growth != TRAINING:
+        return {}
+    curves = {f"m = {member.width}": expect(member, folder).linear for member in members(case)[1:]}
+    return {label: float("nan") if curve is None else curve.time_to(goal) for label, curve in curves.items()}
 
 
 def rates(
@@ -106,14 +125,14 @@ def _told(found: Any) -> list[tuple[str, str]]:
         ("window", f"t = {window.start:.4g} to {window.end:.4g}, {window.decades:.2f} decades"),
         ("", f"before: {window.before}; after: {window.after}"),
     ]
-    times, shares = found.shares
-    inside = [share for time, share in zip(times, shares, strict=True) if window.start <= time <= window.end]
-    if inside:
-        rows.append(("scheme's own share", f"{max(inside, key=abs):+.2e} of the dissipation at most, in the window"))
-    else:
-        rows.append(
-            ("scheme's own share", 'no snapshot in the window tells it (snapshot_dtype = "float64" reaches farther)')
+    if found.shares is not None:
+        inside = [share for time, share in zip(*found.shares, strict=True) if window.start <= time <= window.end]
+        told = (
+            f"{max(inside, key=abs):+.2e} of the dissipation at most, in the window"
+            if inside
+            else 'no snapshot in the window tells it (snapshot_dtype = "float64" reaches farther)'
         )
+        rows.append(("scheme's own share", told))
     rows.append(
         (
             "certificate",

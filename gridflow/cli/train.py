@@ -11,7 +11,7 @@ from rich.table import Table
 from gridflow.cli.launch import check_memory, launch
 from gridflow.cli.printing import notes, print_json
 from gridflow.config import read_case
-from gridflow.errors import InputError
+from gridflow.errors import InputError, RunError
 from gridflow.store import open_run
 
 _screen = Console(highlight=False)
@@ -21,7 +21,7 @@ DONE = ("finished", "stopped")
 def train(
     case_file: Annotated[
         Path,
-        typer.Argument(metavar="CASE.toml", help="A case with [training]; try 'gridflow new relu-circle'."),
+        typer.Argument(metavar="CASE.toml", help="A case with a training table; see 'gridflow new relu-circle'."),
     ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; default the case's name + '.train'.")] = None,
     overrides: Annotated[
@@ -34,43 +34,55 @@ def train(
 ) -> None:
     """Train networks of several widths beside their limit and say how long it takes; again to go on."""
     from gridflow.prediction import predict  # their imports are not for other commands to wait for
-    from gridflow.training import conclude, expected, members
+    from gridflow.training import Expectation, Member, conclude, expect, members, resumable
     from gridflow.viz.training import Curve, plot_training
 
     case = read_case(case_file, overrides or ())
-    trained = members(case)
+    wanted = members(case)
     assert case.training is not None, "members checks that"
-    solver, initial = trained[0].case.build(case_file.parent)
-    prediction = predict(solver, initial, case.training.tolerance)
+    expected = [expect(member, case_file.parent) for member in wanted]
+    prediction = predict(*wanted[0].case.build(case_file.parent), case.training.tolerance)
     folder = out or Path(f"{case_file.stem}.train")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} exists and is not a folder; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
-    for member in trained:
+    trained: list[tuple[Member, Expectation]] = []
+    for member, known in zip(wanted, expected, strict=True):
         store = folder / member.directory
         resumed = open_run(store) if store.exists() else None
-        if resumed is not None and resumed.case != member.case.to_toml():
-            raise InputError(f"{store} is a run of another case; choose another --out, or remove {folder}")
-        if resumed is not None and resumed.status in DONE:
-            continue
+        if resumed is not None:
+            resumable(member, known, resumed)
+            if resumed.status in DONE and resumed.manifest["t_end"] >= member.case.time.t_end:
+                trained.append((member, known))
+                continue
         if not quiet:
             notes.print(f"{member.name}: {member.label}")
         check_memory(member.case, force, quiet=True)
-        done = launch(member.case, store, case_file.parent if resumed is None else store, quiet, resumed=resumed)
+        try:
+            done = launch(member.case, store, case_file.parent if resumed is None else store, quiet, resumed=resumed)
+        except RunError as error:
+            if member is wanted[0]:
+                raise
+            notes.print(f"gridflow: {member.name} failed and is left out: {error}")
+            continue
         if done.status == "interrupted":
             notes.print(f"{member.name} was interrupted at t = {done.time:.6g}; the same command goes on")
             raise typer.Exit(1)
-    curves = expected(trained, solver.flow, initial)
-    found = conclude(folder, trained, prediction, curves)
-    runs = [
-        Curve(folder / member.directory, member.label, curve) for member, curve in zip(trained, curves, strict=True)
-    ]
+        trained.append((member, known))
+    found = conclude(folder, [member for member, _ in trained], prediction, [known.linear for _, known in trained])
+    runs = [Curve(folder / member.directory, member.label, known.linear) for member, known in trained]
     slope = None if prediction.doubts else prediction.exponent
     picture = plot_training(runs, found.goal, folder / "training.png", slope)
     if as_json:
         print_json(found.facts())
     else:
-        columns = ("first loss", "last loss", f"time to {found.goal:.3g}", "predicted", "loss / limit, at most")
+        columns = (
+            "first loss",
+            "last loss",
+            f"time to {found.goal:.3g}",
+            "predicted",
+            "loss / limit until then, at most",
+        )
         table = Table("trained", *columns, box=None, highlight=False)
         for run in found.durations:
             table.add_row(
@@ -83,3 +95,5 @@ def train(
             )
         Console(width=max(_screen.width, 110), highlight=False).print(table)
     typer.echo(str(picture), err=as_json)
+    if len(trained) < len(wanted):
+        raise typer.Exit(1)

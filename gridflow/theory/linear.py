@@ -59,11 +59,13 @@ _VALUES = 32
 
 @dataclass(frozen=True, eq=False)
 class LinearDecay:
-    """The energy that linear theory predicts: ``E(t) = ½ |T| Σ_k K̂ |f̂_k|² ⟨exp(−2 ν (λ + β) K̂ t)⟩``.
+    """The energy that linear theory predicts: ``E(t) = ½ |T| Σ_k K̂ ⟨|f̂_k|² exp(−2 ν (λ + β) K̂ t)⟩``.
 
-    The mean is over the values of ν. For a constant target it is the linearised flow. For another one it is its leading
-    order at short wavelengths (a wave packet at x decays at the rate of the density there), which says nothing of modes
-    as long as those of ν; near the target it is right within the variation of ν over a wavelength.
+    The mean is over the places where a mode is, each with its own value of ν: evenly over the torus for a difference of
+    densities, as the density is for the noise of points drawn from it. For a constant target it is the linearised flow.
+    For another one it is its leading order at short wavelengths (a wave packet at x decays at the rate of the density
+    there), which says nothing of modes as long as those of ν; near the target it is right within the variation of ν
+    over a wavelength.
 
     Make one with :meth:`of`.
 
@@ -71,15 +73,15 @@ class LinearDecay:
     ----------
     rates
         Decay rates of the amplitudes for ν = 1 (volume / (mass · time)), ascending.
-    energies
-        What the modes of each rate hold at the start.
     densities
-        Values of ν, each standing for an equal share of the torus or sphere (mass / volume).
+        Values of ν (mass / volume).
+    energies
+        What the modes of each rate hold at the start where ν has each value, shape (densities, rates).
     """
 
     rates: np.ndarray
-    energies: np.ndarray
     densities: np.ndarray
+    energies: np.ndarray
 
     hypotheses = (
         "μ − ν is small against ν, or its large part dies first",
@@ -100,59 +102,53 @@ class LinearDecay:
         """
         if flow.target.min() < 0:
             raise InputError("linear theory needs a target ≥ 0: near one of both signs there are two measures")
-        initial = flow.grid.check_density(initial, "the initial density")
-        rates = ((laplacian_symbol(flow.grid, "spectral") + flow.growth) * flow.symbol).ravel()
-        held = (sobolev.mode_power(flow.grid, initial - flow.target) * flow.symbol).ravel() / 2
-        if points is not None:
-            of_points = flow.grid.mode_multiplicity() * (flow.grid.integral(initial) ** 2 / flow.grid.volume)
-            noise = np.maximum(of_points - sobolev.mode_power(flow.grid, initial), 0.0) * flow.symbol / (2 * points)
-            noise.flat[0] = 0.0  # every sample has the mass of the density
-            held = held + noise.ravel()
+        grid = flow.grid
+        initial = grid.check_density(initial, "the initial density")
+        rates = ((laplacian_symbol(grid, "spectral") + flow.growth) * flow.symbol).ravel()
+        held = (sobolev.mode_power(grid, initial - flow.target) * flow.symbol).ravel() / 2
         if flow.growth:
-            zero = float(flow.symbol.flat[0])
-            held[0] = zero * flow.grid.integral(initial - flow.target) ** 2 / flow.grid.volume / 2
-        counted = (held > 0) & (rates > 0)
-        rates, held, resting = rates[counted], held[counted], float(held[~counted].sum())
-        bins = np.rint(np.log(rates) * _RESOLUTION).astype(int)
-        bins -= bins.min(initial=0)
-        energies = np.bincount(bins, held)
-        some = energies > 0
-        means = np.bincount(bins, held * rates)[some] / energies[some]
-        if resting > 0:
-            means, energies, some = (
-                np.append(means, 0.0),
-                np.append(energies[some], resting),
-                np.full(some.sum() + 1, True),
-            )
+            held[0] = float(flow.symbol.flat[0]) * grid.integral(initial - flow.target) ** 2 / grid.volume / 2
+        parts = [(_values(flow, np.ones(grid.shape)), held)]
+        if points is not None:
+            of_points = grid.mode_multiplicity() * (grid.integral(initial) ** 2 / grid.volume)
+            noise = np.maximum(of_points - sobolev.mode_power(grid, initial), 0.0) * flow.symbol / (2 * points)
+            noise.flat[0] = 0.0  # every sample has the mass of the density
+            parts.append((_values(flow, initial), noise.ravel()))
+        total = np.sum([held for _, held in parts], axis=0)
+        counted = total > 0
+        bins = np.full(rates.shape, -1)  # the modes that do not decay have one of their own
+        moving = counted & (rates > 0)
+        if moving.any():
+            logarithms = np.rint(np.log(rates[moving]) * _RESOLUTION).astype(int)
+            bins[moving] = logarithms - logarithms.min()
+        bins = bins[counted] + 1
+        size = int(bins.max(initial=0)) + 1
+        sums = np.bincount(bins, total[counted], size)
+        some = sums > 0
+        means = np.bincount(bins, (total * rates)[counted], size)[some] / sums[some]
         order = np.argsort(means)
-        values = flow.target.ravel()
-        if is_constant(flow.target):
-            densities = values[:1].copy()
-        else:
-            ascending = np.argsort(values)
-            held_by = np.broadcast_to(flow.grid.cell_volumes, flow.grid.shape).ravel()[ascending]
-            middles = (np.arange(_VALUES) + 0.5) / _VALUES
-            shares = (np.cumsum(held_by) - held_by / 2) / flow.grid.volume
-            densities = np.interp(middles, shares, values[ascending])
-        return cls(means[order], energies[some][order], densities)
+        energies = [
+            np.outer(np.full(values.size, 1 / values.size), np.bincount(bins, held[counted], size)[some][order])
+            for values, held in parts
+        ]
+        return cls(means[order], np.concatenate([values for values, _ in parts]), np.concatenate(energies))
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
         """The energy at a time ≥ 0."""
         times = np.asarray(time, dtype=float)
         result = np.zeros(times.shape)
-        for density in self.densities:
-            exponents = -2 * density * np.multiply.outer(times, self.rates)
-            result += np.exp(exponents) @ self.energies
-        return (result / self.densities.size)[()]
+        for density, held in zip(self.densities, self.energies, strict=True):
+            result += np.exp(-2 * density * np.multiply.outer(times, self.rates)) @ held
+        return result[()]
 
     def exponent(self, time: float | np.ndarray) -> float | np.ndarray:
         """−d log E / d log t at a time > 0."""
         times = np.asarray(time, dtype=float)
         slope = np.zeros(times.shape)
-        for density in self.densities:
+        for density, held in zip(self.densities, self.energies, strict=True):
             rates = 2 * density * np.multiply.outer(times, self.rates)
-            slope += (rates * np.exp(-rates)) @ self.energies
-        return (slope / self.densities.size / self(times))[()]
+            slope += (rates * np.exp(-rates)) @ held
+        return (slope / self(times))[()]
 
     def time_to(self, energy: float) -> float:
         """When the energy falls to a value > 0: 0 if it starts below, infinite if it never does."""
@@ -161,11 +157,10 @@ class LinearDecay:
         if self(0.0) <= energy:
             return 0.0
         rates = np.multiply.outer(self.densities, self.rates)
-        held = np.broadcast_to(self.energies / self.densities.size, rates.shape)
 
         def excess(logarithm: float) -> float:
             """log E / energy at a time, which neither overflows nor underflows."""
-            return float(logsumexp(-2 * rates * math.exp(logarithm), b=held)) - math.log(energy)
+            return float(logsumexp(-2 * rates * math.exp(logarithm), b=self.energies)) - math.log(energy)
 
         moving = rates[rates > 0]
         if moving.size == 0:
@@ -174,3 +169,14 @@ class LinearDecay:
         if excess(late) > 0:
             return math.inf
         return math.exp(brentq(excess, soon, late)) if excess(soon) > 0 else math.exp(soon)
+
+
+def _values(flow: Equation[Any], weights: np.ndarray) -> np.ndarray:
+    """Values of ν that stand for equal shares of a weight per volume; one if ν is constant."""
+    values = flow.target.ravel()
+    if is_constant(flow.target):
+        return values[:1].copy()
+    ascending = np.argsort(values)
+    held = (weights * flow.grid.cell_volumes).ravel()[ascending]
+    middles = (np.arange(_VALUES) + 0.5) / _VALUES
+    return np.interp(middles, (np.cumsum(held) - held / 2) / held.sum(), values[ascending])

@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from gridflow.errors import InputError
 from gridflow.store import RunDirectory, open_run
 from gridflow.viz.fields import Scale, color_bar, draw, is_line, panel_height, redraw
+from gridflow.viz.neurons import smoothed
 from gridflow.viz.selection import is_signed, kernel_name, net
 from gridflow.viz.style import EXACT, checked_output, look, new_figure, publish
 
@@ -61,7 +62,11 @@ def movie(
         warnings.warn(
             f"there is no ffmpeg (pip install imageio-ffmpeg brings one): writing {path} instead", stacklevel=2
         )
-    seen = (density for each in stored for density in chain([each.target], map(net, each.snapshots())))
+    seen = (
+        density
+        for each in stored
+        for density in chain([each.target], (net(smoothed(each.grid, frame)) for frame in each.snapshots()))
+    )
     scale = Scale.over(seen, any(is_signed(each) for each in stored))
     with look(), mpl.rc_context({} if ffmpeg is None else {"animation.ffmpeg_path": ffmpeg}):
         width = 4.0
@@ -95,7 +100,7 @@ class _Panel:
         self.axes = axes
         self._stored = stored
         self._last = len(stored.times) - 1
-        self._artist = draw(axes, stored.grid, net(stored.snapshot(index=0)), scale)
+        self._artist = draw(axes, stored.grid, net(smoothed(stored.grid, stored.snapshot(index=0))), scale)
         if isinstance(self._artist, Line2D):
             axes.plot(self._artist.get_xdata(), stored.target, color=EXACT, linestyle="--", linewidth=1, label="target")
             axes.set(xlabel="x", ylabel=scale.label)
@@ -103,7 +108,7 @@ class _Panel:
 
     def show(self, share: float) -> None:
         """Show the snapshot at a share of the run."""
-        frame = self._stored.snapshot(index=round(share * self._last))
+        frame = smoothed(self._stored.grid, self._stored.snapshot(index=round(share * self._last)))
         redraw(self._artist, self._stored.grid, net(frame))
         self.axes.set_title(f"{kernel_name(self._stored)}    t = {frame.time:.2f}", family="monospace")
 

@@ -78,7 +78,8 @@ def _draw_energies(axes: Axes, found: Rates) -> None:
     if found.certificate is not None:
         axes.plot(times, found.certificate(times), color=BOUND, label="certified bound")
     axes.plot(times, energies, color=MEASURED, label="measured")
-    axes.plot(times, found.linear(times), "--", color=EXACT, linewidth=1, label="linear theory")
+    if found.linear is not None:
+        axes.plot(times, found.linear(times), "--", color=EXACT, linewidth=1, label="linear theory")
     if found.fit is not None and isinstance(found.law, PowerLaw):
         window = np.array([found.window.start, min(found.window.end, times[-1])])
         middle = float(np.exp(np.log(window).mean()))
@@ -96,16 +97,18 @@ def _draw_slopes(axes: Axes, found: Rates) -> None:
     if found.is_exponential:
         middles = (times[1:] + times[:-1]) / 2
         axes.plot(middles, -np.diff(np.log(energies)) / np.diff(times), color=MEASURED, label="measured")
-        theory = np.asarray(found.linear(times))
-        alive = theory > 0
-        slopes = -np.diff(np.log(theory[alive])) / np.diff(times[alive])
-        axes.plot(middles[: slopes.size], slopes, "--", color=EXACT, linewidth=1, label="linear theory")
+        if found.linear is not None:
+            theory = np.asarray(found.linear(times))
+            alive = theory > 0
+            slopes = -np.diff(np.log(theory[alive])) / np.diff(times[alive])
+            axes.plot(middles[: slopes.size], slopes, "--", color=EXACT, linewidth=1, label="linear theory")
         axes.set_title("rate  −d log E / dt")
     else:
         axes.set_xscale("log")
         places, exponents = decay.local_exponents(times, energies)
         axes.plot(places, exponents, color=MEASURED, label="measured")
-        axes.plot(times, found.linear.exponent(times), "--", color=EXACT, linewidth=1, label="linear theory")
+        if found.linear is not None:
+            axes.plot(times, found.linear.exponent(times), "--", color=EXACT, linewidth=1, label="linear theory")
         axes.set_title("local exponent  −d log E / d log t")
     _shade(axes, found)
     if found.predicted is not None:

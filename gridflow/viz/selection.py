@@ -6,6 +6,7 @@ from gridflow.errors import InputError
 from gridflow.schema import Snapshot
 from gridflow.sphere import WholeSphere
 from gridflow.store import RunDirectory
+from gridflow.viz.neurons import smoothed
 
 
 def spread(total: int, count: int) -> np.ndarray:
@@ -14,11 +15,11 @@ def spread(total: int, count: int) -> np.ndarray:
 
 
 def evenly(stored: RunDirectory, count: int) -> list[Snapshot]:
-    """Snapshots evenly spread over those of a run; InputError if it has none yet."""
+    """Snapshots evenly spread over those of a run, smoothed if it is of a network; InputError if it has none yet."""
     total = len(stored.times)
     if total == 0:
         raise InputError(f"{stored.path} holds no snapshots yet")
-    return [stored.snapshot(index=int(index)) for index in spread(total, count)]
+    return [smoothed(stored.grid, stored.snapshot(index=int(index))) for index in spread(total, count)]
 
 
 def net(frame: Snapshot) -> np.ndarray:

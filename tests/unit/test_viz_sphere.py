@@ -12,6 +12,7 @@ from gridflow.solver import State
 from gridflow.sphere import SphereGrid, WholeSphere
 from gridflow.store import RunWriter
 from gridflow.viz import circle, fields, selection, sphere, style
+from gridflow.viz.neurons import smoothed
 
 CIRCLE = gf.Grid((64,), (2 * np.pi,))
 SPHERE = SphereGrid((12, 24))
@@ -239,3 +240,15 @@ def test_of_a_sphere_in_a_single_cell_there_are_curves_but_no_picture(tmp_path):
         ) as error:
             draw()
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("grid", [gf.Grid((200,), (2 * np.pi,)), SphereGrid((32, 64))], ids=["circle", "sphere"])
+def test_the_density_of_a_network_is_smoothed_over_a_few_of_its_neurons(grid):
+    weights = gf.network_from_measure(grid, gf.uniform(grid), 60)
+    density = gf.measure_from_network(grid, weights)[0]
+    frame = Snapshot(0.0, 0, density, inner_weights=weights.inner, outer_weights=weights.outer)
+    shown = smoothed(grid, frame).density
+    assert grid.integral(shown) == pytest.approx(grid.integral(density), rel=1e-12)
+    assert abs(shown / shown.mean() - 1).max() < 0.15 < abs(density / density.mean() - 1).max()
+    bare = Snapshot(0.0, 0, density)
+    assert smoothed(grid, bare) is bare

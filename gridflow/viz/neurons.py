@@ -1,0 +1,40 @@
+"""Densities of networks as pictures show them: smoothed, since on a grid a few neurons are spikes in a void."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from gridflow.grid import Domain, Grid
+from gridflow.harmonics import SphereTransform
+from gridflow.schema import Snapshot
+from gridflow.sphere import SphereGrid
+
+TOGETHER = 6
+"""Neurons in the patch over which a density is smoothed."""
+
+
+def smoothed(grid: Domain, frame: Snapshot) -> Snapshot:
+    """A snapshot whose densities, if it is of a network, are smoothed by heat flow over a few of its neurons.
+
+    The time of that flow is half the square of the radius of a patch that holds :data:`TOGETHER` of m neurons that are
+    spread evenly; masses stay.
+    """
+    if frame.inner_weights is None:
+        return frame
+    share = TOGETHER / len(frame.inner_weights)
+    negative = None if frame.negative is None else _warmed(grid, frame.negative, share)
+    return replace(frame, density=_warmed(grid, frame.density, share), negative=negative)
+
+
+def _warmed(grid: Domain, density: np.ndarray, share: float) -> np.ndarray:
+    if isinstance(grid, SphereGrid):
+        transform = SphereTransform(grid)
+        coefficients = transform.analyse(density.astype(float))
+        decay = np.exp(
+            -share * transform.degree * (transform.degree + 1)
+        )  # a patch of area 4π share has radius 2 √share
+        return transform.synthesise(coefficients * decay).copy()
+    if isinstance(grid, Grid) and grid.dim == 1:
+        modes = np.arange(grid.spectral_shape[0])
+        return np.fft.irfft(np.fft.rfft(density) * np.exp(-((np.pi * share * modes) ** 2) / 2), grid.shape[0])
+    return density

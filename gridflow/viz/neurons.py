@@ -9,15 +9,14 @@ from gridflow.harmonics import SphereTransform
 from gridflow.schema import Snapshot
 from gridflow.sphere import SphereGrid
 
-TOGETHER = 6
+TOGETHER = 2
 """Neurons in the patch over which a density is smoothed."""
 
 
 def smoothed(grid: Domain, frame: Snapshot) -> Snapshot:
     """A snapshot whose densities, if it is of a network, are smoothed by heat flow over a few of its neurons.
 
-    The time of that flow is half the square of the radius of a patch that holds :data:`TOGETHER` of m neurons that are
-    spread evenly; masses stay.
+    Its width is about the radius of a patch that holds :data:`TOGETHER` of m neurons that are spread evenly; masses stay.
     """
     if frame.inner_weights is None:
         return frame
@@ -30,9 +29,8 @@ def _warmed(grid: Domain, density: np.ndarray, share: float) -> np.ndarray:
     if isinstance(grid, SphereGrid):
         transform = SphereTransform(grid)
         coefficients = transform.analyse(density.astype(float))
-        decay = np.exp(
-            -share * transform.degree * (transform.degree + 1)
-        )  # a patch of area 4π share has radius 2 √share
+        # heat flow over the time τ has the width √(2τ), and a patch of the area 4π share the radius 2 √share
+        decay = np.exp(-share * transform.degree * (transform.degree + 1))
         return transform.synthesise(coefficients * decay).copy()
     if isinstance(grid, Grid) and grid.dim == 1:
         modes = np.arange(grid.spectral_shape[0])

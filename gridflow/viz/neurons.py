@@ -16,7 +16,7 @@ TOGETHER = 2
 def smoothed(grid: Domain, frame: Snapshot) -> Snapshot:
     """A snapshot whose densities, if it is of a network, are smoothed by heat flow over a few of its neurons.
 
-    Its width is about the radius of a patch that holds :data:`TOGETHER` of m neurons that are spread evenly; mass stays.
+    Its width is about the radius of a patch that holds :data:`TOGETHER` of m evenly spread neurons; mass stays.
     """
     if frame.inner_weights is None:
         return frame

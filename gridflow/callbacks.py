@@ -10,7 +10,7 @@ import numpy as np
 
 from gridflow import diagnostics
 from gridflow.schedule import EverySteps, Moment, Schedule
-from gridflow.solver import DENSITY, NEGATIVE, TRACER, Solver, State
+from gridflow.solver import DENSITY, TRACER, Solver, State
 from gridflow.store import RunWriter
 from gridflow.theory import HoleLaw, LogisticLaw, uniform_background
 
@@ -205,7 +205,7 @@ class EnergyWatch:
     def _round_off(run: LiveRun, energy: float) -> float:
         flow, density = run.solver.flow, run.density
         largest = run.diagnosis["max"]
-        mass = 2 * largest * flow.grid.volume if NEGATIVE in run.state.arrays else run.diagnosis["mass"]
+        mass = flow.grid.integral(density)  # of two densities the one alone, not their difference
         own = 0.5 * float(flow.symbol.max()) * largest * mass
         error = 8 * math.log2(flow.grid.size) * float(np.finfo(density.dtype).eps)
         return error * (energy + math.sqrt(energy * own)) + error**2 * own

@@ -145,7 +145,10 @@ class SphereFiniteVolume:
         """
         arrays = {DENSITY: given_density(self.flow, initial), **self._starts}
         self._looked_at = None
-        return State(self._space.spread(arrays))
+        own = {
+            name: np.array(array, float) for name, array in arrays.items()
+        }  # compiled loops tell read-only ones apart
+        return State(self._space.spread(own))
 
     def restore(self, state: State) -> State:
         """Take over a state read from a checkpoint; InputError if its arrays are not those of this solver."""

@@ -29,6 +29,9 @@ NUMBERS: dict[str, tuple[int, float, float]] = {
     "random1d": (1, 1.38469594492e-05, 1.48381106899),
     "random2d": (1, 1.00993255641e-05, 1.47013272741),
     "random3d": (3, 8.85902549534e-06, 1.24054868504),
+    "relu-circle": (7, 0.00251940020068, 1.17007310482),
+    "relu-sphere": (8, 0.0185733009032, 1.3098762773),
+    "relu-teacher": (12, 0.0630070552148, 2.21739413051),
 }
 """Steps, energy and largest cell at the end."""
 

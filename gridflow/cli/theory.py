@@ -81,8 +81,11 @@ def _networks(case: Case, folder: Path, goal: float) -> dict[str, float]:
 
     if case.training is None or isinstance(case.solver, NetworkTable) or case.solver.growth != TRAINING:
         return {}
-    curves = {f"m = {member.width}": expect(member, folder).linear for member in members(case)[1:]}
-    return {label: float("nan") if curve is None else curve.time_to(goal) for label, curve in curves.items()}
+    found = {}
+    for width, member in {member.width: member for member in reversed(members(case)[1:])}.items():
+        curve = expect(member, folder).linear  # of a width the same on samples
+        found[f"m = {width}"] = float("nan") if curve is None else curve.time_to(goal)
+    return dict(reversed(found.items()))
 
 
 def rates(

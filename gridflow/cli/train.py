@@ -81,7 +81,7 @@ def train(
             "last loss",
             f"time to {found.goal:.3g}",
             "predicted",
-            "loss / limit until then, at most",
+            "× limit, at most",
         )
         table = Table("trained", *columns, box=None, highlight=False)
         for run in found.durations:

@@ -241,8 +241,7 @@ class SphereFlow(Equation[SphereGrid]):
 
     def potential(self, density: np.ndarray) -> np.ndarray:
         """V = K * (μ − ν) at cell centres, shape ``grid.shape``."""
-        transform = self._transform
-        return transform.synthesise(self._deviation(density) * self.symbol[transform.degree]).copy()
+        return self._transform.synthesise(self._pull(density)).copy()
 
     def energy(self, density: np.ndarray) -> float:
         """E = ½ Σ_ℓ K̂_ℓ Σ_m |(μ − ν)_ℓm|² = ½ KMD²."""
@@ -250,13 +249,17 @@ class SphereFlow(Equation[SphereGrid]):
 
     def dissipation(self, density: np.ndarray) -> float:
         """−dE/dt = ∫ μ |∇V|² + β ∫ μ V², by the spectral gradient of V at cell centres."""
-        density, v, transform = self.grid.check(density, "the density"), self.potential(density), self._transform
-        gradient = transform.gradient(self._deviation(density) * self.symbol[transform.degree])
+        pull, transform = self._pull(density), self._transform
+        gradient, v = transform.gradient(pull), transform.synthesise(pull)
         return self.grid.integral(density * ((gradient**2).sum(axis=0) + self.growth * v**2))
 
     @cached_property
     def _transform(self) -> SphereTransform:
         return SphereTransform(self.grid)
+
+    def _pull(self, density: np.ndarray) -> np.ndarray:
+        """Harmonic coefficients of V."""
+        return self._deviation(density) * self.symbol[self._transform.degree]
 
     def _deviation(self, density: np.ndarray) -> np.ndarray:
         return self._transform.analyse(self.grid.check(density, "the density") - self.target)

@@ -29,6 +29,8 @@ __all__ = [
     "to_state_dict",
 ]
 
+TRAINING = 2.0
+"""Growth β of the flow that training a balanced network is."""
 METHODS = ("quantile", "quasi-random", "random")
 
 

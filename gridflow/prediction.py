@@ -10,8 +10,9 @@ from gridflow import sobolev
 from gridflow.errors import InputError
 from gridflow.flow import Equation
 from gridflow.kernels import ReLU
+from gridflow.networks import TRAINING
 from gridflow.rates import UNTOLD
-from gridflow.solver_tables import TRAINING, AnyOfSolvers
+from gridflow.solver_tables import AnyOfSolvers
 from gridflow.sphere import WholeSphere
 from gridflow.theory import CoulombCertificate, ExponentialRate, LinearDecay, PowerLaw
 from gridflow.timestep import AUTO, EXPONENTIAL, RESOLVED_DECAY
@@ -252,7 +253,7 @@ def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str
     """What is known to fail of the hypotheses."""
     flow, found = solver.flow, []
     if flow.seen is not None and flow.growth != TRAINING:
-        found.append(f"growth = {flow.growth:g}: that of a network in training is 2")
+        found.append(f"growth = {flow.growth:g}: that of a network in training is {TRAINING:g}")
     if _two_signs(solver):
         return tuple(found)
     order = getattr(flow.kernel, "s", math.nan)

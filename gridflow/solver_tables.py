@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from gridflow.errors import InputError
 from gridflow.flow import Equation, Flow, SphereFlow
 from gridflow.kernel_tables import KernelTable, RieszTable
-from gridflow.networks import network_from_measure
+from gridflow.networks import TRAINING, network_from_measure
 from gridflow.sampling import sample
 from gridflow.table import Positive, Table
 from gridflow.timestep import AUTO, EXPONENTIAL
@@ -17,10 +17,6 @@ from gridflow.weights import Weights
 from solvers import FiniteVolume, Network, Particles, SignedFiniteVolume, Spectral, SphereFiniteVolume
 
 AnyOfSolvers = FiniteVolume | SignedFiniteVolume | Spectral | Particles | SphereFiniteVolume | Network
-
-
-TRAINING = 2.0
-"""Growth of the flow that training is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +191,7 @@ class NetworkTable(Table):
     integrator: Literal["rk45", "rk23", "euler"] = "rk45"
     tolerance: Annotated[float, Field(gt=0)] = 1e-7
     accuracy: Annotated[float, Field(gt=0)] = 1e-9
-    growth: float = 2.0
+    growth: float = TRAINING
     threads: Annotated[int, Field(ge=1)] | None = None
 
     tracer: ClassVar[bool] = False
@@ -204,7 +200,7 @@ class NetworkTable(Table):
     @classmethod
     def _that_of_training(cls, growth: float) -> float:
         if growth != TRAINING:
-            raise ValueError(f"{growth:g}: training a network is the flow with growth = 2.0")
+            raise ValueError(f"{growth:g}: training a network is the flow with growth = {TRAINING}")
         return growth
 
     def build(self, flow: Equation[Any], start: Start) -> Network:

@@ -26,6 +26,8 @@ from gridflow.sphere import domain_from
 
 FORMAT = 1
 MANIFEST, CASE, PROBLEM, SERIES = "manifest.json", "case.toml", "problem.nc", "series.h5"
+DONE = ("finished", "stopped")
+"""What the status of a run is that came to its end."""
 SNAPSHOTS, CHECKPOINTS, LOCK = "snapshots", "checkpoints", ".lock"
 REQUIRED = ("format", "gridflow", "versions", "grid", "problem", "solver", "t_end", "status")
 """Keys of every manifest."""

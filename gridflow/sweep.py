@@ -22,12 +22,11 @@ from gridflow.config import parse_case, read_case
 from gridflow.errors import InputError
 from gridflow.product import Axis, Member, members, text_of
 from gridflow.signals import collected_signals
-from gridflow.store import RunDirectory, open_run
+from gridflow.store import DONE, RunDirectory, open_run
 from gridflow.tables import Case
 from gridflow.threads import VARIABLE, available, count
 
 RECORD, TABLE = "sweep.json", "sweep.csv"
-DONE = ("finished", "stopped")
 COMMAND = (sys.executable, "-c", "from gridflow.cli.main import main; main()")
 _PAUSE = 0.05
 """Seconds between two looks at the processes."""

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from gridflow.errors import InputError
+from gridflow.networks import TRAINING
 from gridflow.prediction import Prediction, linear_decay
 from gridflow.schema import checksum
-from gridflow.solver_tables import TRAINING, NetworkTable, independent_neurons
+from gridflow.solver_tables import NetworkTable, independent_neurons
 from gridflow.store import RunDirectory
 from gridflow.tables import Case, LogTimesTable, OutputTable
 from gridflow.theory import LinearDecay
@@ -64,7 +65,9 @@ def members(case: Case) -> list[Member]:
     if isinstance(case.solver, NetworkTable):
         raise InputError('solver.kind = "network": the solver is that of the limit, the networks are in [training]')
     if case.solver.growth != TRAINING:
-        raise InputError(f"solver.growth = {case.solver.growth:g}: the limit of networks in training has growth = 2.0")
+        raise InputError(
+            f"solver.growth = {case.solver.growth:g}: the limit of networks in training has growth = {TRAINING}"
+        )
     bare = case.model_copy(update={"training": None, "output": _told_often(case)}).resolved()
     found = [Member(LIMIT, "infinitely wide", bare)]
     common: dict[str, Any] = {"start": training.start, "balance": training.balance, "seed": training.seed}

@@ -13,25 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from gridflow.errors import InputError, RunError
-
-TILE = 64
-"""OpenBLAS multiplies matrices with up to this number cubed of products by one thread: more it would share out, and
-round in another order for every number of threads."""
-ENTRIES = 2**17
-"""Of a matrix of inputs by neurons worked on at once."""
-
-
-def product(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """The matrix product into ``out``, in tiles that one thread of the library multiplies: always the same bits."""
-    (rows, terms), columns = left.shape, right.shape[1]
-    width = TILE**3 // (TILE * min(terms, TILE))
-    for i in range(0, rows, TILE):
-        for j in range(0, columns, width):
-            tile = out[i : i + TILE, j : j + width]
-            np.matmul(left[i : i + TILE, :TILE], right[:TILE, j : j + width], out=tile)
-            for k in range(TILE, terms, TILE):
-                tile += left[i : i + TILE, k : k + TILE] @ right[k : k + TILE, j : j + width]
-    return out
+from gridflow.products import ENTRIES, product
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +139,7 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except ValueError:  # of numpy, whose advice is to unpickle what nobody knows
-        raise InputError(f"{path} is no file of weights: it is not one of numpy's, .npz") from None
+        raise InputError(f"{path} is damaged, or no file of numpy's (.npz)") from None
     except (OSError, EOFError, BadZipFile, KeyError, NotImplementedError, zlib.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} is damaged or no file of weights: {reason}") from None

@@ -16,8 +16,9 @@ from gridflow.grid import Grid
 from gridflow.harmonics import PointTransform
 from gridflow.networks import angles
 from gridflow.nonuniform import NonuniformTransform
+from gridflow.products import ENTRIES, product
 from gridflow.threads import available, team
-from gridflow.weights import ENTRIES, Weights, product
+from gridflow.weights import Weights
 from solvers.population import MOST_PIECES, circle_modes, relu_of, sphere_coefficients
 
 SAMPLES, BATCHES, STREAM = 0, 1, 2

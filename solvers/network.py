@@ -9,12 +9,13 @@ import numpy as np
 from gridflow import timestep
 from gridflow.errors import InputError, RunError
 from gridflow.flow import MASS_TOLERANCE, Equation
-from gridflow.networks import measure_from_network
+from gridflow.networks import TRAINING, measure_from_network
+from gridflow.products import ENTRIES
 from gridflow.solver import INNER, NEGATIVE, OUTER, State
 from gridflow.sphere import WholeSphere
 from gridflow.threads import FEWEST_CELLS_PER_THREAD, available
 from gridflow.threads import count as thread_count
-from gridflow.weights import ENTRIES, Weights
+from gridflow.weights import Weights
 from solvers.losses import EmpiricalLoss, Samples, labels_of
 from solvers.options import checked_tolerance, fitting
 from solvers.population import MOST_PIECES, PopulationLoss, potential_of, relu_of
@@ -331,8 +332,8 @@ class Network:
 
 
 def _check_problem(flow: Equation[Any], weights: Weights, teacher: Weights | None) -> None:
-    if flow.growth != 2:
-        raise InputError(f"growth = {flow.growth:g}: the flow of a network has growth = 2")
+    if flow.growth != TRAINING:
+        raise InputError(f"growth = {flow.growth:g}: the flow of a network has growth = {TRAINING:g}")
     for name, given in (("weights", weights), ("teacher", teacher)):
         if given is not None and given.dim != flow.grid.dim:
             raise InputError(

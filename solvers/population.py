@@ -17,9 +17,10 @@ from gridflow.harmonics import PointTransform, SphereTransform
 from gridflow.kernels import ReLU
 from gridflow.networks import angles
 from gridflow.nonuniform import NonuniformTransform
+from gridflow.products import product
 from gridflow.sphere import SphereGrid
 from gridflow.threads import available, team
-from gridflow.weights import Weights, product
+from gridflow.weights import Weights
 
 AT_ONCE, ATOMS = 512, 128
 """Neurons and atoms whose pairs are worked on at once: what a core's cache holds."""

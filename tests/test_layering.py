@@ -18,6 +18,7 @@ LAYERS = (
         "gridflow.threads",
         "gridflow.transforms",
         "gridflow.nonuniform",
+        "gridflow.products",
         "gridflow.sphere",
         "gridflow.harmonics",
     ),

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from gridflow.cli.printing import print_json
 from gridflow.config import read_case
-from gridflow.solver_tables import TRAINING, NetworkTable, independent_neurons
+from gridflow.networks import TRAINING
+from gridflow.solver_tables import NetworkTable, independent_neurons
 from gridflow.store import open_run
 from gridflow.tables import Case
 

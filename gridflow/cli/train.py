@@ -12,10 +12,9 @@ from gridflow.cli.launch import check_memory, launch
 from gridflow.cli.printing import notes, print_json
 from gridflow.config import read_case
 from gridflow.errors import InputError, RunError
-from gridflow.store import open_run
+from gridflow.store import DONE, open_run
 
 _screen = Console(highlight=False)
-DONE = ("finished", "stopped")
 
 
 def train(

@@ -1,6 +1,7 @@
-"""The order of the layers in docs/architecture.md, read off the imports."""
+"""The rooms of docs/architecture.md and their order, read off the imports."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,91 +11,45 @@ import pytest
 import gridflow
 
 ROOT = Path(__file__).parent.parent
-LAYERS = (
-    (
-        "gridflow._version",
-        "gridflow.errors",
-        "gridflow.grid",
-        "gridflow.threads",
-        "gridflow.transforms",
-        "gridflow.nonuniform",
-        "gridflow.products",
-        "gridflow.sphere",
-        "gridflow.harmonics",
-    ),
-    (
-        "gridflow.kernels",
-        "gridflow.spectra",
-        "gridflow.clouds",
-        "gridflow.sampling",
-        "gridflow.networks",
-        "gridflow.weights",
-        "gridflow.mean_field",
-        "gridflow.regions",
-        "gridflow.densities",
-        "gridflow.sphere_densities",
-        "gridflow.flow",
-        "gridflow.diagnostics",
-        "gridflow.sobolev",
-        "gridflow.theory",
-        "gridflow.decay",
-    ),
-    ("gridflow.solver", "gridflow.timestep"),
-    ("solvers",),
-    (
-        "gridflow.schedule",
-        "gridflow.signals",
-        "gridflow.background",
-        "gridflow.schema",
-        "gridflow.store",
-        "gridflow.callbacks",
-        "gridflow.progress",
-        "gridflow.loop",
-        "gridflow.rates",
-        "gridflow.trajectories",
-        "gridflow.validation",
-    ),
-    ("gridflow.viz",),
-    (
-        "gridflow.cases",
-        "gridflow.table",
-        "gridflow.density_tables",
-        "gridflow.kernel_tables",
-        "gridflow.solver_tables",
-        "gridflow.tables",
-        "gridflow.training",
-        "gridflow.benchmark",
-        "gridflow.prediction",
-        "gridflow.product",
-        "gridflow.sweep",
-        "gridflow.config",
-        "gridflow.cli",
-    ),
+ROOMS = (
+    "gridflow._version",
+    "gridflow.errors",
+    "gridflow.domains",
+    "gridflow.compute",
+    "gridflow.equation",
+    "gridflow.measures",
+    "gridflow.theory",
+    "gridflow.particles",
+    "gridflow.densities",
+    "gridflow.networks",
+    "solvers",
+    "gridflow.runtime",
+    "gridflow.decay",
+    "gridflow.validation",
+    "gridflow.viz",
+    "gridflow.cases",
+    "gridflow.studies",
+    "gridflow.cli",
 )
+"""Each room imports only from itself and from those before it, so that no two can need each other."""
+USERS_OF_SOLVERS = {"solvers", "gridflow.cases", "gridflow.studies"}
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
-    "h5py": {"gridflow.schema", "gridflow.trajectories"},
+    "h5py": {"gridflow.runtime.schema", "gridflow.validation.trajectories"},
     "ot": {"gridflow.validation.transport"},
-    "gsd": {"gridflow.trajectories"},
-    "openpmd_api": {"gridflow.trajectories"},
-    "contourpy": {"gridflow.diagnostics"},
-    "skimage": {"gridflow.diagnostics"},
-    "pyfftw": {"gridflow.transforms", "gridflow.benchmark"},
-    "finufft": {"gridflow.nonuniform"},
-    "ducc0": {"gridflow.harmonics"},
-    "torch": {"gridflow.weights"},
+    "gsd": {"gridflow.validation.trajectories"},
+    "openpmd_api": {"gridflow.validation.trajectories"},
+    "contourpy": {"gridflow.measures.diagnostics"},
+    "skimage": {"gridflow.measures.diagnostics"},
+    "pyfftw": {"gridflow.compute.fft", "gridflow.studies.benchmark"},
+    "finufft": {"gridflow.compute.nonuniform"},
+    "ducc0": {"gridflow.compute.harmonics"},
+    "torch": {"gridflow.networks.weights"},
     "numba": {"solvers.loops.compilation"},
-    "pydantic": {
-        "gridflow.table",
-        "gridflow.density_tables",
-        "gridflow.kernel_tables",
-        "gridflow.solver_tables",
-        "gridflow.tables",
-        "gridflow.config",
-    },
-    "rich": {"gridflow.progress", "gridflow.cli"},
+    "pydantic": {"gridflow.cases"},
+    "rich": {"gridflow.runtime.progress", "gridflow.cli"},
     "typer": {"gridflow.cli"},
-    "solvers": {"solvers", "gridflow.benchmark", "gridflow.prediction", "gridflow.solver_tables"},
+    "solvers": USERS_OF_SOLVERS,
 }
 """Packages that only some modules may import."""
 MODULES = sorted(p for package in ("gridflow", "solvers") for p in (ROOT / package).rglob("*.py"))
@@ -125,8 +80,8 @@ def within(module: str, members: set[str] | tuple[str, ...]) -> bool:
     return any(module == member or module.startswith(f"{member}.") for member in members)
 
 
-def layer_of(module: str) -> int:
-    return next(number for number, members in enumerate(LAYERS) if within(module, members))
+def room_of(module: str) -> int:
+    return next(number for number, room in enumerate(ROOMS) if within(module, (room,)))
 
 
 def ours(module: str) -> bool:
@@ -134,10 +89,10 @@ def ours(module: str) -> bool:
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if name_of(p) != "gridflow"], ids=name_of)
-def test_imports_only_from_its_own_layer_and_those_before(path):
+def test_imports_only_from_its_own_room_and_those_before(path):
     module = name_of(path)
     for imported in filter(ours, imports(path)):
-        assert layer_of(imported) <= layer_of(module), f"{module} imports {imported} from a later layer"
+        assert imported == "gridflow" or room_of(imported) <= room_of(module), f"{module} imports {imported}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -157,6 +112,13 @@ def test_no_modules_import_each_other_in_a_circle():
         graph = {module: needed for module, needed in graph.items() if module not in ready}
 
 
+def test_the_page_for_newcomers_has_every_folder():
+    listed = set(re.findall(r"`((?:gridflow|solvers)/[\w/]*)`", (ROOT / "docs/architecture.md").read_text("utf-8")))
+    folders = {f"{p.parent.relative_to(ROOT)}/" for p in MODULES} - {"gridflow/", "solvers/"}
+    assert folders <= listed, f"docs/architecture.md lacks {sorted(folders - listed)}"
+    assert not {name for name in listed if not (ROOT / name).exists()}
+
+
 def test_the_front_door_opens_without_loading_what_computes():
     code = "import sys, gridflow; print(*{m.split('.')[0] for m in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
@@ -164,7 +126,7 @@ def test_the_front_door_opens_without_loading_what_computes():
 
 
 def test_a_run_in_two_dimensions_loads_neither_marching_cubes_nor_figures():
-    code = "import sys, gridflow.cli.main, gridflow.loop; print(*{m.split('.')[0] for m in sys.modules})"
+    code = "import sys, gridflow.cli.main, gridflow.runtime.loop; print(*{m.split('.')[0] for m in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"matplotlib", "skimage", "contourpy"} & set(loaded)
 

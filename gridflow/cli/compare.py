@@ -9,7 +9,7 @@ from rich.table import Table
 
 from gridflow.cli.printing import print_json
 from gridflow.errors import InputError
-from gridflow.store import open_run
+from gridflow.runtime.store import open_run
 
 _screen = Console(highlight=False, width=max(Console().width, 110))
 SHORT = {"better-than-sampling": "better"}
@@ -41,7 +41,7 @@ def compare(
     Exit code 0: consistent, or better than random sampling. 1: inconsistent. 2: bad input.
     """
     from gridflow import validation  # its imports are not for other commands to wait for
-    from gridflow.trajectories import read
+    from gridflow.validation.trajectories import read
     from gridflow.viz.figures import FORMATS
     from gridflow.viz.style import checked_output
 

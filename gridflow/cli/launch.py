@@ -5,14 +5,14 @@ from threading import Timer
 
 import psutil
 
+from gridflow.cases.case import Case
+from gridflow.cases.solvers import independent_neurons
 from gridflow.cli.printing import notes
 from gridflow.errors import InputError
-from gridflow.loop import Run
-from gridflow.loop import run as run_solver
-from gridflow.schedule import EverySteps
-from gridflow.solver_tables import independent_neurons
-from gridflow.store import RunDirectory
-from gridflow.tables import Case
+from gridflow.runtime.loop import Run
+from gridflow.runtime.loop import run as run_solver
+from gridflow.runtime.schedule import EverySteps
+from gridflow.runtime.store import RunDirectory
 
 
 def launch(

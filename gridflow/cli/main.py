@@ -13,18 +13,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gridflow import cases
 from gridflow._version import __version__
+from gridflow.cases import templates as cases
+from gridflow.cases.reading import parse_case, read_case
 from gridflow.cli import theory
 from gridflow.cli.compare import compare
 from gridflow.cli.launch import check_memory, launch
 from gridflow.cli.printing import notes, print_json
 from gridflow.cli.sweep import sweep
 from gridflow.cli.train import train
-from gridflow.config import parse_case, read_case
 from gridflow.errors import InputError, RunError
-from gridflow.loop import Run
-from gridflow.store import RunDirectory, open_run
+from gridflow.runtime.loop import Run
+from gridflow.runtime.store import RunDirectory, open_run
 
 app = typer.Typer(
     help="Wasserstein gradient flows of kernel mean discrepancies on periodic grids and spheres.",
@@ -248,7 +248,7 @@ def bench(
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
 ) -> None:
     """Time transforms, right-hand sides and steps side by side, and say what they cost in units of an FFT pair."""
-    from gridflow import benchmark  # its own imports are not for other commands to wait for
+    from gridflow.studies import benchmark  # its own imports are not for other commands to wait for
 
     if output is not None and output.exists() and not force:
         raise InputError(f"{output} exists; choose another --json or pass --force")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gridflow.cli.printing import notes
-from gridflow.store import DONE
+from gridflow.runtime.store import DONE
 
 _screen = Console()
 
@@ -32,8 +32,8 @@ def sweep(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Run all combinations of values in parallel, each in its own directory; again to go on where it stopped."""
-    from gridflow.sweep import TABLE  # their imports are not for other commands to wait for
-    from gridflow.sweep import sweep as run_all
+    from gridflow.studies.sweep import TABLE  # their imports are not for other commands to wait for
+    from gridflow.studies.sweep import sweep as run_all
     from gridflow.viz.sweeps import plot_sweep
 
     folder = out or Path(f"{case_file.stem}.sweep")

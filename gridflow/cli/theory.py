@@ -8,12 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gridflow.cases.case import Case
+from gridflow.cases.reading import read_case
+from gridflow.cases.solvers import NetworkTable, independent_neurons
 from gridflow.cli.printing import print_json
-from gridflow.config import read_case
-from gridflow.networks import TRAINING
-from gridflow.solver_tables import NetworkTable, independent_neurons
-from gridflow.store import open_run
-from gridflow.tables import Case
+from gridflow.networks.measures import TRAINING
+from gridflow.runtime.store import open_run
 
 _screen = Console(highlight=False)
 
@@ -33,7 +33,7 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Say before a run which theorem applies, how fast the energy falls, and the time and steps it takes."""
-    from gridflow.prediction import predict as work_out  # its imports are not for other commands to wait for
+    from gridflow.studies.prediction import predict as work_out  # its imports are not for other commands to wait for
 
     case = read_case(case_file, overrides or ())
     solver, initial = case.build(case_file.parent)
@@ -78,7 +78,7 @@ def predict(
 
 def _networks(case: Case, folder: Path, goal: float) -> dict[str, float]:
     """When linear theory says that the networks of ``[training]``, if there are any, reach a loss, by their width."""
-    from gridflow.training import expect, members
+    from gridflow.studies.training import expect, members
 
     if case.training is None or isinstance(case.solver, NetworkTable) or case.solver.growth != TRAINING:
         return {}
@@ -98,7 +98,7 @@ def rates(
     as_json: AsJson = False,
 ) -> None:
     """Measure how fast a run's energy fell, beside what theory predicts and certifies."""
-    from gridflow.rates import rates as work_out
+    from gridflow.decay.measured import rates as work_out
 
     found = work_out(open_run(run_directory), r)
     if as_json:

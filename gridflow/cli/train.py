@@ -8,11 +8,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gridflow.cases.reading import read_case
 from gridflow.cli.launch import check_memory, launch
 from gridflow.cli.printing import notes, print_json
-from gridflow.config import read_case
 from gridflow.errors import InputError, RunError
-from gridflow.store import DONE, open_run
+from gridflow.runtime.store import DONE, open_run
 
 _screen = Console(highlight=False)
 
@@ -32,8 +32,8 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Train networks of several widths beside their limit and say how long it takes; again to go on."""
-    from gridflow.prediction import predict  # their imports are not for other commands to wait for
-    from gridflow.training import Expectation, Member, conclude, expect, members, resumable
+    from gridflow.studies.prediction import predict  # their imports are not for other commands to wait for
+    from gridflow.studies.training import Expectation, Member, conclude, expect, members, resumable
     from gridflow.viz.training import Curve, plot_training
 
     case = read_case(case_file, overrides or ())

@@ -7,8 +7,8 @@ when it is made of a flow: InputError names the one that fails.
 from gridflow.theory.certificates import CoulombCertificate, MinimumCertificate, RieszCertificate
 from gridflow.theory.coulomb import Coulomb1D, HoleBalance, HoleBounds, HoleLaw, LogisticLaw
 from gridflow.theory.hypotheses import uniform_background
+from gridflow.theory.laws import ExponentialRate, PowerLaw, Window
 from gridflow.theory.linear import LinearDecay, LinearModes
-from gridflow.theory.rates import ExponentialRate, PowerLaw, Window
 
 __all__ = [
     "Coulomb1D",

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gridflow import sobolev
+from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
-from gridflow.flow import Equation
+from gridflow.measures import sobolev
 from gridflow.theory.hypotheses import order_of
 
 
@@ -154,7 +154,7 @@ class RieszCertificate:
     minimum
         m ≤ inf_t min μ_t (mass / volume), positive.
     bound
-        R ≥ sup_t ‖μ_t − ν‖_{Ḣ^r}, see :func:`gridflow.sobolev.norm`.
+        R ≥ sup_t ‖μ_t − ν‖_{Ḣ^r}, see :func:`gridflow.measures.sobolev.norm`.
     """
 
     energy: float

@@ -13,10 +13,10 @@ from scipy.integrate import solve_ivp
 from scipy.interpolate import BSpline, make_interp_spline
 from scipy.spatial import KDTree
 
+from gridflow.domains.sphere import SphereGrid
+from gridflow.domains.torus import Domain
+from gridflow.equation.flow import Equation, Flow
 from gridflow.errors import InputError
-from gridflow.flow import Equation, Flow
-from gridflow.grid import Domain
-from gridflow.sphere import SphereGrid
 from gridflow.theory.hypotheses import ROUND_OFF, is_constant, order_of, uniform_background
 
 

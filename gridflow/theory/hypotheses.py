@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.equation.flow import Equation
+from gridflow.equation.kernels import ReLU, Riesz
 from gridflow.errors import InputError
-from gridflow.flow import Equation
-from gridflow.kernels import ReLU, Riesz
 
 ROUND_OFF = 1e-12
 """Relative variation below which a density counts as constant."""

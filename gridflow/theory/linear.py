@@ -8,10 +8,10 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 
-from gridflow import sobolev
+from gridflow.equation.flow import Equation, Flow
+from gridflow.equation.kernels import laplacian_symbol
 from gridflow.errors import InputError
-from gridflow.flow import Equation, Flow
-from gridflow.kernels import laplacian_symbol
+from gridflow.measures import sobolev
 from gridflow.theory.hypotheses import is_constant
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridflow.kernels import Kernel, Riesz
+from gridflow.equation.kernels import Kernel, Riesz
 from gridflow.validation.motion import Motion
 
 UNLIKE = 0.1

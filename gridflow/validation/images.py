@@ -6,11 +6,11 @@ import numpy as np
 from scipy.signal import fftconvolve
 from scipy.special import gammaln, gammasgn
 
-from gridflow import spectra
-from gridflow.clouds import deposit
-from gridflow.flow import Flow
-from gridflow.grid import Grid
-from gridflow.kernels import Riesz
+from gridflow.domains.torus import Grid
+from gridflow.equation.flow import Flow
+from gridflow.equation.kernels import Riesz
+from gridflow.measures import spectra
+from gridflow.particles.clouds import deposit
 
 CELLS = {1: 256, 2: 64, 3: 24}
 """Cells along an axis on which the difference to periodic velocities, which is smooth, is worked out."""

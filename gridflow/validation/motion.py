@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gridflow import spectra
-from gridflow.flow import Flow
-from gridflow.grid import Grid
-from gridflow.mean_field import MeanField
-from gridflow.nonuniform import NonuniformTransform
-from gridflow.trajectories import Trajectory
+from gridflow.compute.nonuniform import NonuniformTransform
+from gridflow.domains.torus import Grid
+from gridflow.equation.flow import Flow
+from gridflow.measures import spectra
+from gridflow.particles.mean_field import MeanField
 from gridflow.validation.images import WithoutImages
+from gridflow.validation.trajectories import Trajectory
 
 INTERVALS = 12
 """Intervals at most that are looked at."""

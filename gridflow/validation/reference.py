@@ -7,14 +7,14 @@ from functools import lru_cache
 import numpy as np
 from scipy.stats import gamma
 
-from gridflow import spectra
+from gridflow.domains.torus import Grid
+from gridflow.equation.flow import Flow
+from gridflow.equation.kernels import Gaussian, Kernel, Riesz
 from gridflow.errors import InputError
-from gridflow.flow import Flow
-from gridflow.grid import Grid
-from gridflow.kernels import Gaussian, Kernel, Riesz
-from gridflow.sampling import sample
-from gridflow.schema import Snapshot
-from gridflow.store import RunDirectory
+from gridflow.measures import spectra
+from gridflow.particles.sampling import sample
+from gridflow.runtime.schema import Snapshot
+from gridflow.runtime.store import RunDirectory
 from gridflow.validation.transport import Transport, TransportTo
 
 MODES = {1: 512, 2: 128, 3: 32}
@@ -28,7 +28,8 @@ class Calibration:
     """How a squared distance of N independent samples from their own density is distributed.
 
     A sum of squared normal numbers with different weights, taken for a Gamma distribution with the same mean, which is
-    exact (:func:`gridflow.spectra.sampling_noise`), and the same variance, which is simulated (Satterthwaite 1946).
+    exact (:func:`gridflow.measures.spectra.sampling_noise`), and the same variance, which is simulated
+    (Satterthwaite 1946).
 
     Attributes
     ----------

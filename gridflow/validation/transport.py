@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gridflow.domains.torus import Grid
 from gridflow.errors import InputError
-from gridflow.grid import Grid
 
 BINS = 2048
 """Bins on the circle that a slice is sorted into; in one dimension, atoms that the density is split into at least."""

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.projections.polar import PolarAxes
 from matplotlib.ticker import MaxNLocator
 
-from gridflow.grid import Grid
-from gridflow.schema import Snapshot
-from gridflow.store import RunDirectory
+from gridflow.domains.torus import Grid
+from gridflow.runtime.schema import Snapshot
+from gridflow.runtime.store import RunDirectory
 from gridflow.viz.fields import Scale, is_line
 from gridflow.viz.selection import short
 from gridflow.viz.style import EXACT

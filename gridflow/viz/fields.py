@@ -14,9 +14,9 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 
+from gridflow.domains.sphere import SphereGrid
+from gridflow.domains.torus import Domain, Grid
 from gridflow.errors import InputError
-from gridflow.grid import Domain, Grid
-from gridflow.sphere import SphereGrid
 from gridflow.viz.style import COLORMAP, EXACT, MEASURED
 
 SIGNED_COLORMAP = "RdBu_r"

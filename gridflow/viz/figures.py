@@ -12,11 +12,11 @@ from matplotlib.figure import FigureBase
 from matplotlib.projections.polar import PolarAxes
 from matplotlib.ticker import NullFormatter
 
+from gridflow.domains.sphere import SphereGrid, WholeSphere
+from gridflow.domains.torus import Grid
 from gridflow.errors import InputError
-from gridflow.grid import Grid
-from gridflow.schema import Snapshot
-from gridflow.sphere import SphereGrid, WholeSphere
-from gridflow.store import RunDirectory, open_run
+from gridflow.runtime.schema import Snapshot
+from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.viz.circle import draw_circle, label_angle, on_circle, time_colors
 from gridflow.viz.fields import Scale, color_bar, draw, is_line, panel_height
 from gridflow.viz.selection import evenly, is_signed, kernel_name, net, short, title

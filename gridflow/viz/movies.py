@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from gridflow.errors import InputError
-from gridflow.store import RunDirectory, open_run
+from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.viz.fields import Scale, color_bar, draw, is_line, panel_height, redraw
 from gridflow.viz.neurons import smoothed
 from gridflow.viz.selection import is_signed, kernel_name, net

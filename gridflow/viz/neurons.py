@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from gridflow.grid import Domain, Grid
-from gridflow.harmonics import SphereTransform
-from gridflow.schema import Snapshot
-from gridflow.sphere import SphereGrid
+from gridflow.compute.harmonics import SphereTransform
+from gridflow.domains.sphere import SphereGrid
+from gridflow.domains.torus import Domain, Grid
+from gridflow.runtime.schema import Snapshot
 
 TOGETHER = 2
 """Neurons in the patch over which a density is smoothed."""

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gridflow import decay
+from gridflow.decay.measured import Rates, rates
 from gridflow.errors import InputError
-from gridflow.rates import Rates, rates
-from gridflow.store import open_run
+from gridflow.runtime.store import open_run
 from gridflow.theory import PowerLaw
 from gridflow.viz.figures import FORMATS
 from gridflow.viz.selection import short, title
@@ -31,7 +31,7 @@ def plot_rates(run: str | os.PathLike[str], output: str | os.PathLike[str], r: f
     output
         File to write; the ending says the format.
     r
-        Order of regularity of the start, if known; see :func:`gridflow.rates.rates`.
+        Order of regularity of the start, if known; see :func:`gridflow.decay.measured.rates`.
 
     Returns
     -------

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from gridflow.domains.sphere import WholeSphere
 from gridflow.errors import InputError
-from gridflow.schema import Snapshot
-from gridflow.sphere import WholeSphere
-from gridflow.store import RunDirectory
+from gridflow.runtime.schema import Snapshot
+from gridflow.runtime.store import RunDirectory
 from gridflow.viz.neurons import smoothed
 
 

@@ -11,8 +11,8 @@ from matplotlib.figure import FigureBase
 from matplotlib.image import AxesImage
 from matplotlib.patches import Circle
 
-from gridflow.schema import Snapshot
-from gridflow.sphere import SphereGrid
+from gridflow.domains.sphere import SphereGrid
+from gridflow.runtime.schema import Snapshot
 from gridflow.viz.fields import (
     GRATICULE,
     MERIDIANS,

@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from gridflow.errors import InputError
-from gridflow.store import open_run
+from gridflow.runtime.store import open_run
 from gridflow.viz.figures import FORMATS, is_power_law
 from gridflow.viz.selection import short
 from gridflow.viz.style import checked_output, look, new_figure, publish

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.projections.polar import PolarAxes
 
-from gridflow.grid import Grid
-from gridflow.sphere import SphereGrid
-from gridflow.store import RunDirectory
+from gridflow.domains.sphere import SphereGrid
+from gridflow.domains.torus import Grid
+from gridflow.runtime.store import RunDirectory
 from gridflow.theory import LinearDecay
 from gridflow.viz.circle import draw_circle, time_colors
 from gridflow.viz.fields import Scale

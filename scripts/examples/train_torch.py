@@ -128,7 +128,7 @@ def save_training(folder, times, losses, first, second):
 
 def compare(folder, options):
     """Print test losses and the exact ones over all inputs beside the limit; exit code 1 if these are off."""
-    from gridflow.networks import from_state_dict
+    from gridflow.networks.measures import from_state_dict
     from solvers import Network
 
     with np.load(folder / "limit.npz") as held:

@@ -12,7 +12,7 @@ import numpy as np
 from study import arguments, coarsened, conclude
 
 import gridflow as gf
-from gridflow.diagnostics import fitted_order
+from gridflow.measures.diagnostics import fitted_order
 from gridflow.theory import Coulomb1D, LinearModes
 from gridflow.viz.style import look, new_figure, publish
 from solvers import FiniteVolume, Spectral

@@ -16,7 +16,7 @@ import numpy as np
 from study import arguments, coarsened, conclude
 
 import gridflow as gf
-from gridflow import spectra
+from gridflow.measures import spectra
 from gridflow.validation import Comparison, Reference, compare
 from gridflow.viz.style import look, new_figure, publish
 from solvers import FiniteVolume, Particles

@@ -21,8 +21,9 @@ import numpy as np
 from study import arguments, conclude
 
 import gridflow as gf
-from gridflow import networks, spectra
-from gridflow.kernels import ReLU
+from gridflow import networks
+from gridflow.equation.kernels import ReLU
+from gridflow.measures import spectra
 from gridflow.viz.style import EXACT, look, new_figure, publish
 from solvers import FiniteVolume, Network
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridflow.transforms import Transform
+from gridflow.compute.fft import Transform
 from solvers.loops.compilation import line_function, piece
 
 

@@ -1,7 +1,7 @@
 """Compiled passes over half-spectra: one multiplication by a kernel's symbol, with the energy summed on the way.
 
 A half-spectrum is an array (planes, rows, numbers) of real and imaginary parts in turn, the halved axis last; rows may
-be longer than the modes in them (see :class:`gridflow.transforms.Spectrum`).
+be longer than the modes in them (see :class:`gridflow.compute.fft.Spectrum`).
 """
 
 from functools import lru_cache

@@ -6,7 +6,7 @@ import pytest
 from shell import gridflow
 
 import gridflow as gf
-from gridflow import cases
+from gridflow.cases import templates as cases
 
 SMALL = ("--set", "grid.shape=[32, 32]", "--set", "time.t_end=0.2", "--set", "output.snapshot_every=0.1")
 

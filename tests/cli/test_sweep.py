@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 import gridflow as gf
-from gridflow import sweep as sweeps
 from gridflow.cli.main import app
-from gridflow.product import Axis, members
-from gridflow.sweep import Share, share_cores, sweep
+from gridflow.studies import sweep as sweeps
+from gridflow.studies.axes import Axis, members
+from gridflow.studies.sweep import Share, share_cores, sweep
 
 CASE = """
 title = "small"

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from shell import gridflow
 
 import gridflow as gf
-from gridflow.config import parse_case
-from gridflow.networks import random_weights, save_weights
+from gridflow.cases.reading import parse_case
+from gridflow.networks.measures import random_weights, save_weights
+from gridflow.studies.training import members, time_to
 from gridflow.theory import LinearDecay
-from gridflow.training import members, time_to
 from gridflow.viz.training import Curve, draw_losses
 
 SMALL = ("--set", "grid.shape=[64]", "--set", "time.t_end=20.0", "--set", "training.widths=[40, 160]")

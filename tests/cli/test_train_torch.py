@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gridflow.networks import load_weights
+from gridflow.networks.measures import load_weights
 from solvers import Network
 
 EXAMPLE = Path(__file__).parents[2] / "scripts" / "examples" / "train_torch.py"

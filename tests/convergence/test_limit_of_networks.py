@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import gridflow as gf
-from gridflow import networks, spectra
-from gridflow.flow import SphereFlow
-from gridflow.kernels import ReLU
-from gridflow.networks import measure_from_network, network_from_measure, random_weights
-from gridflow.sphere import SphereGrid
+from gridflow import networks
+from gridflow.domains.sphere import SphereGrid
+from gridflow.equation.flow import SphereFlow
+from gridflow.equation.kernels import ReLU
+from gridflow.measures import spectra
+from gridflow.networks.measures import measure_from_network, network_from_measure, random_weights
 from solvers import FiniteVolume, Network, SphereFiniteVolume
 
 TIMES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0)

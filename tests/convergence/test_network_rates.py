@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import gridflow as gf
-from gridflow import sobolev
-from gridflow.decay import fit_power
-from gridflow.sphere_densities import random_sobolev_on_sphere
+from gridflow.decay.fits import fit_power
+from gridflow.densities.sphere import random_sobolev_on_sphere
+from gridflow.measures import sobolev
 from gridflow.theory import LinearDecay, PowerLaw
 from solvers import FiniteVolume, Network, Spectral, SphereFiniteVolume
 

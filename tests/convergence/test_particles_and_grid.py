@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import gridflow as gf
-from gridflow import spectra
-from gridflow.diagnostics import fitted_order
+from gridflow.measures import spectra
+from gridflow.measures.diagnostics import fitted_order
 from solvers import FiniteVolume, Particles, Spectral
 
 PROBLEMS = {

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import gridflow as gf
-from gridflow.flow import SphereFlow
-from gridflow.harmonics import PointTransform, SphereTransform
-from gridflow.sphere import SphereGrid
-from gridflow.sphere_densities import bumps, cap_hole, harmonic
-from solvers.sphere import SphereFiniteVolume
+from gridflow.compute.harmonics import PointTransform, SphereTransform
+from gridflow.densities.sphere import bumps, cap_hole, harmonic
+from gridflow.domains.sphere import SphereGrid
+from gridflow.equation.flow import SphereFlow
+from solvers.sphere.solver import SphereFiniteVolume
 
 NU = 1 / (4 * math.pi)
 CAP = 2 * math.pi * (1 - math.cos(0.8))

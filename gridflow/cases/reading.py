@@ -1,0 +1,141 @@
+"""Reading case files: TOML, checked all at once, with one clear line for every error."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from gridflow.cases.base import Table, tables_by_kind
+from gridflow.cases.case import Case
+from gridflow.cases.densities import AnyDensity
+from gridflow.cases.kernels import AnyKernel
+from gridflow.cases.solvers import AnySolver
+from gridflow.errors import InputError
+
+
+def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Case:
+    """Read and validate a case file.
+
+    Parameters
+    ----------
+    path
+        The TOML file.
+    overrides
+        ``table.key=value`` each, the value in TOML's notation; a bare word is a text.
+
+    Raises
+    ------
+    InputError
+        With one line per error: the key, the value, what is allowed, and the nearest valid key for a typo.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"case file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"case file {path} cannot be read: it is not text in UTF-8") from None
+    return parse_case(text, str(path), overrides)
+
+
+def parse_case(text: str, name: str, overrides: Sequence[str] = ()) -> Case:
+    """Validate the text of a case file; ``name`` stands for it in messages. See :func:`read_case`."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name} is not valid TOML: {error}") from None
+    for override in overrides:
+        _override(data, override)
+    try:
+        return Case.model_validate(data)
+    except ValidationError as error:
+        lines = [_explain(detail) for detail in error.errors()]
+        raise InputError("\n".join(f"{name}: {line}" for line in lines)) from None
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    path = key.strip().split(".")
+    if not equals or not all(path):
+        raise InputError(f"--set {override}: write it as table.key=value, for example kernel.s=2")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    table = data
+    for part in path[:-1]:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise InputError(f"--set {override}: {part} is a value, not a table")
+    table[path[-1]] = parsed
+
+
+def _explain(detail: ErrorDetails) -> str:
+    """One line for one of pydantic's errors."""
+    path, model = _locate(detail["loc"])
+    key = ".".join(path) or "the case"
+    value = detail["input"]
+    match detail["type"]:
+        case "extra_forbidden":
+            allowed = sorted(model.model_fields) if model else []
+            return f"{key} = {value!r}: unknown key{_nearest(path[-1], allowed)}; allowed are {', '.join(allowed)}"
+        case "missing":
+            return f"{key}: this key is required"
+        case "union_tag_not_found":
+            kinds = detail["ctx"]["discriminator"].strip("'")
+            return f"{key}.{kinds}: this key is required; allowed are {', '.join(_kinds(path[-1]))}"
+        case "union_tag_invalid":
+            kinds = _kinds(path[-1])
+            tag = detail["ctx"]["tag"]
+            return f'{key}.kind = "{tag}": unknown{_nearest(tag, kinds)}; allowed are {", ".join(kinds)}'
+        case "too_short":
+            return f"{key} = {value!r}: it needs at least {detail['ctx']['min_length']} of them"
+        case "value_error":
+            return f"{key}: {detail['ctx']['error']}"
+        case _:
+            message = detail["msg"].removeprefix("Input should be ")
+            return f"{key} = {value!r}: it should be {message}"
+
+
+def _locate(location: tuple[int | str, ...]) -> tuple[list[str], type[Table] | None]:
+    """The path of keys that a user wrote, and the table of its last key, from the location of an error."""
+    path: list[str] = []
+    model: type[Table] | None = Case
+    annotation: Any = Case
+    for part in location:
+        tagged = tables_by_kind(annotation)
+        if part in tagged:  # pydantic names the chosen member of a union; the user wrote no such key
+            annotation = model = tagged[str(part)]
+            continue
+        path.append(str(part))
+        if isinstance(annotation, type) and issubclass(annotation, Table):
+            model = annotation
+            annotation = _without_none(get_type_hints(annotation, include_extras=True).get(str(part)))
+        elif isinstance(part, int):
+            annotation = next(iter(get_args(_bare(annotation))), None)
+    return path, model
+
+
+def _without_none(annotation: Any) -> Any:
+    """What an optional table is if it is there."""
+    others = [argument for argument in get_args(annotation) if argument is not type(None)]
+    return others[0] if len(others) == 1 and type(None) in get_args(annotation) else annotation
+
+
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _kinds(name: str) -> list[str]:
+    unions = {"kernel": AnyKernel, "solver": AnySolver}
+    return list(tables_by_kind(unions.get(name, AnyDensity)))
+
+
+def _nearest(word: str, allowed: Sequence[str]) -> str:
+    plain = {name.casefold(): name for name in allowed}
+    close = difflib.get_close_matches(word.casefold(), plain, n=1)
+    return f' (did you mean "{plain[close[0]]}"?)' if close else ""

@@ -1,0 +1,257 @@
+"""Initial and target densities on the sphere as cell averages.
+
+Every function returns a float64 array of the grid's shape: the mass of each cell divided by its area, ≥ 0. Of a smooth
+density that is its value at the cell's centre, the node of a quadrature whose weight is the area: masses and harmonics
+are then the density's own to round-off, as far as the grid resolves it. A place on the sphere is a vector (x, y, z) of
+any length but 0.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from scipy.special import eval_legendre
+
+from gridflow.compute.harmonics import SphereTransform
+from gridflow.densities.torus import check_random, from_array, normalize, sizes_and_shares, waved
+from gridflow.domains.sphere import SphereGrid
+from gridflow.errors import InputError
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+_ROUND_OFF = 1e-12
+"""Volume fractions that differ from 0 or 1 by less do so by rounding."""
+_REFERENCE = SphereGrid((128, 256))
+"""Where the largest value of a random function is looked up."""
+
+
+def cap(grid: SphereGrid, radius: float, center: Sequence[float]) -> np.ndarray:
+    """Volume fraction of the spherical cap ``θ·c > cos(radius)`` in each cell.
+
+    Exact in longitude; in colatitude by Gauss quadrature that knows where the cap's boundary touches a latitude, so
+    that the whole area is right to 1e−10.
+
+    Parameters
+    ----------
+    radius
+        Angle between the centre and the boundary, in radian, between 0 and π.
+    center
+        Its middle, (x, y, z).
+
+    Returns
+    -------
+    ndarray
+        float64 of the grid's shape, values in [0, 1].
+
+    Raises
+    ------
+    InputError
+        If the radius is not allowed or the centre is not a direction.
+    """
+    if not 0 < radius < math.pi:
+        raise InputError(f"cap radius = {radius}: it must be between 0 and π, in radian")
+    x, y, z = _directions(center, "cap center")[0]
+    middle, longitude = math.atan2(math.hypot(x, y), z), math.atan2(y, x)
+    touching = sorted((abs(middle - radius), math.pi - abs(math.pi - middle - radius)))
+    low, high = grid.edges[:-1], grid.edges[1:]
+    bounds = [low, *(np.clip(at, low, high) for at in touching), high]
+    step = 2 * math.pi / grid.shape[1]
+    sides = (np.arange(grid.shape[1] + 1) - 0.5) * step - longitude
+    covered, whole = np.zeros(grid.shape), np.zeros(grid.shape[0])
+    for start, end in pairwise(bounds):
+        for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+            # a point that stays away from both ends makes a square root there a smooth function
+            angle = math.pi / 4 * (1 + node)
+            theta = start + (end - start) * math.sin(angle) ** 2
+            share = np.sin(theta) * (end - start) * (math.pi / 4 * math.sin(2 * angle) * weight)
+            half = _half_chord(theta, middle, radius)
+            covered += share[:, None] * np.diff(_within(sides[None] + half[:, None], 2 * half[:, None]), axis=1)
+            whole += share
+    fraction = covered / (whole * step)[:, None]
+    fraction[fraction < _ROUND_OFF] = 0.0
+    fraction[fraction > 1 - _ROUND_OFF] = 1.0
+    return fraction
+
+
+def cap_hole(grid: SphereGrid, radius: float, center: Sequence[float], mass: float = 1.0) -> np.ndarray:
+    """A constant density with an empty cap; see :func:`cap`."""
+    return normalize(grid, 1 - cap(grid, radius, center), mass)
+
+
+def bumps(
+    grid: SphereGrid,
+    centers: Sequence[Sequence[float]] | Sequence[float],
+    concentrations: Sequence[float] | float,
+    weights: Sequence[float] | None = None,
+    mass: float = 1.0,
+) -> np.ndarray:
+    """A sum of von Mises–Fisher bumps ``exp(κ (θ·c − 1))``, whose width is about 1/√κ.
+
+    Parameters
+    ----------
+    centers
+        Directions, shape (bumps, 3) or (3,) for one bump.
+    concentrations
+        κ of each bump, or one for all, positive.
+    weights
+        Relative masses, ≥ 0. Default: equal.
+    """
+    places = _directions(centers, "bump centers")
+    kappas, shares = sizes_and_shares("bump", len(places), ("concentrations", concentrations), weights)
+    peaks = shares * kappas / -np.expm1(-2 * kappas)
+    density = np.zeros(grid.shape)
+    for place, kappa, peak in zip(places, kappas, peaks, strict=True):
+        density += peak * np.exp(kappa * (grid.points @ place - 1))
+    return normalize(grid, density, mass)
+
+
+def harmonic(
+    grid: SphereGrid, degree: int, amplitude: float = 0.5, axis: Sequence[float] = (0, 0, 1), mass: float = 1.0
+) -> np.ndarray:
+    """``1 + A P_ℓ(θ·a)`` scaled to a mass, P_ℓ a Legendre polynomial.
+
+    Parameters
+    ----------
+    degree
+        ℓ ≥ 1.
+    amplitude
+        A, between −1 and 1.
+    axis
+        a, (x, y, z).
+    """
+    if not (isinstance(degree, int | np.integer) and degree >= 1):
+        raise InputError(f"harmonic degree = {degree}: a whole number of at least 1 is needed")
+    if not abs(amplitude) <= 1:
+        raise InputError(f"harmonic amplitude = {amplitude}: a density needs a value between -1 and 1")
+    (pole,) = _directions(axis, "harmonic axis")
+    wave = eval_legendre(degree, np.clip(grid.points @ pole, -1, 1))
+    return normalize(grid, 1 + amplitude * np.clip(wave, -1, 1), mass)  # |P_ℓ| ≤ 1, which rounding may exceed
+
+
+def random_sobolev_on_sphere(
+    grid: SphereGrid,
+    r: float,
+    amplitude: float = 0.5,
+    seed: int = 0,
+    degrees: str | Sequence[int] | Callable[[int], bool] = "all",
+    mass: float = 1.0,
+) -> np.ndarray:
+    """A random density at the border of H^r: ``1 + A f / m`` with ``Σ_m |f_ℓm|² = ℓ^{−2r−1}``.
+
+    The harmonics of a degree depend on the seed and the degree alone and m is the largest ``|f|`` on a fixed reference
+    grid, so refining the grid keeps every mode and adds finer ones. The values are those at the cells' centres, whose
+    harmonics by the grid's quadrature are f's own.
+
+    Parameters
+    ----------
+    r
+        Sobolev regularity; the function is in H^q for every q < r.
+    amplitude
+        A, positive; near 1 the finest modes may make the density negative, which is an error.
+    seed
+        Non-negative integer.
+    degrees
+        Which ℓ ≥ 1 there are: ``all``, ``even``, a function that says so of each, or their numbers.
+
+    Raises
+    ------
+    InputError
+        If a parameter is not allowed or the density is negative somewhere.
+    """
+    check_random("random_sobolev_on_sphere", amplitude, seed)
+    chosen = _chosen(degrees)
+    largest = abs(_random_wave(_REFERENCE, r, seed, chosen)).max()
+    if largest == 0:
+        raise InputError(f"random_sobolev_on_sphere degrees leave none of 1 to {_REFERENCE.lmax}")
+    wave = _random_wave(grid, r, seed, chosen)
+    return normalize(grid, waved("random_sobolev_on_sphere", amplitude, wave, largest), mass)
+
+
+def from_function_on_sphere(
+    grid: SphereGrid,
+    function: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+    mass: float | None = None,
+    points: int = 3,
+) -> np.ndarray:
+    """Cell averages of a function by Gauss–Legendre quadrature in height and longitude in every cell.
+
+    Parameters
+    ----------
+    function
+        Called as ``function(x, y, z)`` with arrays of one shape, components of unit vectors; returns the density, ≥ 0.
+    mass
+        Scale to this mass; None keeps the function's own.
+    points
+        Quadrature points per cell and direction.
+    """
+    if points < 1:
+        raise InputError(f"points = {points}: at least 1 is needed")
+    averages = _averages(grid, function, points)
+    return from_array(grid, averages) if mass is None else normalize(grid, averages, mass)
+
+
+def _averages(grid: SphereGrid, function: Callable[..., np.ndarray], points: int) -> np.ndarray:
+    nodes, weights = np.polynomial.legendre.leggauss(points)
+    heights = np.cos(grid.edges)
+    middle, half = (heights[1:] + heights[:-1]) / 2, (heights[:-1] - heights[1:]) / 2
+    total = np.zeros(grid.shape)
+    for up, share_up in zip(nodes, weights, strict=True):
+        z = (middle + half * up)[:, None]
+        radius = np.sqrt((1 - z) * (1 + z))
+        for along, share_along in zip(nodes, weights, strict=True):
+            phi = grid.longitudes + along * math.pi / grid.shape[1]
+            at = radius * np.cos(phi), radius * np.sin(phi), np.broadcast_to(z, grid.shape)
+            total += share_up * share_along / 4 * np.asarray(function(*at))
+    return total
+
+
+def _directions(given: Sequence[Sequence[float]] | Sequence[float], name: str) -> np.ndarray:
+    """Unit vectors, shape (count, 3)."""
+    vectors = np.atleast_2d(np.asarray(given, dtype=float))
+    if vectors.ndim != 2 or vectors.shape[1] != 3:
+        raise InputError(f"{name} have shape {np.shape(given)}; vectors (x, y, z) are needed")
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not (np.isfinite(lengths) & (lengths > 0)).all():
+        raise InputError(f"{name} {vectors.tolist()}: every vector must be finite and not 0")
+    return np.asarray(vectors / lengths)
+
+
+def _half_chord(theta: np.ndarray, middle: float, radius: float) -> np.ndarray:
+    """Half of the range of longitudes that a cap covers at colatitudes."""
+    scale = np.sin(theta) * math.sin(middle)
+    beyond = math.cos(radius) - np.cos(theta) * math.cos(middle)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cosine = np.where(scale > 0, beyond / scale, np.copysign(np.inf, beyond))
+    return np.arccos(np.clip(cosine, -1.0, 1.0))
+
+
+def _within(angle: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """How much of [0, angle] lies in the intervals of that width at 0, ±2π, …"""
+    turns = np.floor(angle / (2 * math.pi))
+    return turns * width + np.minimum(angle - turns * (2 * math.pi), width)
+
+
+def _chosen(degrees: str | Sequence[int] | Callable[[int], bool]) -> Callable[[int], bool]:
+    if callable(degrees):
+        return degrees
+    if isinstance(degrees, str):
+        if degrees not in ("all", "even"):
+            raise InputError(f'degrees "{degrees}": allowed are "all", "even", numbers, or a function of one')
+        return lambda degree: degrees == "all" or degree % 2 == 0
+    numbers = {int(degree) for degree in degrees}
+    return lambda degree: degree in numbers
+
+
+def _random_wave(grid: SphereGrid, r: float, seed: int, chosen: Callable[[int], bool]) -> np.ndarray:
+    """Values at the cells' centres of a random function with ``Σ_m |f_ℓm|² = ℓ^{−2r−1}``."""
+    transform = SphereTransform(grid)
+    coefficients = np.zeros(transform.count, complex)
+    starts = np.flatnonzero(transform.degree == transform.order)  # of every order m, at ℓ = m
+    for degree in filter(chosen, range(1, grid.lmax + 1)):
+        real, imaginary = np.random.default_rng((seed, degree)).standard_normal((2, degree + 1))
+        imaginary[0] = 0.0
+        values = (real + 1j * imaginary) * (degree ** (-r - 0.5) / math.sqrt(2 * (real @ real + imaginary @ imaginary)))
+        values[0] *= math.sqrt(2)  # every other one stands for two, m and −m
+        held = min(degree, grid.mmax) + 1
+        coefficients[starts[:held] + degree - np.arange(held)] = values[:held]
+    return transform.synthesise(coefficients).copy()

@@ -1,0 +1,1 @@
+"""Where densities live: periodic grids, the circle and spheres."""

@@ -1,0 +1,270 @@
+"""Shallow ReLU networks as measures on the sphere, and the measures as networks.
+
+``f(x) = (1/m) Σ_j a_j max(w_j·x, 0)`` depends on its weights through the signed measure
+``μ = (1/m) Σ_j a_j |w_j| δ_{w_j/|w_j|}`` on the unit sphere S^d of R^{d+1} alone, ``f(x) = ∫ max(θ·x, 0) dμ(θ)``. A
+point of the circle is (cos φ, sin φ), its angle φ the coordinate of the grid.
+"""
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+
+from gridflow.domains.sphere import SphereGrid, WholeSphere
+from gridflow.domains.torus import Domain, Grid
+from gridflow.errors import InputError
+from gridflow.networks.weights import Weights, from_state_dict, load_weights, save_weights, to_state_dict
+from gridflow.particles.clouds import deposit
+from gridflow.particles.sampling import sample
+
+__all__ = [
+    "Weights",
+    "angles",
+    "from_state_dict",
+    "load_weights",
+    "measure_from_network",
+    "network_from_measure",
+    "random_weights",
+    "save_weights",
+    "to_state_dict",
+]
+
+TRAINING = 2.0
+"""Growth β of the flow that training a balanced network is."""
+METHODS = ("quantile", "quasi-random", "random")
+
+
+def angles(directions: np.ndarray) -> np.ndarray:
+    """φ in [0, 2π) of vectors of the plane, shape (N,)."""
+    found: np.ndarray = np.arctan2(directions[:, 1], directions[:, 0])
+    found[found < 0] += 2 * np.pi
+    found[found >= 2 * np.pi] = 0.0  # a small negative angle rounds to the period itself
+    return found
+
+
+def measure_from_network(grid: Domain, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    """The measure of a network as cell averages: that of positive output weights and that of negative ones.
+
+    Each neuron spreads over the cells nearest to its direction, linearly in the angle on the circle and in colatitude
+    and longitude on S²; beyond the last ring next to a pole lies the same ring on the other side. Masses are kept.
+
+    Parameters
+    ----------
+    grid
+        The circle, ``Grid((n,), (2π,))``, a ``SphereGrid``, or a ``WholeSphere``, on which the mean density is told.
+    weights
+        Of as many inputs as the grid has dimensions, and one.
+
+    Returns
+    -------
+    positive, negative : ndarray
+        Both ≥ 0, of the grid's shape (mass / volume); the measure is their difference.
+
+    Raises
+    ------
+    InputError
+        If the grid is not one of these or has another dimension.
+    """
+    _check_sphere(grid, weights.dim)
+    directions, masses = weights.directions, weights.masses
+    spread = {Grid: _on_circle, SphereGrid: _on_sphere, WholeSphere: _on_whole_sphere}[type(grid)]
+    return spread(grid, directions, np.maximum(masses, 0.0)), spread(grid, directions, np.maximum(-masses, 0.0))
+
+
+def _check_sphere(grid: Domain, dim: int) -> None:
+    if isinstance(grid, Grid) and (grid.dim != 1 or not math.isclose(grid.lengths[0], 2 * math.pi, rel_tol=1e-12)):
+        raise InputError(f"networks live on spheres: {grid} is not the circle, Grid((n,), (2π,)); S² is SphereGrid")
+    if not isinstance(grid, Grid | SphereGrid | WholeSphere) or grid.dim != dim:
+        raise InputError(
+            f"weights of {dim + 1} inputs are points of S^{dim}; the grid is {grid}, of dimension {grid.dim}"
+        )
+
+
+def _on_circle(grid: Any, directions: np.ndarray, masses: np.ndarray) -> np.ndarray:
+    return deposit(grid, angles(directions)[:, None], masses)
+
+
+def _on_whole_sphere(grid: Any, _: np.ndarray, masses: np.ndarray) -> np.ndarray:
+    return np.full(grid.shape, masses.sum() / grid.volume)
+
+
+def _on_sphere(grid: Any, directions: np.ndarray, masses: np.ndarray) -> np.ndarray:
+    """Cloud in cell between rings and longitudes, with a ring of each pole's other side beyond the last."""
+    rings, around = grid.shape
+    nodes = np.concatenate([[-grid.colatitudes[0]], grid.colatitudes, [2 * np.pi - grid.colatitudes[-1]]])
+    theta = np.arctan2(np.hypot(directions[:, 0], directions[:, 1]), directions[:, 2])
+    ring = np.searchsorted(nodes, theta, side="right") - 1
+    south = (theta - nodes[ring]) / (nodes[ring + 1] - nodes[ring])
+    longitude = angles(directions) * (around / (2 * np.pi))
+    cell = np.floor(longitude).astype(int)
+    east = longitude - cell
+    total = np.zeros(grid.size)
+    for down, share in ((0, 1 - south), (1, south)):
+        at = ring + down - 1
+        beyond = (at < 0) | (at >= rings)
+        row = np.clip(at, 0, rings - 1) * around
+        for right, part in ((0, 1 - east), (1, east)):
+            column = (cell + right + beyond * (around // 2)) % around
+            total += np.bincount(row + column, weights=masses * share * part, minlength=grid.size)
+    result: np.ndarray = total.reshape(grid.shape) / grid.areas
+    return result
+
+
+def network_from_measure(
+    grid: Domain,
+    density: np.ndarray,
+    count: int,
+    negative: np.ndarray | None = None,
+    balance: float = 0.0,
+    method: Literal["quantile", "quasi-random", "random"] = "quantile",
+    seed: int = 0,
+) -> Weights:
+    """A network of m neurons that stands for a measure on the circle or S², all of the same mass.
+
+    Points of the unit cube are carried to the sphere by the distribution of the cells' masses, on S² along the height
+    and then along the longitude at that height; within a cell they are spread evenly.
+
+    Parameters
+    ----------
+    density
+        Cell averages ≥ 0, shape ``grid.shape``.
+    count
+        m ≥ 1.
+    negative
+        Cell averages ≥ 0 of what output weights a < 0 stand for; the neurons are shared out by mass, positive first.
+    balance
+        |w_j|² − a_j² of every neuron; 0 is ``|a_j| = |w_j|``.
+    method
+        ``quantile``: neuron j at the quantile (j + ½) / m of the mass, on S² a Fibonacci lattice; ``quasi-random``: a
+        randomly shifted lattice, on S² scrambled Sobol points; ``random``: independent draws, m^{−1/2}.
+    seed
+        Of what is random. The same seed gives the same bits.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed.
+    """
+    _check_sphere(grid, grid.dim)
+    if isinstance(grid, WholeSphere):
+        raise InputError(f"{grid} has no cells to take directions from; draw them with random_weights")
+    if not isinstance(count, int | np.integer) or count < 1:
+        raise InputError(f"count = {count}: a network needs a whole number of neurons of at least 1")
+    if method not in METHODS:
+        raise InputError(f'method "{method}": allowed are {", ".join(METHODS)}')
+    if not math.isfinite(balance):
+        raise InputError(f"balance = {balance}: it must be finite")
+    parts = [grid.check_density(density, "the density of the network")]
+    if negative is not None:
+        parts.append(grid.check_density(negative, "the negative density of the network"))
+    held = [grid.integral(part) for part in parts]
+    if sum(held) == 0:
+        raise InputError("the measure of the network has no mass: it is 0 in every cell")
+    counts = _shares(held, int(count))
+    inner, outer = [], []
+    for part, mass, share, sign, stream in zip(parts, held, counts, (1, -1), (0, 1), strict=False):
+        if share:
+            directions = _directions(grid, part, _unit_points(grid.dim, share, method, seed, stream))
+            norm, amplitude = _sizes(mass * count / share, balance)
+            inner.append(norm * directions)
+            outer.append(np.full(share, sign * amplitude))
+    return Weights(np.concatenate(inner), np.concatenate(outer))
+
+
+def _shares(masses: list[float], count: int) -> list[int]:
+    """Whole numbers in proportion to masses with a given sum, at least 1 for each that is not 0."""
+    if len(masses) == 1 or masses[1] == 0:
+        return [count, 0][: len(masses)]
+    if masses[0] == 0:
+        return [0, count]
+    if count < 2:
+        raise InputError("count = 1: a measure of both signs needs at least 2 neurons")
+    second = min(max(round(count * masses[1] / sum(masses)), 1), count - 1)
+    return [count - second, second]
+
+
+def _sizes(mass: float, balance: float) -> tuple[float, float]:
+    """|w| and |a| with |a| |w| = mass and |w|² − a² = balance: the larger one first, which loses no digits."""
+    larger = math.sqrt((abs(balance) + math.hypot(balance, 2 * mass)) / 2)
+    return (larger, mass / larger) if balance >= 0 else (mass / larger, larger)
+
+
+def _unit_points(dim: int, count: int, method: str, seed: int, stream: int) -> np.ndarray:
+    """Points of the unit cube, shape (count, dim); those of the second stream are others."""
+    if method == "quantile":
+        golden = (math.sqrt(5) - 1) / 2
+        j = np.arange(count)
+        return np.stack([(j + 0.5) / count, j * golden % 1][:dim], axis=1)
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed = {seed}: it must be a non-negative integer")
+    cube = Grid((4,) * dim)
+    own = int(np.random.SeedSequence([stream, int(seed)]).generate_state(1)[0]) if stream else int(seed)
+    kind: Any = "independent" if method == "random" else method
+    return sample(cube, np.ones(cube.shape), count, kind, seed=own)[0]
+
+
+def _directions(grid: Domain, density: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Unit vectors at the quantiles of a density, shape (count, inputs), uniform within a cell."""
+    if isinstance(grid, Grid):
+        reached = np.concatenate([[0.0], np.cumsum(density)])
+        phi = np.interp(points[:, 0] * reached[-1], reached, grid.edges(0))
+        return np.stack([np.cos(phi), np.sin(phi)], axis=1)
+    assert isinstance(grid, SphereGrid)
+    rings, around = grid.shape
+    reached = np.concatenate([[0.0], np.cumsum(density * grid.areas)])
+    rows = reached[::around]
+    ring, down = _place(rows, points[:, 0] * rows[-1], 0, rings)
+    wanted = rows[ring] + points[:, 1] * (rows[ring + 1] - rows[ring])
+    cell, east = _place(reached, wanted, ring * around, (ring + 1) * around)
+    heights = np.cos(grid.edges)
+    z = heights[ring] + down * (heights[ring + 1] - heights[ring])
+    phi = (cell % around - 0.5 + east) * (2 * np.pi / around)  # a cell is centred at its longitude
+    radius = np.sqrt((1 - z) * (1 + z))
+    return np.stack([radius * np.cos(phi), radius * np.sin(phi), z], axis=1)
+
+
+def _place(reached: np.ndarray, wanted: np.ndarray, first: Any, end: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The cells, from first on and before end, in which sums reach what is wanted, and the share of each below it."""
+    cell = np.clip(np.searchsorted(reached, wanted, side="right") - 1, first, end - 1)
+    mass = reached[cell + 1] - reached[cell]
+    return cell, np.clip((wanted - reached[cell]) / np.where(mass > 0, mass, 1.0), 0.0, 1.0)
+
+
+def random_weights(
+    count: int,
+    inputs: int,
+    seed: int = 0,
+    scale: float = 1.0,
+    normalised: bool = False,
+    balanced: bool = True,
+    signed: bool = True,
+) -> Weights:
+    """The usual start of training: independent directions, outer weights of either sign.
+
+    Parameters
+    ----------
+    count, inputs
+        m ≥ 1 and the number of inputs, ≥ 2.
+    seed
+        The same seed gives the same bits.
+    scale
+        w_j is normal of this standard deviation in each component, or if ``normalised`` uniform on the sphere of this
+        radius.
+    balanced
+        ``|a_j| = |w_j|``; if not, ``|a_j| = 1``.
+    signed
+        Whether a_j has either sign with the same probability, or is positive.
+    """
+    if not (isinstance(count, int | np.integer) and isinstance(inputs, int | np.integer) and count > 0 and inputs > 1):
+        raise InputError(f"count = {count}, inputs = {inputs}: whole numbers of at least 1 and 2 are needed")
+    if not (math.isfinite(scale) and scale > 0):
+        raise InputError(f"scale = {scale}: it must be positive")
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed = {seed}: it must be a non-negative integer")
+    rng = np.random.default_rng(seed)
+    inner = rng.standard_normal((count, inputs))
+    norms = np.sqrt(np.einsum("ij,ij->i", inner, inner))
+    inner *= scale / (norms[:, None] if normalised else 1.0)
+    signs = rng.choice([-1.0, 1.0], count) if signed else np.ones(count)
+    sizes = (np.full(count, scale) if normalised else scale * norms) if balanced else np.ones(count)
+    return Weights(inner, signs * sizes)

@@ -1,0 +1,1 @@
+"""Particles that stand for a density: sampling, deposition on a grid, mean-field velocities."""

@@ -1,0 +1,1 @@
+"""One run and its directory: schedules, callbacks, the loop, the files."""

@@ -1,0 +1,232 @@
+"""What happens while a run goes on. A callback is an action and the schedule it follows."""
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from gridflow.equation.contract import DENSITY, TRACER, Solver, State
+from gridflow.measures import diagnostics
+from gridflow.runtime.schedule import EverySteps, Moment, Schedule
+from gridflow.runtime.store import RunWriter
+from gridflow.theory import HoleLaw, LogisticLaw, uniform_background
+
+OF_SOME_SOLVERS = ("exponential_steps", "negative_mass", "empirical_loss")
+"""What some solvers tell of a state beyond what all do."""
+
+
+class LiveRun(Protocol):
+    """What a callback sees of a run."""
+
+    solver: Solver
+    state: State
+    t_end: float
+
+    @property
+    def density(self) -> np.ndarray:
+        """The present density, the solver's own array."""
+
+    @property
+    def diagnosis(self) -> Mapping[str, float]:
+        """Mass, min, max, energy and dissipation now; worked out once per step, whoever asks."""
+
+    def moment(self) -> Moment:
+        """Where the run stands."""
+
+    def stop(self, reason: str) -> None:
+        """End the run after this step."""
+
+
+@dataclass(frozen=True)
+class Callback:
+    """Something to do in a run and when.
+
+    Parameters
+    ----------
+    action
+        Called with the run; may read everything and call ``run.stop(reason)``.
+    schedule
+        When it is due, see :mod:`gridflow.runtime.schedule`.
+    at_start, at_end
+        Also before the first step and after the last.
+    at_resume
+        Again, if it was due at the checkpoint that a run goes on from: for conditions that may have ended it there.
+    """
+
+    action: Callable[[LiveRun], None]
+    schedule: Schedule
+    at_start: bool = False
+    at_end: bool = False
+    at_resume: bool = False
+
+
+def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> Callback:
+    """Stop once the energy is below a value; looked at every 10 steps unless a schedule is given."""
+
+    def action(run: LiveRun) -> None:
+        value = run.diagnosis["energy"]
+        if value < energy:
+            run.stop(f"energy {value:.4g} is below {energy:.4g}")
+
+    return Callback(action, schedule or EverySteps(10), at_start=True, at_resume=True)
+
+
+def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
+    """Stop once the energy falls by less than this share of itself per unit of time; looked at every 10 steps."""
+
+    def action(run: LiveRun) -> None:
+        energy, dissipation = run.diagnosis["energy"], run.diagnosis["dissipation"]
+        if dissipation <= rate * energy:
+            run.stop(f"steady: the energy {energy:.4g} falls by {dissipation:.4g} per unit of time")
+
+    return Callback(action, schedule or EverySteps(10), at_start=True, at_resume=True)
+
+
+class Series:
+    """Records scalar diagnostics, with the exact law beside each that has one.
+
+    Columns: step, time, dt, mass, min, max, energy, kmd, dissipation; for a solver that chooses between integrators
+    exponential_steps; for one that may become negative negative_mass;
+    for a start with empty cells hole_volume and plateau; for a solver with a tracer tracer_volume, and where
+    the target varies tracer_target, its mass inside (see :class:`gridflow.theory.HoleBalance`). Where the flow obeys a
+    law of :mod:`gridflow.theory` a quantity ``q`` has ``q_exact`` and ``q_ratio`` = measured / exact.
+
+    The hole is where μ is below half of the exact plateau if the hole law holds, and below half of the target if not;
+    the carried hole is ``{χ > ½}``.
+
+    Parameters
+    ----------
+    solver
+        The run's solver.
+    initial
+        The density at time 0, from which the laws start.
+    rows
+        Columns recorded before, of a run that goes on.
+    """
+
+    def __init__(self, solver: Solver, start: State, initial: np.ndarray, rows: Mapping[str, np.ndarray] | None = None):
+        flow = solver.flow
+        background = uniform_background(flow)
+        self._mass = None if flow.growth else diagnostics.mass(flow.grid, initial)
+        on_grid = DENSITY in start.arrays  # extrema and holes of what particles leave on a grid obey no law
+        self._has_hole = on_grid and float(initial.min()) == 0
+        low, high = float(flow.target.min()), float(flow.target.max())
+        self._flat_target = low if low == high else None
+        self._hole_law = HoleLaw.of(flow, initial) if on_grid else None
+        self._tracer_law: HoleLaw | None = None
+        if TRACER in start.arrays and background is not None:
+            volume = flow.grid.integral(start.arrays[TRACER])
+            self._tracer_law = HoleLaw(volume, flow.grid.volume, background)
+        self._extremum_laws: dict[str, LogisticLaw] = {}
+        if on_grid and background is not None and not self._has_hole:
+            extrema = {"min": float(initial.min()), "max": float(initial.max())}
+            self._extremum_laws = {name: LogisticLaw(value, background) for name, value in extrema.items()}
+        self._columns: dict[str, list[float]] = {name: list(values) for name, values in (rows or {}).items()}
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """What was recorded so far, one array per column."""
+        return {
+            name: np.array(values, dtype=int if name == "step" else float) for name, values in self._columns.items()
+        }
+
+    def record(self, run: LiveRun) -> None:
+        """Add a row for the present state, unless the last row is of this step."""
+        if self._columns and self._columns["step"][-1] == run.state.step:
+            return
+        for name, value in self._measure(run).items():
+            self._columns.setdefault(name, []).append(value)
+
+    def _measure(self, run: LiveRun) -> dict[str, float]:
+        state, grid, found = run.state, run.solver.flow.grid, run.diagnosis
+        row: dict[str, float] = {"step": state.step, "time": state.time, "dt": state.dt}
+        row |= {name: found[name] for name in ("mass", "min", "max", "energy")}
+        row |= {"kmd": math.sqrt(2 * max(found["energy"], 0.0)), "dissipation": found["dissipation"]}
+        row |= {name: found[name] for name in OF_SOME_SOLVERS if name in found}
+        exact: dict[str, float] = {} if self._mass is None else {"mass": self._mass}
+        exact |= {name: float(law(state.time)) for name, law in self._extremum_laws.items()}
+        if self._has_hole:
+            if self._hole_law is not None:
+                exact["hole_volume"] = float(self._hole_law(state.time))
+                exact["plateau"] = float(self._hole_law.plateau(state.time))
+                row["hole_volume"] = diagnostics.volume_below(grid, run.density, exact["plateau"] / 2)
+            else:
+                row["hole_volume"] = self._volume_below_half_the_target(run)
+            row["plateau"] = row["max"]
+        if TRACER in state.arrays:
+            row["tracer_volume"] = grid.volume - diagnostics.volume_below(grid, state.arrays[TRACER], 0.5)
+            if self._flat_target is None:
+                inside = state.arrays[TRACER] * run.solver.flow.target
+                row["tracer_target"] = grid.integral(inside)
+            if self._tracer_law is not None:
+                exact["tracer_volume"] = float(self._tracer_law(state.time))
+        for name, value in exact.items():
+            row |= {f"{name}_exact": value, f"{name}_ratio": row[name] / value if value else np.nan}
+        return row
+
+    def _volume_below_half_the_target(self, run: LiveRun) -> float:
+        flow = run.solver.flow
+        if self._flat_target is not None:
+            return diagnostics.volume_below(flow.grid, run.density, self._flat_target / 2)
+        beyond = flow.target * -0.5
+        beyond += run.density
+        return diagnostics.volume_below(flow.grid, beyond, 0.0)
+
+
+class EnergyWatch:
+    """Warns, once in a run, if the energy of a density rises: the flow lowers it, a scheme without a proof may not.
+
+    A rise counts beyond the round-off of the energy of N cells: transforms are right to log2(N) ε relative to ‖μ‖,
+    which moves E by at most that times 2 √(E S), S the energy of μ itself in the largest value of the symbol.
+    """
+
+    def __init__(self) -> None:
+        self._before: tuple[float, float] | None = None
+        self._warned = False
+
+    def look(self, run: LiveRun) -> None:
+        """Compare the energy with that of the time before."""
+        time, energy = run.state.time, run.diagnosis["energy"]
+        if self._before is not None and not self._warned and energy > self._before[1] + self._round_off(run, energy):
+            self._warned = True
+            warnings.warn(
+                f"the energy rose from {self._before[1]:.6g} at t = {self._before[0]:.6g} to {energy:.6g} at "
+                f"t = {time:.6g}, which the exact flow never does: the grid may be too coarse for this density; "
+                'with reconstruction = "muscl" and velocity = "difference" the scheme cannot do it either',
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        self._before = time, energy
+
+    @staticmethod
+    def _round_off(run: LiveRun, energy: float) -> float:
+        flow, density = run.solver.flow, run.density
+        largest = run.diagnosis["max"]
+        mass = flow.grid.integral(density)  # of two densities the one alone, not their difference
+        own = 0.5 * float(flow.symbol.max()) * largest * mass
+        error = 8 * math.log2(flow.grid.size) * float(np.finfo(density.dtype).eps)
+        return error * (energy + math.sqrt(energy * own)) + error**2 * own
+
+
+def snapshots(writer: RunWriter, dtype: str, schedule: Schedule) -> Callback:
+    """Publish the density whenever due, at the start and at the end."""
+    return Callback(
+        lambda run: writer.write_snapshot(run.state, run.solver.fields(run.state), dtype),
+        schedule,
+        at_start=True,
+        at_end=True,
+    )
+
+
+def checkpoints(writer: RunWriter, series: Series, schedule: Schedule) -> Callback:
+    """Finish the snapshots, publish the series, then a checkpoint: what a continuation needs is always there."""
+
+    def action(run: LiveRun) -> None:
+        writer.flush()
+        writer.write_series(series.columns)
+        writer.write_checkpoint(run.state)
+
+    return Callback(action, schedule, at_end=True)

@@ -1,0 +1,320 @@
+"""The one run loop."""
+
+import math
+import os
+import platform
+import sys
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from gridflow._version import __version__
+from gridflow.domains.sphere import SphereGrid
+from gridflow.domains.torus import Domain, Grid
+from gridflow.equation.contract import DENSITY, INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, Solver, State
+from gridflow.errors import InputError, RunError
+from gridflow.runtime import callbacks as built_in
+from gridflow.runtime.callbacks import Callback, EnergyWatch, Series
+from gridflow.runtime.progress import ProgressReport
+from gridflow.runtime.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
+from gridflow.runtime.schema import checksum
+from gridflow.runtime.signals import collected_signals
+from gridflow.runtime.store import RunWriter
+
+DEFAULT_SNAPSHOTS = 40
+"""Snapshots per run unless a schedule is given."""
+DEFAULT_SERIES = EverySteps(10)
+"""When scalar diagnostics are recorded unless a schedule is given."""
+
+
+class Run:
+    """A run: live in callbacks, and the result that :func:`run` returns.
+
+    Attributes
+    ----------
+    solver, state
+        What advances the density, and where it stands.
+    t_end
+        Time at which the run ends.
+    status
+        ``running``, ``finished`` (t_end reached), ``stopped`` (a condition was met), ``interrupted`` (a signal) or
+        ``failed``.
+    reason
+        Why it stopped, one line.
+    """
+
+    def __init__(self, solver: Solver, state: State, t_end: float, series: Series) -> None:
+        self.solver = solver
+        self.state = state
+        self.t_end = t_end
+        self.status = "running"
+        self.reason = ""
+        self._series = series
+        self._diagnosed: tuple[int, Mapping[str, float]] | None = None
+        self._began = time.monotonic()
+
+    @property
+    def density(self) -> np.ndarray:
+        """The density, cell averages of shape ``grid.shape``; the solver's own array."""
+        return self.solver.density(self.state)
+
+    @property
+    def diagnosis(self) -> Mapping[str, float]:
+        """Mass, min, max, energy and dissipation now; see :class:`gridflow.equation.contract.Solver`."""
+        if self._diagnosed is None or self._diagnosed[0] != self.state.step:
+            self._diagnosed = self.state.step, self.solver.diagnose(self.state)
+        return self._diagnosed[1]
+
+    @property
+    def time(self) -> float:
+        """Simulated time reached."""
+        return self.state.time
+
+    @property
+    def steps(self) -> int:
+        """Steps taken since time 0."""
+        return self.state.step
+
+    @property
+    def series(self) -> dict[str, np.ndarray]:
+        """Scalar diagnostics, one array per column; see :class:`gridflow.runtime.callbacks.Series`."""
+        return self._series.columns
+
+    def moment(self) -> Moment:
+        """Where the run stands."""
+        return Moment(self.state.time, self.state.step, time.monotonic() - self._began)
+
+    def stop(self, reason: str) -> None:
+        """End the run after this step, with the status ``stopped``."""
+        self.status, self.reason = "stopped", reason
+
+
+def run(
+    solver: Solver,
+    initial: np.ndarray | None = None,
+    t_end: float = math.nan,
+    *,
+    store: str | os.PathLike[str] | None = None,
+    snapshots: Schedule | None = None,
+    snapshot_dtype: str = "float32",
+    series: Schedule | None = None,
+    checkpoints: Schedule | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool | None = None,
+    resume: bool = False,
+    force: bool = False,
+    case: str | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> Run:
+    """Advance a density from time 0 (or from a checkpoint) to ``t_end``.
+
+    The run lands exactly on every time that a schedule names, so schedules change its steps, within their accuracy.
+    The solver checks each step: a density that is not finite or is negative ends the run before anything of it is seen.
+
+    Parameters
+    ----------
+    solver
+        How to advance, for example ``solvers.FiniteVolume(flow)``.
+    initial
+        Cell averages at time 0, shape ``grid.shape`` (mass / volume). ``solvers.Particles`` are made with their start;
+        for them it is the density that they stand for, kept with the run, and may be left out for what they leave on
+        the grid.
+    t_end
+        Time to reach, positive; it has to be given.
+    store
+        Run directory to make; None keeps everything in memory.
+    snapshots
+        When to store the density. Default: 40 times, evenly; always at the start and the end.
+    snapshot_dtype
+        ``float32`` or ``float64``.
+    series
+        When to record scalar diagnostics. Default: every 10 steps; always at the start, the end and with a snapshot.
+    checkpoints
+        When to store what a continuation needs. Default: every minute of wall clock; always at the end.
+    callbacks
+        Further actions, run after the built-in ones; for example :func:`gridflow.stop_when_energy_below`.
+    progress
+        Report on standard error: a bar on a terminal, else a line every ten seconds. Default: only on a terminal.
+    resume
+        Go on from the newest sound checkpoint in ``store``; without one, or without the directory, start anew.
+    force
+        Replace a run directory that exists.
+    case, record
+        Text of the case file and further facts (seeds) to keep with the run.
+
+    Returns
+    -------
+    Run
+        With ``density``, ``time``, ``steps``, ``series``, ``status`` and ``reason``. With a store, SIGINT and SIGTERM
+        finish the step, write a checkpoint and return with the status ``interrupted``; a second signal acts as usual.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed, the directory exists, or a run to resume is of another problem.
+    RunError
+        If the run cannot go on; the directory keeps the last checkpoint.
+    """
+    if not (math.isfinite(t_end) and t_end > 0):
+        raise InputError(f"t_end = {t_end}: it must be positive")
+    if snapshot_dtype not in ("float32", "float64"):
+        raise InputError(f"snapshot_dtype {snapshot_dtype!r}: allowed are float32 and float64")
+    state = solver.initialize(initial)
+    particles = {name: checksum(state.arrays[name]) for name in (POSITIONS, WEIGHTS) if name in state.arrays}
+    initial = solver.density(state) if initial is None else np.asarray(initial, dtype=float)
+    recorder = Series(solver, state, initial)
+    if store is None:
+        live = Run(solver, state, float(t_end), recorder)
+        every = [*_series(recorder, state, series or DEFAULT_SERIES), *callbacks]
+        _loop(live, every, progress, resumed=False, interruptible=False)
+        return live
+    manifest = _manifest(solver, state, initial, particles, t_end, record)
+    densities = {"initial": initial, "target": solver.flow.target}
+    densities |= {name: state.arrays[name] for name in (NEGATIVE, INNER, OUTER) if name in state.arrays}
+    resume = resume and os.path.lexists(store)
+    if resume:
+        writer = RunWriter.resume(store, manifest, _warn)
+    else:
+        writer = RunWriter.create(store, manifest, densities, case, force)
+    try:
+        found, rows = _last_sound(writer) if resume else (None, {})
+        if found is not None and found.time > later(t_end):
+            raise InputError(f"{store} is at t = {found.time:.10g} already, beyond t_end = {t_end:.10g}")
+        if found is not None:
+            recorder = Series(solver, state, initial, rows)
+            state = solver.restore(found)
+        live = Run(solver, state, float(t_end), recorder)
+        frames = snapshots or EveryTime(t_end / DEFAULT_SNAPSHOTS)
+        keep = built_in.checkpoints(writer, recorder, checkpoints or EveryWall(60))
+        every = [
+            *_series(recorder, state, AnyOf(series or DEFAULT_SERIES, frames)),
+            built_in.snapshots(writer, snapshot_dtype, frames),
+            *callbacks,
+            keep,
+        ]
+        if case is not None:
+            writer.write_case(case)
+        writer.write_status("running", t_end=float(t_end))
+        try:
+            _loop(live, every, progress, resumed=found is not None, interruptible=True)
+        except BaseException as error:
+            reason = str(error) if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
+            for publish in (
+                writer.flush,
+                partial(writer.write_series, recorder.columns),
+                partial(writer.write_status, "failed", reason=reason),
+            ):
+                with suppress(RunError):  # on a full disk the first failure is the one to report
+                    publish()
+            raise
+        if live.status == "interrupted":
+            keep.action(live)
+        writer.write_status(live.status, reason=live.reason)
+        return live
+    finally:
+        writer.close()
+
+
+def _last_sound(writer: RunWriter) -> tuple[State | None, dict[str, np.ndarray]]:
+    """The newest sound checkpoint with the rows recorded until then; None and no rows to start anew."""
+    found = writer.newest_state(_warn)
+    if found is None:
+        return None, {}
+    try:
+        rows = writer.series
+    except RunError as error:
+        _warn(f"{error}; starting anew, since its rows cannot be had otherwise")
+        return None, {}
+    if not rows:
+        _warn(f"{writer.path} has a checkpoint but no series; starting anew")
+        return None, {}
+    return found, {name: values[rows["step"] <= found.step] for name, values in rows.items()}
+
+
+def _series(recorder: Series, state: State, schedule: Schedule) -> list[Callback]:
+    """What is done for every row; the energy of particles no scheme on a grid can raise."""
+    actions = [recorder.record, *([EnergyWatch().look] if DENSITY in state.arrays else [])]
+    return [Callback(action, schedule, at_start=True, at_end=True) for action in actions]
+
+
+def _loop(live: Run, every: Sequence[Callback], progress: bool | None, resumed: bool, interruptible: bool) -> None:
+    wanted = sys.stderr.isatty() if progress is None else progress
+    report = ProgressReport() if wanted else None
+    if report is not None:
+        every = [*every, report.callback()]
+    try:
+        with collected_signals(interruptible) as received:
+            now = live.moment()
+            if resumed:
+                before = Moment(now.time - live.state.dt, now.step - 1, now.wall)
+                due = [callback for callback in every if callback.at_resume and callback.schedule.due(before, now)]
+            else:
+                due = [callback for callback in every if callback.at_start]
+            _act(live, due)
+            while live.status == "running" and later(live.time) < live.t_end:
+                if received:
+                    live.status, live.reason = "interrupted", f"by {received[0].name}"
+                    return
+                event = min(callback.schedule.next_time(live.time) for callback in every)
+                live.solver.step(live.state, live.t_end if later(event) >= live.t_end else event)
+                before, now = now, live.moment()  # so that the wall clock of callbacks counts too
+                due = [callback for callback in every if callback.schedule.due(before, now)]
+                _act(live, due)
+            if live.status == "running":
+                live.status, live.reason = "finished", f"t = {live.t_end:g} reached"
+            _act(live, [callback for callback in every if callback.at_end and callback not in due])
+    finally:
+        if report is not None:
+            report.close()
+
+
+def _act(live: Run, due: Sequence[Callback]) -> None:
+    for callback in due:
+        callback.action(live)
+
+
+def _transforms_of(grid: Domain, state: State) -> list[str]:
+    """Libraries of transforms that a run's last bits may depend on, beside those of every run."""
+    if isinstance(grid, SphereGrid):
+        return ["ducc0"]
+    on_circle = INNER in state.arrays and isinstance(grid, Grid)
+    return ["finufft"] if POSITIONS in state.arrays or on_circle else []
+
+
+def _manifest(
+    solver: Solver,
+    state: State,
+    initial: np.ndarray,
+    particles: dict[str, str],
+    t_end: float,
+    record: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    flow = solver.flow
+    return {
+        "gridflow": __version__,
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("numpy", "scipy", "pyfftw", "numba", "h5py")}
+        | {name: version(name) for name in _transforms_of(solver.flow.grid, state)},
+        "grid": flow.grid.record(),
+        "problem": {
+            "kernel": repr(flow.kernel),
+            "growth": flow.growth,
+            "symbol_sha256": checksum(flow.symbol),
+            "target_sha256": checksum(flow.target),
+            "initial_sha256": checksum(initial),
+        }
+        | {f"{name}_sha256": value for name, value in particles.items()},
+        "solver": dict(solver.settings()),
+        "t_end": float(t_end),
+        "record": dict(record or {}),
+    }
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=3)

@@ -1,0 +1,364 @@
+"""The run directory: what a run leaves on disk, and how it is read back.
+
+Every file is written under a temporary name, flushed to the disk and renamed, so a run killed at any moment leaves
+whole files only.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from gridflow.domains.sphere import domain_from
+from gridflow.domains.torus import Domain
+from gridflow.equation.contract import INNER, NEGATIVE, OUTER, State
+from gridflow.equation.flow import Equation, flow_on
+from gridflow.equation.kernels import kernel_from
+from gridflow.errors import InputError, RunError
+from gridflow.runtime import schema
+from gridflow.runtime.background import Background
+from gridflow.runtime.schema import Snapshot
+
+FORMAT = 1
+MANIFEST, CASE, PROBLEM, SERIES = "manifest.json", "case.toml", "problem.nc", "series.h5"
+DONE = ("finished", "stopped")
+"""What the status of a run is that came to its end."""
+SNAPSHOTS, CHECKPOINTS, LOCK = "snapshots", "checkpoints", ".lock"
+REQUIRED = ("format", "gridflow", "versions", "grid", "problem", "solver", "t_end", "status")
+"""Keys of every manifest."""
+
+
+class RunDirectory:
+    """Read access to a run; safe while the run goes on.
+
+    Parameters
+    ----------
+    path
+        The run directory.
+
+    Raises
+    ------
+    InputError
+        If there is no run at the path or its format is of a later version.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._times: dict[Path, float] = {}
+        if not (self.path / MANIFEST).is_file():
+            raise InputError(f"{self.path} is not a run directory: it has no {MANIFEST}")
+        try:
+            self.manifest: dict[str, Any] = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{self.path / MANIFEST} is damaged: {error}") from None
+        missing = [key for key in REQUIRED if key not in self.manifest]
+        if missing:
+            raise InputError(f"{self.path / MANIFEST} is damaged: it lacks {', '.join(missing)}")
+        if self.manifest["format"] > FORMAT:
+            raise InputError(
+                f"{self.path} has store format {self.manifest['format']}; this gridflow reads up to {FORMAT}"
+            )
+
+    @property
+    def grid(self) -> Domain:
+        """The run's grid."""
+        return domain_from(self.manifest["grid"])
+
+    @property
+    def status(self) -> str:
+        """``running`` (or killed), ``finished``, ``stopped``, ``interrupted`` or ``failed``."""
+        return str(self.manifest["status"])
+
+    @property
+    def case(self) -> str | None:
+        """Text of the resolved case file, if the run was made from one."""
+        path = self.path / CASE
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    @property
+    def target(self) -> np.ndarray:
+        """The target density ν, float64."""
+        return schema.read_arrays(self.path / PROBLEM, ("target",))["target"]
+
+    @property
+    def initial(self) -> np.ndarray:
+        """The density at time 0, float64."""
+        return schema.read_arrays(self.path / PROBLEM, ("initial",))["initial"]
+
+    @property
+    def started(self) -> dict[str, np.ndarray]:
+        """What the run began with: ``initial`` and ``target``; if there were any the negative density and weights."""
+        return schema.read_arrays(self.path / PROBLEM, ("initial", "target", NEGATIVE, INNER, OUTER))
+
+    @property
+    def flow(self) -> Equation[Any]:
+        """The equation that was solved; InputError if its kernel is a function of the user's own."""
+        problem = self.manifest["problem"]
+        return flow_on(self.grid, kernel_from(str(problem["kernel"])), self.target, float(problem["growth"]))
+
+    @property
+    def series(self) -> dict[str, np.ndarray]:
+        """The scalar series, one array per column; empty before the first is published."""
+        path = self.path / SERIES
+        return schema.read_series(path) if path.is_file() else {}
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times of the stored snapshots, ascending."""
+        return np.array([time for time, _ in self._index()])
+
+    def snapshot(self, time: float | None = None, index: int | None = None) -> Snapshot:
+        """A stored density by its time or its position in the order of time (negative from the end).
+
+        Raises
+        ------
+        InputError
+            If neither or both are given, or no snapshot was stored then; names the times there are.
+        RunError
+            If the file is damaged.
+        """
+        if (time is None) == (index is None):
+            raise InputError("snapshot needs either time= or index=")
+        stored = self._index()
+        if not stored:
+            raise InputError(f"{self.path} holds no snapshots")
+        if index is not None:
+            if not -len(stored) <= index < len(stored):
+                raise InputError(f"snapshot index {index}: {self.path} holds {len(stored)} snapshots")
+            return schema.read_snapshot(stored[index][1])
+        assert time is not None
+        nearest, path = min(stored, key=lambda entry: abs(entry[0] - time))
+        if abs(nearest - time) > 1e-9 * max(abs(time), 1e-300):
+            raise InputError(
+                f"no snapshot at time {time}; the nearest of {len(stored)} "
+                f"from {stored[0][0]:.6g} to {stored[-1][0]:.6g} is at {nearest:.10g}"
+            )
+        return schema.read_snapshot(path)
+
+    def snapshots(self) -> Iterator[Snapshot]:
+        """All stored densities in the order of time, read one by one."""
+        for _, path in self._index():
+            yield schema.read_snapshot(path)
+
+    def checkpoints(self) -> list[Path]:
+        """Published checkpoints, the newest first."""
+        return sorted((self.path / CHECKPOINTS).glob("*.h5"), reverse=True)
+
+    def verify(self) -> list[str]:
+        """Read every file and compare its checksums; one line per damaged file."""
+        problems = []
+        readers: list[tuple[Callable[[Path], Any], list[Path]]] = [
+            (schema.read_snapshot, sorted((self.path / SNAPSHOTS).glob("*.nc"))),
+            (schema.verify_checkpoint, self.checkpoints()),
+            (schema.read_series, [self.path / SERIES] if (self.path / SERIES).is_file() else []),
+            (self._read_problem, [self.path / PROBLEM]),
+        ]
+        for read, paths in readers:
+            for path in paths:
+                try:
+                    read(path)
+                except RunError as error:
+                    problems.append(str(error))
+        return problems
+
+    def _read_problem(self, path: Path) -> None:
+        """Compare the initial and target densities with the manifest; RunError if they are not those of the run."""
+        for name, values in schema.read_arrays(path, ("initial", "target")).items():
+            if schema.checksum(values) != self.manifest["problem"][f"{name}_sha256"]:
+                raise RunError(f"{path} is damaged: {name} is not what the manifest says")
+
+    def _index(self) -> list[tuple[float, Path]]:
+        """Times and files of the snapshots, ascending; a published file is opened once, since it never changes."""
+        published = list((self.path / SNAPSHOTS).glob("*.nc"))
+        for path in published:
+            if path not in self._times:
+                with schema.reading(path) as file:
+                    self._times[path] = float(file["time"][0])
+        return sorted((self._times[path], path) for path in published)
+
+
+def open_run(path: str | os.PathLike[str]) -> RunDirectory:
+    """Open a run directory for reading; see :class:`RunDirectory`."""
+    return RunDirectory(path)
+
+
+class RunWriter(RunDirectory):
+    """Write access to a run; one process at a time holds it.
+
+    Make one with :meth:`create` or :meth:`resume`. Snapshots are published in the background, one at a time; a
+    checkpoint waits for them, so that all that comes before it is on the disk.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not (path / MANIFEST).is_file():
+            raise InputError(f"{path} is not a run directory: it has no {MANIFEST}")
+        self._lock = _lock(path)
+        self._background = Background()
+        try:
+            super().__init__(path)
+        except InputError:
+            self._lock.close()
+            raise
+        for stale in path.rglob(".*.part"):  # of a process that was killed while it wrote
+            stale.unlink()
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        manifest: Mapping[str, Any],
+        densities: Mapping[str, np.ndarray],
+        case: str | None = None,
+        force: bool = False,
+    ) -> "RunWriter":
+        """Begin a run directory with its ``initial`` and ``target`` densities; ``force`` removes an older run there.
+
+        Raises
+        ------
+        InputError
+            If the path exists and ``force`` is not given, or what is there is not a run directory.
+        """
+        path = Path(path)
+        if path.exists():
+            if not force:
+                raise InputError(f"{path} exists; resume it, choose another name, or pass force=True to replace it")
+            if not (path / MANIFEST).is_file():
+                raise InputError(f"{path} exists and is not a run directory; it will not be replaced")
+        try:
+            cls._create(path, manifest, densities, case)
+        except OSError as error:
+            raise RunError(f"cannot write {path}: {error}") from error
+        return cls(path)
+
+    @staticmethod
+    def _create(path: Path, manifest: Mapping[str, Any], densities: Mapping[str, np.ndarray], case: str | None) -> None:
+        """Prepare the whole directory under another name and move it into place; then remove what it replaces."""
+        prepared = path.with_name(f".{path.name}.{os.getpid()}.part")
+        replaced = path.with_name(f".{path.name}.{os.getpid()}.old")
+        try:
+            for folder in (SNAPSHOTS, CHECKPOINTS):
+                (prepared / folder).mkdir(parents=True)
+            grid = domain_from(manifest["grid"])
+            schema.publish_hdf5(prepared / PROBLEM, lambda file: schema.write_fields(file, grid, densities, None))
+            if case is not None:
+                schema.publish(prepared / CASE, lambda file: file.write(case.encode()))
+            _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": "running"})
+            if path.exists():
+                with _lock(path):
+                    path.rename(replaced)
+                    prepared.rename(path)
+                shutil.rmtree(replaced)
+            else:
+                prepared.rename(path)
+        finally:
+            shutil.rmtree(prepared, ignore_errors=True)
+
+    @classmethod
+    def resume(
+        cls, path: str | os.PathLike[str], manifest: Mapping[str, Any], warn: Callable[[str], None]
+    ) -> "RunWriter":
+        """Go on with a run; InputError names what differs if it is not a run of the same problem.
+
+        Other versions of libraries are reported: they may change last bits.
+        """
+        writer = cls(Path(path))
+        given = json.loads(json.dumps(manifest))
+        for key in ("grid", "problem", "solver"):
+            for name in writer.manifest[key]:
+                before, now = writer.manifest[key][name], given[key].get(name)
+                if before != now:
+                    writer.close()
+                    raise InputError(
+                        f"{path} was run with {key} {name} = {before}, not {now}; only the same problem resumes"
+                    )
+        for name, before in writer.manifest["versions"].items():
+            if given["versions"].get(name) != before:
+                warn(f"{path} was begun with {name} {before}; with {given['versions'].get(name)} last bits may differ")
+        return writer
+
+    def flush(self) -> None:
+        """Wait until every snapshot is on the disk; RunError if the last could not be written."""
+        self._background.wait()
+
+    def close(self) -> None:
+        """Finish writing and let another process write."""
+        try:
+            self.flush()
+        finally:
+            self._lock.close()
+
+    def write_case(self, text: str) -> None:
+        """Publish the resolved case anew, as when a run goes on to a later time."""
+        schema.publish(self.path / CASE, lambda file: file.write(text.encode()))
+
+    def write_status(self, status: str, **facts: Any) -> None:
+        """Publish the manifest with a new status and further facts."""
+        self.manifest |= {"status": status, **facts}
+        _publish_manifest(self.path, self.manifest)
+
+    def write_snapshot(self, state: State, held: Mapping[str, np.ndarray], dtype: str) -> None:
+        """Publish what a solver keeps of a state, by name, compressed, while the run goes on.
+
+        Holds one copy of the fields, in ``dtype``, until they are on the disk. The snapshot before is waited for first.
+
+        Raises
+        ------
+        RunError
+            If the snapshot before could not be written.
+        """
+        self.flush()
+        fields = {name: array.astype(dtype) for name, array in held.items()}
+        path = self.path / SNAPSHOTS / f"{state.step:012d}.nc"
+        moment = State({}, state.time, state.step)  # the run moves its own on
+        grid = self.grid
+        self._background.begin(
+            lambda: schema.publish_hdf5(path, lambda file: schema.write_fields(file, grid, fields, moment))
+        )
+
+    def write_series(self, columns: Mapping[str, np.ndarray]) -> None:
+        """Publish all rows of the scalar series."""
+        schema.publish_hdf5(self.path / SERIES, lambda file: schema.write_series(file, columns))
+
+    def write_checkpoint(self, state: State) -> None:
+        """Publish all a continuation needs, read it back, then drop all others but the one before it.
+
+        A later one is of a past this run does not go on from: damaged, or without the rows that belong to it.
+        Every snapshot before it is on the disk first.
+        """
+        self.flush()
+        path = self.path / CHECKPOINTS / f"{state.step:012d}.h5"
+        schema.publish_hdf5(path, lambda file: schema.write_checkpoint(file, state))
+        schema.verify_checkpoint(path)
+        others = [other for other in self.checkpoints() if other != path]
+        before = [other for other in others if other.name < path.name]
+        for other in set(others) - set(before[:1]):
+            other.unlink()
+
+    def newest_state(self, warn: Callable[[str], None]) -> State | None:
+        """The newest sound checkpoint, or None if there is none; a damaged one is reported and passed over."""
+        for path in self.checkpoints():
+            try:
+                return schema.read_checkpoint(path)
+            except RunError as error:
+                warn(f"{error}; trying the one before")
+        return None
+
+
+def _lock(path: Path) -> IO[str]:
+    handle = (path / LOCK).open("w", encoding="utf-8")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise InputError(f"{path} is being written by another process") from None
+    return handle
+
+
+def _publish_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
+    text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
+    schema.publish(path / MANIFEST, lambda file: file.write(text.encode()))

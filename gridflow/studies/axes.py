@@ -1,0 +1,95 @@
+"""Keys of a case with several values each, and the cases that their combinations make."""
+
+import itertools
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tomli_w
+
+from gridflow.errors import InputError
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A key of the case and the values that it takes, in TOML's types."""
+
+    key: str
+    values: tuple[Any, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Axis":
+        """Read ``table.key=value,value,…``, each value in TOML's notation; a bare word is a text.
+
+        Raises
+        ------
+        InputError
+            If the key or the values are missing, or a value is there twice.
+        """
+        key, equals, listed = text.partition("=")
+        key = key.strip()
+        if not equals or not all(key.split(".")) or not listed.strip():
+            raise InputError(f"--over {text}: write it as table.key=value,value, for example kernel.s=1,1.5,2")
+        try:
+            values = tuple(tomllib.loads(f"values = [{listed}]")["values"])
+        except tomllib.TOMLDecodeError:
+            values = tuple(_value(part) for part in listed.split(","))
+        if not values or any(value == "" for value in values):
+            raise InputError(f"--over {text}: a value is missing")
+        if len({repr(value) for value in values}) < len(values):
+            raise InputError(f"--over {text}: a value is there twice")
+        return cls(key, values)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
+@dataclass(frozen=True)
+class Member:
+    """One run of a sweep.
+
+    Attributes
+    ----------
+    name
+        Of its directory: the keys and values, in characters that every file system knows.
+    values
+        One for every axis, in their order.
+    overrides
+        As for :func:`gridflow.cases.reading.read_case`.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    overrides: tuple[str, ...]
+
+
+def members(axes: Sequence[Axis]) -> list[Member]:
+    """The product of some axes, the last one fastest; InputError if a key is there twice or two names are alike."""
+    keys = [axis.key for axis in axes]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise InputError(f"--over {key}: this key is there twice; list all of its values once")
+    found = []
+    for values in itertools.product(*(axis.values for axis in axes)):
+        pairs = [f"{key}={text_of(value)}" for key, value in zip(keys, values, strict=True)]
+        name = re.sub(r"[^\w.=,+-]", "_", ",".join(pairs).replace('"', "").replace(" ", ""))
+        found.append(Member(name, values, tuple(pairs)))
+    names = [member.name for member in found]
+    if len(set(names)) < len(names):
+        raise InputError(f"two members of the sweep would share the directory {max(names, key=names.count)}")
+    return found
+
+
+def text_of(value: Any) -> str:
+    """A value in TOML's notation."""
+    return tomli_w.dumps({"value": value}).partition("=")[2].strip() if not isinstance(value, dict) else _inline(value)
+
+
+def _inline(table: dict[str, Any]) -> str:
+    return "{" + ", ".join(f"{key} = {text_of(value)}" for key, value in table.items()) + "}"

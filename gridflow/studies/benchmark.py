@@ -1,0 +1,192 @@
+"""How fast the solver is on this machine, against the transforms that it cannot do without."""
+
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pyfftw
+
+from gridflow._version import __version__
+from gridflow.compute import threads as pool
+from gridflow.compute.fft import SerialTransform
+from gridflow.densities.torus import cosine, uniform
+from gridflow.domains.torus import Grid
+from gridflow.equation.flow import Flow
+from gridflow.equation.kernels import Riesz
+from gridflow.errors import InputError
+from solvers import FiniteVolume, Spectral
+
+SHAPES = ((256, 256), (512, 512), (1024, 1024), (2048, 2048), (64, 64, 64), (128, 128, 128), (256, 256, 256))
+SCHEMES = ("upwind", "muscl", "sharp")
+_BUDGET = 4.0
+"""Seconds for the rounds of one grid and scheme."""
+_ROUNDS = (5, 40)
+
+
+def machine() -> dict[str, Any]:
+    """What the measurements were made on."""
+    return {
+        "processor": _processor(),
+        "cores": pool.available(),
+        "memory": psutil.virtual_memory().total,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pyfftw": pyfftw.__version__,
+        "gridflow": __version__,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def interleaved(jobs: dict[str, Callable[[], object]], budget: float = _BUDGET) -> dict[str, list[float]]:
+    """Seconds of every job in every round; in a round all take their turn, so that a slow moment meets them alike."""
+    for job in jobs.values():
+        job()
+    times: dict[str, list[float]] = {name: [] for name in jobs}
+    began, least, most = time.perf_counter(), *_ROUNDS
+    for number in range(most):
+        if number >= least and time.perf_counter() - began > budget:
+            break
+        for name, job in jobs.items():
+            start = time.perf_counter()
+            job()
+            times[name].append(time.perf_counter() - start)
+    return times
+
+
+def ratio(times: dict[str, list[float]], name: str, to: str) -> float:
+    """Median over the rounds of one job's time in units of another's."""
+    return statistics.median(a / b for a, b in zip(times[name], times[to], strict=True))
+
+
+def bandwidth(threads: int) -> float:
+    """Bytes per second that ``a = b + c`` moves on arrays far beyond the caches, as STREAM counts them."""
+    n = 2**24
+    a, b, c = (np.ones(n) for _ in range(3))
+    team = pool.team(threads)
+
+    def part(number: int) -> None:
+        lo, hi = number * n // threads, (number + 1) * n // threads
+        np.add(b[lo:hi], c[lo:hi], out=a[lo:hi])
+
+    return 3 * 8 * n / min(interleaved({"add": lambda: team.run(part)}, 1.0)["add"])
+
+
+def plain_pair(shape: tuple[int, ...], dtype: str, threads: int) -> Callable[[], None]:
+    """One forward and one inverse real transform as one would write them: contiguous arrays, FFTW_ESTIMATE."""
+    values, back = pyfftw.zeros_aligned(shape, dtype=dtype), pyfftw.zeros_aligned(shape, dtype=dtype)
+    modes = pyfftw.zeros_aligned((*shape[:-1], shape[-1] // 2 + 1), dtype=np.result_type(dtype, np.complex64))
+    axes = tuple(range(len(shape)))
+    plans = [
+        pyfftw.FFTW(a, b, axes=axes, direction=direction, flags=("FFTW_ESTIMATE", *more), threads=threads)
+        for a, b, direction, more in (
+            (values, modes, "FFTW_FORWARD", ()),
+            (modes, back, "FFTW_BACKWARD", ("FFTW_DESTROY_INPUT",)),
+        )
+    ]
+    values[...] = np.random.default_rng(0).random(shape)
+
+    def pair() -> None:
+        for plan in plans:
+            plan.execute()
+
+    return pair
+
+
+def own_transforms(grid: Grid, dtype: str, threads: int, inverse: int, forward: int = 1) -> Callable[[], None]:
+    """The transforms of one right-hand side alone, on the solver's own kind of buffers."""
+    transform = SerialTransform(grid, np.dtype(dtype), threads)
+    values, spectra = transform.field(), [transform.spectrum() for _ in range(inverse)]
+    values[...] = np.random.default_rng(0).random(grid.shape)
+
+    def run() -> None:
+        for spectrum in spectra[-forward:]:
+            transform.forward(values, spectrum)
+        for spectrum in spectra:
+            transform.backward(spectrum)
+
+    return run
+
+
+def measure(shape: Sequence[int], scheme: str, dtype: str = "float64", threads: int | None = None) -> dict[str, Any]:
+    """Time one grid and scheme: the FFTs alone, one right-hand side, one step, and one row of diagnostics.
+
+    A step is one of SSP-RK2, or of ETDRK4 for the scheme ``spectral``.
+
+    Returns
+    -------
+    dict
+        Medians in seconds, and medians over the rounds of their ratios.
+    """
+    grid = Grid(tuple(shape))
+    flow = Flow(grid, Riesz(1), uniform(grid))
+    spectral = scheme == "spectral"
+    solver: FiniteVolume | Spectral
+    if spectral:
+        solver = Spectral(flow, dtype=dtype, threads=threads, tolerance=1.0)
+        inverse, forward = grid.dim + 1, grid.dim
+        held = Spectral.memory(grid.shape, dtype)
+    else:
+        solver = FiniteVolume(flow, scheme, integrator="ssprk2", dtype=dtype, threads=threads)
+        inverse, forward = grid.dim if solver.settings()["velocity"] == "spectral" else 1, 1
+        held = FiniteVolume.memory(grid.shape, dtype, scheme, threads=solver.threads)
+    state = solver.initialize(cosine(grid))
+    dt = solver.stable_dt(state) / 100  # the same work, without going anywhere
+
+    def step() -> None:
+        state.time = 0.0
+        solver.step(state, dt)
+
+    def diagnose() -> None:
+        solver.diagnose(state)
+
+    times = interleaved(
+        {
+            "pair": plain_pair(grid.shape, dtype, solver.threads),
+            "transforms": own_transforms(grid, dtype, solver.threads, inverse, forward),
+            "rhs": lambda: solver.euler(state, dt),
+            "step": step,
+            "diagnose": diagnose,
+        }
+    )
+    seconds = {name: statistics.median(values) for name, values in times.items()}
+    return {
+        "shape": list(grid.shape),
+        "scheme": scheme,
+        "dtype": dtype,
+        "threads": solver.threads,
+        "rounds": len(times["rhs"]),
+        "seconds": seconds,
+        "rhs_per_pair": ratio(times, "rhs", "pair"),
+        "rhs_per_plain_transforms": ratio(times, "rhs", "pair") * 2 / (forward + inverse),
+        "rhs_per_transforms": ratio(times, "rhs", "transforms"),
+        "step_per_rhs": ratio(times, "step", "rhs"),
+        "diagnose_per_step": ratio(times, "diagnose", "step"),
+        "cells_per_second": grid.size / seconds["rhs"],
+        "bytes_per_cell": held / grid.size,
+    }
+
+
+def write(path: Path, results: Sequence[dict[str, Any]], threads: int) -> None:
+    """Write results as JSON, with the machine and the bandwidth of its memory."""
+    content = {"machine": machine(), "bandwidth": bandwidth(threads), "results": list(results)}
+    try:
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None

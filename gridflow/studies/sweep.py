@@ -1,0 +1,372 @@
+"""Runs the product of values of a case's keys, each in its own run directory, in parallel processes."""
+
+import csv
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from gridflow.cases.case import Case
+from gridflow.cases.reading import parse_case, read_case
+from gridflow.compute.threads import VARIABLE, available, count
+from gridflow.errors import InputError
+from gridflow.runtime import schema
+from gridflow.runtime.signals import collected_signals
+from gridflow.runtime.store import DONE, RunDirectory, open_run
+from gridflow.studies.axes import Axis, Member, members, text_of
+
+RECORD, TABLE = "sweep.json", "sweep.csv"
+COMMAND = (sys.executable, "-c", "from gridflow.cli.main import main; main()")
+_PAUSE = 0.05
+"""Seconds between two looks at the processes."""
+
+
+@dataclass
+class Sweep:
+    """A sweep on disk: its record, its members and their runs.
+
+    Parameters
+    ----------
+    folder
+        Where the members' run directories are.
+    case_file
+        The case that they are members of.
+    overrides
+        Changes of it for all of them.
+    axes
+        What varies.
+    """
+
+    folder: Path
+    case_file: Path
+    overrides: tuple[str, ...]
+    axes: tuple[Axis, ...]
+    members: list[Member] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not self.axes:
+            raise InputError("a sweep needs something to vary: --over table.key=value,value")
+        given = {override.partition("=")[0].strip() for override in self.overrides}
+        for axis in self.axes:
+            if axis.key in given:
+                raise InputError(f"--over {axis.key}: this key is in --set too")
+        self.members = members(self.axes)
+
+    def cases(self) -> list[Case]:
+        """The case of every member; InputError names all errors, each with its member."""
+        read, problems = [], []
+        for member in self.members:
+            try:
+                read.append(read_case(self.case_file, (*self.overrides, *member.overrides)).resolved())
+            except InputError as error:
+                problems += [f"{member.name}: {line}" for line in str(error).splitlines()]
+        if problems:
+            raise InputError("\n".join(problems))
+        return read
+
+    def begin(self, force: bool) -> None:
+        """Make the folder with its record, or go on with it if it is the same sweep.
+
+        Raises
+        ------
+        InputError
+            If the folder is there and holds something else, or a sweep of another case or other axes.
+        """
+        if self.folder.exists():
+            path = self.folder / RECORD
+            if not path.is_file():
+                raise InputError(f"{self.folder} exists and is not a sweep: it has no {RECORD}; choose another --out")
+            if force:
+                shutil.rmtree(self.folder)
+            else:
+                self._require_same(json.loads(path.read_text(encoding="utf-8")))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self._record(), indent=2) + "\n"
+        schema.publish(self.folder / RECORD, lambda file: file.write(text.encode()))
+
+    def _record(self) -> dict[str, Any]:
+        return {
+            "case": parse_case(self.case_file.read_text(encoding="utf-8"), str(self.case_file), ()).to_toml(),
+            "set": list(self.overrides),
+            "over": {axis.key: list(axis.values) for axis in self.axes},
+        }
+
+    def _require_same(self, before: dict[str, Any]) -> None:
+        """InputError unless a sweep goes on; an axis may have got more values."""
+        now = self._record()
+        for key, meaning in (("case", "case file"), ("set", "--set")):
+            if before[key] != now[key]:
+                raise InputError(
+                    f"{self.folder} is a sweep with another {meaning}; choose another --out, or --force to replace it"
+                )
+        if list(before["over"]) != list(now["over"]):
+            raise InputError(
+                f"{self.folder} is a sweep over {', '.join(before['over'])}, not {', '.join(now['over'])}; "
+                "choose another --out, or --force to replace it"
+            )
+        for key, values in before["over"].items():
+            if missing := [value for value in values if value not in now["over"][key]]:
+                raise InputError(
+                    f"{self.folder} has members with {key} = {missing[0]}, which --over does not list; "
+                    "an axis may only get more values"
+                )
+
+    def directory(self, member: Member) -> Path:
+        """Where a member's run is."""
+        return self.folder / member.name
+
+    def status(self, member: Member) -> str:
+        """``missing``, or as a run directory says."""
+        path = self.directory(member)
+        return open_run(path).status if path.exists() else "missing"
+
+
+@dataclass(frozen=True)
+class Share:
+    """How a sweep uses the machine: so many processes at once, so many threads each."""
+
+    jobs: int
+    threads: int
+
+
+def share_cores(cases: Sequence[Case], jobs: int | None) -> Share:
+    """Choose processes and threads: one thread each as long as there are enough members, and memory for all at once.
+
+    Raises
+    ------
+    InputError
+        If the number of jobs is not positive, or not even one member fits the memory.
+    """
+    if jobs is not None and jobs < 1:
+        raise InputError(f"jobs = {jobs}: it must be a whole number of at least 1")
+    cores, free = available(), psutil.virtual_memory().available
+    largest = max(case.memory() for case in cases)
+    fitting = int(free // largest)
+    if fitting < 1:
+        raise InputError(
+            f"a member needs about {largest / 1e9:.2f} GB of memory and {free / 1e9:.2f} GB are free; use smaller grids"
+        )
+    at_once = min(jobs or cores, len(cases), fitting)
+    worth = max(count(None, math.prod(case.grid.shape)) for case in cases)
+    return Share(at_once, max(1, min(cores // at_once, worth)))
+
+
+def sweep(
+    case_file: str | os.PathLike[str],
+    over: Sequence[str | Axis],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    jobs: int | None = None,
+    retry: bool = False,
+    force: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Run all members of a sweep that have not been run; go on with those that were interrupted or killed.
+
+    Parameters
+    ----------
+    case_file
+        The case.
+    over
+        What varies: :class:`Axis` objects or texts such as ``"kernel.s=1,1.5,2"``; all combinations are run.
+    out
+        Folder of the sweep; default the case's name + ``.sweep``. Each member has a run directory in it, as ``gridflow
+        run`` makes it, to the byte.
+    overrides
+        ``table.key=value`` each, for all members.
+    jobs
+        Processes at once. Default: as many as there are cores, members and memory for.
+    retry
+        Run members again that have failed.
+    force
+        Replace a sweep that is there.
+    say
+        Called with a line when a member ends.
+
+    Returns
+    -------
+    list of dict
+        A row for each member, in the order of the product, also written to ``sweep.csv``: the values of the keys,
+        ``member``, ``status``, ``reason``, and, of its series, steps, times, energies, mass, extrema and holes.
+
+    Raises
+    ------
+    InputError
+        With a line for everything that is wrong, before any member runs.
+    """
+    case_file = Path(case_file)
+    axes = tuple(axis if isinstance(axis, Axis) else Axis.parse(axis) for axis in over)
+    this = Sweep(Path(out or f"{case_file.stem}.sweep"), case_file, tuple(overrides), axes)
+    cases = this.cases()
+    share = share_cores(cases, jobs)
+    this.begin(force)
+    due = [member for member in this.members if _is_due(this.status(member), retry)]
+    _prepare(this, cases, due)
+    outcomes = _run_all(this, due, share, say)
+    path = this.folder / TABLE
+    spent = _seconds(path)
+    rows = [_row(this, member, outcomes.get(member.name), spent) for member in this.members]
+    _write(path, rows)
+    return rows
+
+
+def _is_due(status: str, retry: bool) -> bool:
+    return status not in DONE and (status != "failed" or retry)
+
+
+def _prepare(this: Sweep, cases: Sequence[Case], due: Sequence[Member]) -> None:
+    """Build every member once, so that none fails for its input, and compile each kind of run in one process."""
+    problems, compiled = [], set()
+    for member, case in zip(this.members, cases, strict=True):
+        if member not in due:
+            continue
+        try:
+            solver, _ = case.build(this.case_file.parent)
+        except InputError as error:
+            problems += [f"{member.name}: {line}" for line in str(error).splitlines()]
+            continue
+        options = case.solver.model_dump(include={"kind", "reconstruction", "velocity", "dtype"})
+        kind = (len(case.grid.shape), *options.values())
+        if kind not in compiled:
+            solver.compile()
+            compiled.add(kind)
+    if problems:
+        raise InputError("\n".join(problems))
+
+
+@dataclass
+class _Job:
+    """A member's process and what it says."""
+
+    member: Member
+    process: "subprocess.Popen[bytes]"
+    said: IO[bytes]
+    began: float
+
+    def last_line(self) -> str:
+        """The last line that it said; nothing can be read afterwards."""
+        with self.said:
+            self.said.seek(0)
+            lines = self.said.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+
+def _run_all(
+    this: Sweep, due: Sequence[Member], share: Share, say: Callable[[str], None] | None
+) -> dict[str, tuple[int, str, float]]:
+    """Run members in processes of their own; exit code, last line said and seconds of each."""
+    waiting, running = list(due), list[_Job]()
+    outcomes: dict[str, tuple[int, str, float]] = {}
+    with collected_signals() as received:
+        while waiting or running:
+            if received:
+                waiting.clear()
+                for job in running:
+                    job.process.send_signal(signal.SIGTERM)
+                received.clear()
+            while waiting and len(running) < share.jobs:
+                running.append(_begin(this, waiting.pop(0), share.threads))
+            for job in [job for job in running if job.process.poll() is not None]:
+                running.remove(job)
+                code, seconds = job.process.returncode, time.monotonic() - job.began
+                outcomes[job.member.name] = code, job.last_line(), seconds
+                if say is not None:
+                    how = _how(this, job.member, code)
+                    say(f"{len(outcomes)} of {len(due)}: {job.member.name}: {how}, {seconds:.1f} s")
+            time.sleep(_PAUSE)
+    return outcomes
+
+
+def _how(this: Sweep, member: Member, code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else this.status(member)
+
+
+def _begin(this: Sweep, member: Member, threads: int) -> _Job:
+    """Start a member's process, or go on with its run."""
+    path, status = this.directory(member), this.status(member)
+    if status in ("missing", "failed"):
+        changes = [word for change in (*this.overrides, *member.overrides) for word in ("--set", change)]
+        again = ["--force"] if status == "failed" else []
+        arguments = ["run", str(this.case_file), "--out", str(path), "--quiet", *again, *changes]
+    else:
+        arguments = ["resume", str(path), "--quiet"]
+    said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when read; a pipe that nobody reads would fill up
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=os.environ | {VARIABLE: str(threads)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=said,
+        start_new_session=True,  # an interrupt from the terminal reaches the sweep alone, which passes it on
+    )
+    return _Job(member, process, said, time.monotonic())
+
+
+def _seconds(path: Path) -> dict[str, float]:
+    """Seconds that members took by the table of an earlier call."""
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["member"]: float(row["seconds"]) for row in csv.DictReader(file) if row.get("seconds")}
+
+
+def _row(
+    this: Sweep, member: Member, outcome: tuple[int, str, float] | None, spent: dict[str, float]
+) -> dict[str, Any]:
+    """What became of a member; the seconds that it took are added up over calls."""
+    row: dict[str, Any] = {
+        axis.key: value if isinstance(value, int | float | str) else text_of(value)
+        for axis, value in zip(this.axes, member.values, strict=True)
+    }
+    row |= {"member": member.name, "status": this.status(member), "reason": ""}
+    if row["status"] != "missing":
+        row |= _facts(open_run(this.directory(member)))
+    seconds = spent.get(member.name, 0.0)
+    if outcome is not None:
+        code, said, more = outcome
+        if code < 0:
+            row |= {"status": "killed", "reason": f"by signal {-code}"}
+        elif code != 0 and row["status"] not in ("failed", "interrupted"):
+            row |= {"status": "failed", "reason": said.removeprefix("gridflow: ")}
+        seconds += more
+    row["seconds"] = round(seconds, 2)
+    return row
+
+
+def _facts(stored: RunDirectory) -> dict[str, Any]:
+    """The first and last numbers of a run's series."""
+    facts: dict[str, Any] = {"reason": stored.manifest.get("reason", "")}
+    series = stored.series
+    if not series:
+        return facts
+    facts |= {"steps": int(series["step"][-1]), "time": float(series["time"][-1])}
+    facts |= {"energy_first": float(series["energy"][0]), "energy": float(series["energy"][-1])}
+    facts |= {name: float(series[name][-1]) for name in ("kmd", "min", "max")}
+    facts["mass_drift"] = float(series["mass"][-1] / series["mass"][0] - 1)
+    for name in ("hole_volume", "tracer_volume"):
+        if name in series:
+            facts |= {f"{name}_first": float(series[name][0]), name: float(series[name][-1])}
+    return facts
+
+
+def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Publish the table: every column that some member has, in the order in which they appear."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    part.replace(path)

@@ -1,0 +1,348 @@
+"""Trajectories of particle codes, read from what such codes write."""
+
+import csv
+import math
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from gridflow.domains.torus import Grid
+from gridflow.errors import InputError
+from gridflow.particles.clouds import checked_particles
+from gridflow.runtime.store import MANIFEST, RunDirectory
+
+FORMATS = (".npz", ".h5", ".hdf5", ".h5md", ".csv", ".gsd", ".bp", ".json")
+"""Endings of files that can be read; a run directory of particles can be read too."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """Positions and weights of N particles at times, read one frame at a time.
+
+    Attributes
+    ----------
+    name
+        What it is called in reports.
+    times
+        Ascending, shape (T,).
+    frame
+        Positions (N, d) and weights (N,), or None for equal ones, of a frame by its number.
+    keeps_order
+        Whether a particle has the same place in every frame.
+    box, origin
+        Period and lower corner along each axis, if the file says so.
+    """
+
+    name: str
+    times: np.ndarray
+    frame: Callable[[int], tuple[np.ndarray, np.ndarray | None]]
+    keeps_order: bool = True
+    box: tuple[float, ...] | None = None
+    origin: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        times = np.asarray(self.times, dtype=float)
+        if times.ndim != 1 or times.size == 0:
+            raise InputError(f"{self.name}: times have shape {times.shape}; (T,) with T ≥ 1 is needed")
+        if not np.isfinite(times).all() or (np.diff(times) <= 0).any():
+            raise InputError(f"{self.name}: times must be finite and ascending")
+        object.__setattr__(self, "times", times)
+
+
+def from_arrays(
+    times: np.ndarray, positions: np.ndarray, weights: np.ndarray | None = None, name: str = "particles"
+) -> Trajectory:
+    """A trajectory from arrays.
+
+    Parameters
+    ----------
+    times
+        Shape (T,), ascending.
+    positions
+        Shape (T, N, d), in one dimension also (T, N).
+    weights
+        Shape (N,) or (T, N), ≥ 0. Default: equal.
+
+    Raises
+    ------
+    InputError
+        If a shape does not fit.
+    """
+    positions = positions if hasattr(positions, "shape") else np.asarray(positions, dtype=float)
+    if positions.ndim not in (2, 3) or len(positions) != np.size(times):
+        raise InputError(
+            f"{name}: positions have shape {tuple(positions.shape)}; (T, N, d) is needed, T = {np.size(times)} times"
+        )
+    if weights is not None:
+        weights = weights if hasattr(weights, "shape") else np.asarray(weights, dtype=float)
+        if tuple(weights.shape) not in (positions.shape[1:2], positions.shape[:2]):
+            raise InputError(
+                f"{name}: weights have shape {tuple(weights.shape)}; ({positions.shape[1]},) or "
+                f"{tuple(positions.shape[:2])} is needed"
+            )
+
+    def frame(index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        at = np.asarray(positions[index], dtype=float)
+        at = at[:, None] if at.ndim == 1 else at
+        if weights is None:
+            return at, None
+        return at, np.asarray(weights if weights.ndim == 1 else weights[index], dtype=float)
+
+    return Trajectory(name, np.asarray(times), frame)
+
+
+def read(path: str | os.PathLike[str]) -> Trajectory:
+    """Read what a particle code wrote; the ending says how.
+
+    ``.npz`` and HDF5 with ``times``, ``positions`` and perhaps ``weights`` (see :func:`from_arrays`); CSV with the
+    columns t, x, y, z and perhaps id and w; GSD; H5MD; openPMD in HDF5, ADIOS2 or JSON (``%T`` in the name for a file
+    per iteration); or a run directory of ``solvers.Particles``.
+
+    Raises
+    ------
+    InputError
+        One line naming the file and what is wrong with it.
+    """
+    file = Path(path)
+    if file.is_dir() and (file / MANIFEST).is_file():
+        return _read_run(file)
+    if file.suffix.lower() not in FORMATS:
+        raise InputError(
+            f'{file}: the ending "{file.suffix}" is not one of {", ".join(FORMATS)}, nor is it a run directory'
+        )
+    if "%" not in file.name and not file.exists():
+        raise InputError(f"{file} does not exist")
+    if file.suffix in (".bp", ".json") or "%" in file.name:
+        return _read_openpmd(file)
+    readers = {".npz": _read_npz, ".csv": _read_csv, ".gsd": _read_gsd}
+    try:
+        return readers.get(file.suffix.lower(), _read_hdf5)(file)
+    except InputError:
+        raise
+    except Exception as error:  # whatever a library raises on a damaged file is told in one line
+        raise InputError(f"{file} cannot be read: {type(error).__name__}: {error}".splitlines()[0]) from None
+
+
+def placed(
+    given: Trajectory,
+    grid: Grid,
+    box: Sequence[float] | float | None = None,
+    origin: Sequence[float] | float | None = None,
+    time_unit: float = 1.0,
+) -> Trajectory:
+    """A trajectory in the units of a run: positions on its torus, wrapped; times in its unit.
+
+    Parameters
+    ----------
+    grid
+        The run's grid.
+    box
+        Period of the particles' box along each axis, in their unit of length. Default: what the file says, else the
+        run's own. Positions are scaled by run / box.
+    origin
+        Lower corner of their box. Default: what the file says, else 0.
+    time_unit
+        What one unit of their time is in the run's time.
+    """
+    if not (math.isfinite(time_unit) and time_unit > 0):
+        raise InputError(f"time_unit = {time_unit}: it must be positive")
+    periods = _per_axis(grid, box if box is not None else given.box, grid.lengths, "box")
+    corner = _per_axis(grid, origin if origin is not None else given.origin, (0.0,) * grid.dim, "origin")
+    if (periods <= 0).any():
+        raise InputError(f"box = {periods.tolist()}: every period must be positive")
+    scale = np.array(grid.lengths) / periods
+
+    def frame(index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        at, weights = given.frame(index)
+        try:
+            at, _ = checked_particles(grid.dim, at, weights)
+        except InputError as error:
+            raise InputError(f"{given.name}, frame {index} (t = {given.times[index]:g}): {error}") from None
+        return np.mod((at - corner) * scale, grid.lengths), weights
+
+    return Trajectory(given.name, given.times * time_unit, frame, given.keeps_order)
+
+
+def _per_axis(grid: Grid, given: Sequence[float] | float | None, default: tuple[float, ...], name: str) -> np.ndarray:
+    values = np.array(default if given is None else grid.per_axis(np.asarray(given, dtype=float)), dtype=float)
+    if values.shape != (grid.dim,) or not np.isfinite(values).all():
+        raise InputError(f"{name} = {values.tolist()}: {grid.dim} finite numbers, or one for all axes, are needed")
+    return values
+
+
+def _read_run(path: Path) -> Trajectory:
+    stored = RunDirectory(path)
+    if stored.manifest["solver"].get("solver") != "Particles":
+        raise InputError(f"{path} is a run of {stored.manifest['solver'].get('solver')}; one of Particles is needed")
+
+    def frame(index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        snapshot = stored.snapshot(index=index)
+        if snapshot.positions is None:
+            raise InputError(f"{path} has a snapshot without positions")
+        return snapshot.positions.astype(float), snapshot.weights.astype(
+            float
+        ) if snapshot.weights is not None else None
+
+    return Trajectory(str(path), stored.times, frame)
+
+
+def _need(found: Any, names: Sequence[str], file: Path) -> None:
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise InputError(f"{file} has no {' and no '.join(missing)}; it holds {', '.join(sorted(found)) or 'nothing'}")
+
+
+def _read_npz(file: Path) -> Trajectory:
+    if not zipfile.is_zipfile(file):
+        raise InputError(f"{file} cannot be read: it is not what numpy.savez writes")
+    with np.load(file, allow_pickle=False) as held:
+        _need(held, ("times", "positions"), file)
+        return from_arrays(held["times"], held["positions"], held.get("weights"), str(file))
+
+
+def _read_hdf5(file: Path) -> Trajectory:
+    held = h5py.File(file, "r")  # stays open, since frames are read when they are asked for
+    if "h5md" in held:
+        return _read_h5md(file, held)
+    if "openPMD" in held.attrs:
+        held.close()
+        return _read_openpmd(file)
+    _need(held, ("times", "positions"), file)
+    return from_arrays(held["times"][()], held["positions"], held.get("weights"), str(file))
+
+
+def _read_h5md(file: Path, held: h5py.File) -> Trajectory:
+    """https://www.nongnu.org/h5md: one group of particles with position/{time, value}, perhaps id and mass."""
+    groups = list(held.get("particles", {}))
+    if len(groups) != 1:
+        raise InputError(f"{file} has the groups of particles {groups}; exactly one is needed")
+    group = held["particles"][groups[0]]
+    _need(group, ("position",), file)
+    _need(group["position"], ("time", "value"), file)
+    box = group.get("box/edges")
+    box = box["value"][0] if isinstance(box, h5py.Group) else None if box is None else box[()]
+    identity, mass = (group.get(name) for name in ("id", "mass"))
+    fixed = identity is None or isinstance(identity, h5py.Dataset)
+
+    def frame(index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        at = group["position/value"][index].astype(float)
+        weights = None
+        if mass is not None:
+            weights = (mass["value"][index] if isinstance(mass, h5py.Group) else mass[()]).astype(float)
+        if not fixed:
+            order = np.argsort(identity["value"][index], kind="stable")
+            at, weights = at[order], weights if weights is None else weights[order]
+        return at, weights
+
+    edges = None if box is None else tuple(float(edge) for edge in (np.diag(box) if np.ndim(box) == 2 else box))
+    return Trajectory(str(file), group["position/time"][()], frame, True, edges)
+
+
+def _read_csv(file: Path) -> Trajectory:
+    with file.open(newline="", encoding="utf-8-sig") as text:
+        line = text.readline().strip()
+        names = [name.strip().lower() for name in next(csv.reader([line.lstrip("# ")]), [])]
+        if "t" not in names and ("," not in line or any(_is_number(name) for name in names)):
+            raise InputError(f'{file}: the first line is "{line[:40]}"; it must name columns, as in t,id,x,y,w')
+        _need(names, ("t", "x"), file)
+        unknown = [name for name in names if name not in ("t", "id", "x", "y", "z", "w")]
+        if unknown:
+            raise InputError(f"{file} has the columns {', '.join(unknown)}; allowed are t, id, x, y, z and w")
+        lines = [line for line in text if line.strip()]
+    if not lines:
+        raise InputError(f"{file} has no rows")
+    wide = next((number for number, line in enumerate(lines, 2) if line.count(",") != len(names) - 1), None)
+    if wide is not None:
+        raise InputError(
+            f"{file}, row {wide} of the table has {lines[wide - 2].count(',') + 1} values, not {len(names)}"
+        )
+    rows = np.loadtxt(lines, delimiter=",", ndmin=2)
+    column = {name: rows[:, number] for number, name in enumerate(names)}
+    order = np.lexsort((column.get("id", np.arange(len(rows))), column["t"]))
+    times, counts = np.unique(column["t"], return_counts=True)
+    if len(set(counts.tolist())) != 1:
+        odd = times[counts != counts[0]][0]
+        raise InputError(f"{file} has {counts[0]} particles at t = {times[0]:g} and not as many at t = {odd:g}")
+    shape = len(times), counts[0]
+    if "id" in column and (np.diff(column["id"][order].reshape(shape), axis=0) != 0).any():
+        raise InputError(f"{file}: the ids at one time are not those at another")
+    positions = np.stack([column[a][order].reshape(shape) for a in "xyz" if a in column], axis=-1)
+    weights = column["w"][order].reshape(shape) if "w" in column else None
+    found = from_arrays(times, positions, weights, str(file))
+    return Trajectory(found.name, found.times, found.frame, "id" in column)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_gsd(file: Path) -> Trajectory:
+    """HOOMD's GSD: times are steps, boxes are centred at 0, and particles keep their order."""
+    try:
+        import gsd.hoomd
+    except ImportError:
+        raise InputError(f"{file}: GSD files need gsd: pip install 'gridflow[trajectories]'") from None
+    held = gsd.hoomd.open(str(file), "r")
+    if len(held) == 0:
+        raise InputError(f"{file} has no frames")
+    first = held[0].configuration
+    dim = int(first.dimensions)
+    box = tuple(float(edge) for edge in first.box[:dim])
+
+    def frame(index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        particles = held[index].particles
+        mass = np.asarray(particles.mass, dtype=float)
+        return np.asarray(particles.position, dtype=float)[:, :dim], mass / mass.sum()
+
+    steps = np.array([held[index].configuration.step for index in range(len(held))], dtype=float)
+    return Trajectory(str(file), steps, frame, True, box, tuple(-edge / 2 for edge in box))
+
+
+def _read_openpmd(file: Path) -> Trajectory:
+    """https://www.openpmd.org: one species with position, perhaps positionOffset, id and weighting."""
+    try:
+        import openpmd_api as openpmd
+    except ImportError:
+        raise InputError(f"{file}: openPMD files need openPMD-api: pip install 'gridflow[trajectories]'") from None
+    try:
+        series = openpmd.Series(str(file), openpmd.Access.read_only)
+    except Exception as error:  # the library's own errors have no common type
+        raise InputError(f"{file} cannot be read as openPMD: {error}".splitlines()[0]) from None
+    steps = sorted(series.iterations)
+    if not steps:
+        raise InputError(f"{file} has no iterations")
+    species = list(series.iterations[steps[0]].particles)
+    if len(species) != 1:
+        raise InputError(f"{file} has the species {species}; exactly one is needed")
+    axes = [axis for axis in "xyz" if axis in series.iterations[steps[0]].particles[species[0]]["position"]]
+    ordered = "id" in series.iterations[steps[0]].particles[species[0]]
+
+    def frame(index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        held = series.iterations[steps[index]].particles[species[0]]
+
+        def load(record: str, component: str = openpmd.Mesh_Record_Component.SCALAR) -> np.ndarray:
+            values = held[record][component].load_chunk()
+            series.flush()
+            return np.array(values, dtype=float)
+
+        at = np.stack([load("position", axis) for axis in axes], axis=-1)
+        if "positionOffset" in held:
+            at += np.stack([load("positionOffset", axis) for axis in axes], axis=-1)
+        weights = load("weighting") if "weighting" in held else None
+        if ordered:
+            order = np.argsort(load("id"), kind="stable")
+            at, weights = at[order], weights if weights is None else weights[order]
+        return at, weights
+
+    times = [series.iterations[step].time * series.iterations[step].time_unit_SI for step in steps]
+    return Trajectory(str(file), np.array(times), frame, ordered)

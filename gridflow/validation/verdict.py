@@ -1,0 +1,411 @@
+"""One command's worth of verdict: particles against a grid run."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from gridflow.domains.torus import Grid
+from gridflow.errors import InputError
+from gridflow.measures import spectra
+from gridflow.runtime.store import RunDirectory, open_run
+from gridflow.validation.diagnosis import CONSTANT, diagnose, named
+from gridflow.validation.motion import Motion, masses, motion
+from gridflow.validation.reference import Reference, effective_count
+from gridflow.validation.trajectories import Trajectory, from_arrays, placed, read
+
+Verdict = Literal["consistent", "better-than-sampling", "inconsistent"]
+MASS_TOLERANCE = 1e-5
+"""Relative difference of masses that single precision files may have."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Particles and density at one time.
+
+    Attributes
+    ----------
+    time
+        In the run's unit.
+    verdict
+        Of this time: by the distances' probabilities, and by the masses.
+    kmd, noise
+        KMD of the run's kernel between particles and density, and the root of the mean square of that of N samples.
+    z, p_above, p_below
+        KMD² in standard deviations above its mean, and the probabilities that samples are farther, and nearer.
+    smooth_kmd, smooth_noise, smooth_p_above
+        The same for the smoother kernel.
+    wasserstein_name, wasserstein, wasserstein_error, wasserstein_noise
+        See :func:`gridflow.validation.transport.TransportTo`; the last is what N samples have.
+    mass, mass_expected
+        Of the particles and of the density.
+    center, center_expected
+        Centre of mass on the circle of each axis, in units of length; NaN where a density has none.
+    inside_hole
+        For s = 1 and a hole: mass inside what is left of it, two cells from its edge, as a share of all; else None.
+    """
+
+    time: float
+    verdict: Verdict
+    kmd: float
+    noise: float
+    z: float
+    p_above: float
+    p_below: float
+    smooth_kmd: float
+    smooth_noise: float
+    smooth_p_above: float
+    wasserstein_name: str
+    wasserstein: float
+    wasserstein_error: float
+    wasserstein_noise: float
+    mass: float
+    mass_expected: float
+    center: tuple[float, ...]
+    center_expected: tuple[float, ...]
+    inside_hole: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Particles against a run.
+
+    Attributes
+    ----------
+    name, count, effective_count
+        The particles' file, N, and the number of equal weights with the sampling noise of theirs.
+    verdict
+        ``consistent``: as near as N independent samples would be. ``better-than-sampling``: nearer, at half of the
+        times or more. ``inconsistent``: from the time ``since`` on, for the ``reason``.
+    moments
+        Time by time.
+    motion
+        What their displacements say; None with a note why not.
+    note
+        Why there is no motion.
+    level
+        Probability with which correct samples may be called inconsistent.
+    particles
+        The trajectory itself, in the run's units.
+    """
+
+    name: str
+    count: int
+    effective_count: int
+    verdict: Verdict
+    since: float | None
+    reason: str
+    moments: tuple[Moment, ...]
+    motion: Motion | None
+    note: str
+    level: float
+    particles: Trajectory = field(repr=False)
+
+    def facts(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        found = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("moments", "particles")}
+        motion = None if self.motion is None else asdict(self.motion)
+        return found | {"motion": motion, "times": [asdict(moment) for moment in self.moments]}
+
+
+def compare(
+    run: str | os.PathLike[str] | RunDirectory | Reference,
+    times: np.ndarray | str | os.PathLike[str] | Trajectory,
+    positions: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    *,
+    at: Sequence[float] | None = None,
+    box: Sequence[float] | float | None = None,
+    origin: Sequence[float] | float | None = None,
+    time_unit: float = 1.0,
+    level: float = 0.01,
+    accuracy: float = 0.01,
+    target_samples: int | None = None,
+    seed: int = 0,
+) -> Comparison:
+    """Say whether the trajectories of particles are those of the flow that a grid run solved.
+
+    Two questions are asked. Are the particles as near the density as N independent samples of it would be (or nearer)?
+    With probability ``level``, over all times together, correct samples are called inconsistent. And do they move along
+    −∇V of their own potential, within ``accuracy``? That needs to know which particle is which, and no sampling noise
+    is in it.
+
+    Parameters
+    ----------
+    run
+        A run directory of a grid solver, or a :class:`Reference` made of one, which many particles may share.
+    times, positions, weights
+        Shapes (T,), (T, N, d) and (N,) or (T, N); or, in place of ``times``, a file, see
+        :func:`gridflow.validation.trajectories.read`.
+    at
+        Times to compare at. Default: all that both have.
+    box, origin, time_unit
+        Of the particles; see :func:`gridflow.validation.trajectories.placed`.
+    level
+        Between 0 and 1.
+    accuracy
+        Relative error of velocities that a correct code may have, by its time steps or its kernel.
+    target_samples
+        M, if the code knows the target by M samples only.
+    seed
+        Of the calibration by simulation.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        If files or arrays do not fit, or no time is common.
+    """
+    if not 0 < level < 1:
+        raise InputError(f"level = {level}: it must be between 0 and 1")
+    if not accuracy > 0:
+        raise InputError(f"accuracy = {accuracy}: it must be positive")
+    if target_samples is not None and target_samples < 1:
+        raise InputError(f"target_samples = {target_samples}: it must be at least 1")
+    if isinstance(times, Trajectory):
+        given = times
+    elif isinstance(times, str | os.PathLike):
+        given = read(times)
+    elif positions is None:
+        raise InputError("compare needs positions with the times, or a file in their place")
+    else:
+        given = from_arrays(times, positions, weights)
+    if isinstance(run, Reference):
+        reference = run
+    else:
+        reference = Reference(run if isinstance(run, RunDirectory) else open_run(run), seed)
+    given = placed(given, reference.flow.grid, box, origin, time_unit)
+    pairs = _common(reference, given, at)
+    found = [_moment(reference, given, *pair, level / (2 * len(pairs))) for pair in pairs]
+    moved = motion(reference.flow, given, float(reference.times[-1]), target_samples)
+    verdict, since, reason = _judge(reference, given, pairs, found, moved, accuracy, target_samples)
+    first, held = given.frame(pairs[0][1])
+    return Comparison(
+        given.name,
+        len(first),
+        effective_count(masses(reference.flow, held, len(first))),
+        verdict,
+        since,
+        reason,
+        tuple(found),
+        moved if isinstance(moved, Motion) else None,
+        "" if isinstance(moved, Motion) else moved,
+        level,
+        given,
+    )
+
+
+def order(comparisons: Sequence[Comparison]) -> tuple[float, float] | None:
+    """Fitted power p in KMD ~ N^p over several particle runs, with its standard error; None for fewer than two N.
+
+    Each time has a factor of its own, the power is common.
+    """
+    rows = [(moment.time, math.log(c.count), math.log(moment.kmd)) for c in comparisons for moment in c.moments]
+    times = sorted({row[0] for row in rows})
+    if len({c.count for c in comparisons}) < 2:
+        return None
+    design = np.array([[count, *(float(time == other) for other in times)] for time, count, _ in rows])
+    values = np.array([row[2] for row in rows])
+    found, *_ = np.linalg.lstsq(design, values, rcond=None)
+    freedom = max(len(rows) - design.shape[1], 1)
+    variance = float(((values - design @ found) ** 2).sum()) / freedom
+    return float(found[0]), math.sqrt(variance * float(np.linalg.pinv(design.T @ design)[0, 0]))
+
+
+def _common(reference: Reference, given: Trajectory, at: Sequence[float] | None) -> list[tuple[int, int]]:
+    """Pairs of a snapshot of the run and a frame of the particles at the same time."""
+    if at is None:
+        indices = [reference.index_of(time) for time in given.times]
+        pairs = [(index, frame) for frame, index in enumerate(indices) if index is not None]
+        if not pairs:
+            raise InputError(
+                f"{given.name} and {reference.stored.path} have no time in common: t = {_listed(given.times)} and "
+                f"t = {_listed(reference.times)}; see time_unit, or run with output.snapshot_times"
+            )
+        if len(pairs) == 1 and given.times[pairs[0][1]] == 0 and len(given.times) > 1:
+            raise InputError(
+                f"{given.name} and {reference.stored.path} have only t = 0 in common: t = {_listed(given.times)} and "
+                f"t = {_listed(reference.times)}; see time_unit, or name the times to compare at"
+            )
+        return pairs
+    pairs = []
+    for time in at:
+        index, frame = reference.index_of(time), int(abs(given.times - time).argmin())
+        if index is None:
+            raise InputError(
+                f"{reference.stored.path} has no snapshot at t = {time:g}; it has t = {_listed(reference.times)}"
+            )
+        if abs(given.times[frame] - time) > 1e-6 * max(abs(time), 1e-3 * given.times[-1]):
+            raise InputError(f"{given.name} has no frame at t = {time:g}; it has t = {_listed(given.times)}")
+        pairs.append((index, frame))
+    return pairs
+
+
+def _listed(times: np.ndarray) -> str:
+    if len(times) <= 4:
+        return ", ".join(f"{time:g}" for time in times)
+    return f"{times[0]:g}, {times[1]:g}, …, {times[-1]:g}"
+
+
+def _moment(reference: Reference, given: Trajectory, index: int, frame: int, level: float) -> Moment:
+    flow = reference.flow
+    grid = flow.grid
+    positions, held = given.frame(frame)
+    weights = masses(flow, held, len(positions))
+    density = reference.density(index)
+    count = effective_count(weights)
+    squared = reference.squared_distances(index, positions, weights)
+    stated, smooth = reference.calibrations(index, count)
+    expected = float(density.sum()) * grid.cell_volume
+    mass = float(weights.sum())
+    above, below = stated.exceeded_by(squared[0]), stated.undercut_by(squared[0])
+    smooth_above = smooth.exceeded_by(squared[1])
+    wrong = min(above, smooth_above) < level or _mass_is_off(mass, expected)
+    moved = reference.transport(index, positions, weights)
+    centers = _centers(grid, density, positions, weights)
+    return Moment(
+        time=float(reference.times[index]),
+        verdict="inconsistent" if wrong else "better-than-sampling" if below < level else "consistent",
+        kmd=math.sqrt(squared[0]),
+        noise=math.sqrt(stated.mean),
+        z=stated.z(squared[0]),
+        p_above=above,
+        p_below=below,
+        smooth_kmd=math.sqrt(squared[1]),
+        smooth_noise=math.sqrt(smooth.mean),
+        smooth_p_above=smooth_above,
+        wasserstein_name=moved.name,
+        wasserstein=moved.distance,
+        wasserstein_error=moved.error,
+        wasserstein_noise=reference.transport_noise(index, count),
+        mass=mass,
+        mass_expected=expected,
+        center=centers[0],
+        center_expected=centers[1],
+        inside_hole=reference.inside_hole(index, positions, weights),
+    )
+
+
+def center(grid: Grid, first_modes: np.ndarray, mass: float) -> tuple[float, ...]:
+    """Centre of mass on the circle of each axis from ``∫ μ e^{−2πi x_a / L_a} dx``; NaN where that vanishes."""
+    return tuple(
+        float(np.mod(-np.angle(mode) / (2 * np.pi), 1.0) * length) if abs(mode) > 1e-9 * mass else math.nan
+        for mode, length in zip(first_modes, grid.lengths, strict=True)
+    )
+
+
+def _first_modes(grid: Grid, positions: Sequence[np.ndarray], weights: Sequence[np.ndarray]) -> np.ndarray:
+    pairs = zip(positions, weights, grid.lengths, strict=True)
+    return np.array([(mass * np.exp(-2j * np.pi * at / length)).sum() for at, mass, length in pairs])
+
+
+def _centers(grid: Grid, density: np.ndarray, positions: np.ndarray, weights: np.ndarray) -> tuple[Any, Any]:
+    """Centres of mass of particles and of a density."""
+    theirs = _first_modes(grid, list(positions.T), [weights] * grid.dim)
+    beside = [tuple(b for b in range(grid.dim) if b != axis) for axis in range(grid.dim)]
+    marginals = [density.sum(axis=others) * grid.cell_volume for others in beside]
+    ours = _first_modes(grid, [grid.centers(axis) for axis in range(grid.dim)], marginals)
+    return center(grid, theirs, float(weights.sum())), center(grid, ours, float(density.sum()) * grid.cell_volume)
+
+
+def _judge(
+    reference: Reference,
+    given: Trajectory,
+    pairs: list[tuple[int, int]],
+    moments: list[Moment],
+    moved: Motion | str,
+    accuracy: float,
+    target_samples: int | None,
+) -> tuple[Verdict, float | None, str]:
+    """The verdict on all times, since when, and why."""
+    fault = diagnose(moved, accuracy, reference.flow.kernel, target_samples) if isinstance(moved, Motion) else None
+    wrong = next((moment for moment in moments if moment.verdict == "inconsistent"), None)
+    moves_right = isinstance(moved, Motion) and fault is None
+    if wrong is not None and _mass_is_off(wrong.mass, wrong.mass_expected):
+        reason = f"their mass is {wrong.mass:.8g} where the run has {wrong.mass_expected:.8g}: wrong weights"
+        return "inconsistent", wrong.time, reason
+    if wrong is not None and (fault is None or wrong is moments[0]):
+        besides = "" if fault is None else f"; besides, {fault.reason}"
+        return (
+            "inconsistent",
+            wrong.time,
+            f"{_far(reference, given, pairs, wrong, moves_right, wrong is moments[0])}{besides}",
+        )
+    if fault is not None:
+        return "inconsistent", fault.since if wrong is None else min(fault.since, wrong.time), fault.reason
+    better = sum(moment.verdict == "better-than-sampling" for moment in moments)
+    if isinstance(moved, Motion):
+        along = f"; displacements are {moved.factor:.4g} ± {moved.uncertainty:.1g} times ∫ v dt"
+    else:
+        along = f"; displacements not compared, so only what moves them beyond sampling noise is seen: {moved}"
+    if len(moments) < len(given.times):
+        along = f" (of {len(given.times)} in the file){along}"
+    if 2 * better >= len(moments):
+        return (
+            "better-than-sampling",
+            None,
+            f"nearer than independent samples at {better} of {len(moments)} times{along}",
+        )
+    return "consistent", None, f"as near as independent samples at all {len(moments)} times{along}"
+
+
+def _far(
+    reference: Reference,
+    given: Trajectory,
+    pairs: list[tuple[int, int]],
+    wrong: Moment,
+    moves_right: bool,
+    at_start: bool,
+) -> str:
+    """Why a distance is too large."""
+    far = f"the KMD is {wrong.kmd / wrong.noise:.3g} times that of independent samples at t = {wrong.time:.4g}"
+    if moves_right:
+        return f"{far}, although they move along −∇V: another start, or another target"
+    if at_start:
+        return f"{far}: another start, or another box or origin"
+    return f"{far}; {_time_scale(reference, given, pairs)}"
+
+
+def _mass_is_off(mass: float, expected: float) -> bool:
+    return abs(mass - expected) > MASS_TOLERANCE * expected
+
+
+def _time_scale(reference: Reference, given: Trajectory, pairs: list[tuple[int, int]]) -> str:
+    """The factor of time under which the densities of the run fit best, where displacements are not known."""
+    modes, symbol = reference.modes, reference.symbols[0]
+    theirs = []
+    for _, frame in pairs:
+        positions, held = given.frame(frame)
+        weights = masses(reference.flow, held, len(positions))
+        theirs.append((float(given.times[frame]), spectra.of_particles(modes, positions, weights)))
+
+    def at(time: float) -> np.ndarray:
+        after = int(np.clip(np.searchsorted(reference.times, time), 1, len(reference.times) - 1))
+        before, later = reference.times[after - 1], reference.times[after]
+        share = np.clip((time - before) / (later - before), 0.0, 1.0)
+        return (1 - share) * reference.coefficients(after - 1) + share * reference.coefficients(after)
+
+    def misfit(logarithm: float) -> float:
+        factor = math.exp(logarithm)
+        return sum(spectra.discrepancy(modes, symbol, found - at(factor * time)) for time, found in theirs)
+
+    start = reference.coefficients(pairs[0][0])
+    ways = [(found - start, at(time) - start) for time, found in theirs]
+    along = sum(modes.volume * float((symbol * (a.conj() * b).real).sum()) for a, b in ways)
+    size = sum(spectra.discrepancy(modes, symbol, b) for _, b in ways)
+    if along < -0.1 * size:
+        return "the density moves away from where it should: the velocity has the wrong sign"
+    grid = np.linspace(math.log(1e-3), math.log(1e3), 61)
+    best = float(grid[int(np.argmin([misfit(x) for x in grid]))])
+    step = float(grid[1] - grid[0])
+    found = minimize_scalar(misfit, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-4})
+    if found.fun > 0.25 * misfit(0.0):
+        return "no factor of time explains it"
+    return f"the densities are those at {named(math.exp(found.x), reference.flow.kernel)} times the time: {CONSTANT}"

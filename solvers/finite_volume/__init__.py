@@ -1,0 +1,1 @@
+"""Positive finite volumes on periodic grids."""

@@ -1,0 +1,232 @@
+"""Exponential steps in time, for which modes that have long died do not bound the step."""
+
+from collections.abc import Callable
+from enum import Enum, auto
+from functools import cached_property
+
+import numpy as np
+
+from gridflow.compute.fft import as_planes
+from gridflow.equation.contract import DENSITY, State
+from solvers.finite_volume.semidiscrete import Look, Semidiscrete, fingerprint
+from solvers.loops import exponential
+from solvers.stepping import schemes as timestep
+from solvers.stepping.explicit import Explicit, accept
+from solvers.stepping.increments import Increments
+from solvers.stepping.schemes import RESOLVED_DECAY, ExponentialRungeKutta
+
+GAIN, LOSS = 4.0, 2.0
+"""An exponential step is begun with if it is so many times as long as the explicit one, and given up below the other:
+it costs twice as much (measured)."""
+LONGEST_WAIT = 64
+"""Explicit steps at most between two attempts."""
+
+
+class Outcome(Enum):
+    """How an attempt at a step ended."""
+
+    ACCEPTED = auto()
+    INACCURATE = auto()
+    BROKEN = auto()
+
+
+class Exponential:
+    """Steps of an exponential Runge–Kutta scheme about a constant density, explicit ones where those cannot be taken.
+
+    The linear part is ``−a (λ + β) K̂`` with the symbol λ of the scheme's own divergence, so that near a constant
+    density the remainder is of second order. a is the mean of the target, or max μ / 1.6 if that is more: as Δt → ∞ a
+    mode whose rate is (1 + δ) times that of the linear part is multiplied by 4δ⁴ + 2δ³ − δ², which is at most 1 for
+    −1 ≤ δ ≤ 0.67.
+
+    A step obeys the advective bound of each of its stages, its estimated error is at most the tolerance relative to
+    ‖μ − ν‖ in L², and it may not make a cell negative. One that breaks a bound or makes a cell negative is redone by
+    the explicit scheme, and so many steps after it too, one, two, four, …, until the next attempt. Unless it is
+    ``eager``, it attempts none before the relaxation bound, not advection or accuracy, limits the explicit step.
+
+    Parameters
+    ----------
+    space
+        What is advanced.
+    explicit
+        Takes the other steps.
+    scheme
+        The exponential scheme.
+    cfl
+        Share of the positivity bound to use.
+    tolerance
+        Error of a step relative to ‖μ − ν‖ in L².
+    eager
+        Whether every step is to be exponential that can be.
+    """
+
+    def __init__(
+        self,
+        space: Semidiscrete,
+        explicit: Explicit,
+        scheme: ExponentialRungeKutta,
+        cfl: float,
+        tolerance: float,
+        eager: bool,
+    ) -> None:
+        self._space, self._explicit, self._scheme = space, explicit, scheme
+        self._cfl, self._tolerance, self._eager = cfl, tolerance, eager
+        self._mean = space.flow.target_mass / space.flow.grid.volume
+        self._tendency_of: tuple[np.ndarray, int] | None = None
+        self._shape = as_planes(space.flow.grid.shape)
+        self._target = space.flow.target.reshape(self._shape)
+        self._rows = np.zeros(self._shape[:2])
+        self._terms = np.zeros((space.team.size, 2 * self._shape[2]))
+
+    @staticmethod
+    def memory(cells: int, itemsize: int) -> int:
+        """Bytes held once an exponential step was tried: seven spectra, and in double precision three φ and ω."""
+        return cells * (7 * itemsize + (3 + 1) * 4)
+
+    def compile(self) -> None:
+        """Compile the passes of a step, unless it is not certain that there will be any."""
+        if self._eager:
+            self._increments.compile()
+
+    def begin(self, state: State) -> None:
+        """Give a new state, or one of a run that had none, the numbers that the choice of a step goes by."""
+        fresh = {"proposal": 0.0, "active": 0.0, "wait": 0.0, "patience": 1.0, "exponential_steps": 0.0}
+        state.control = fresh | state.control
+        self._tendency_of = None
+
+    def advance(self, state: State, until: float) -> None:
+        """Take one step, to ``until`` at the farthest and then exactly."""
+        look = self._space.look_before_step(state)
+        explicit_dt = self._explicit.longest(look)
+        limit = min(self._cfl * look.positivity, RESOLVED_DECAY * look.decay_time)
+        if self._is_worthwhile(state.control, look, explicit_dt, limit):
+            if self._take(state, look, explicit_dt, limit, until):
+                return
+            self._space.evaluate(state.arrays[DENSITY])
+        self._explicit.step(state, timestep.fit(explicit_dt, state.time, until), until)
+
+    def _is_worthwhile(self, control: dict[str, float], look: Look, explicit_dt: float, limit: float) -> bool:
+        """Whether to attempt an exponential step; counts the steps of a wait down."""
+        if control["wait"] > 0:
+            control["wait"] -= 1
+            return False
+        if self._eager:
+            return True
+        if control["active"]:
+            worthwhile = min(control["proposal"], limit) >= LOSS * explicit_dt
+        else:
+            stiff = explicit_dt == self._cfl * look.relaxation  # neither advection nor accuracy allows less
+            worthwhile = stiff and limit >= GAIN * explicit_dt
+            control["proposal"] = GAIN * explicit_dt
+        control["active"] = float(worthwhile)
+        return worthwhile
+
+    def _take(self, state: State, look: Look, explicit_dt: float, limit: float, until: float) -> bool:
+        """Take an exponential step if there is one; what is needed to go on is in the state's control."""
+        control = state.control
+        wanted = min(control["proposal"] or explicit_dt, limit)
+        while self._eager or wanted >= LOSS * explicit_dt:
+            dt = timestep.fit(wanted, state.time, until)
+            outcome, error = self._attempt(state, look, dt)
+            if outcome is Outcome.BROKEN:
+                break
+            proposal = self._scheme.next_step(dt, error, self._tolerance)
+            if outcome is Outcome.ACCEPTED:
+                self._accept(state, dt, until)
+                control["proposal"] = proposal if dt == wanted else max(proposal, wanted)
+                control["exponential_steps"] += 1
+                control["patience"] = 1.0
+                return True
+            wanted = proposal
+        control |= {"active": 0.0, "wait": control["patience"], "proposal": 0.0}
+        control["patience"] = min(2 * control["patience"], LONGEST_WAIT)
+        return False
+
+    def _accept(self, state: State, dt: float, until: float) -> None:
+        self._increments.accept()
+        accept(state, self._space.stages[0], dt, until)
+        density = state.arrays[DENSITY]
+        self._tendency_of = (density, fingerprint(density))
+
+    def _attempt(self, state: State, look: Look, dt: float) -> tuple[Outcome, float]:
+        """Work a step out into the first stage array; return how that went, and the error relative to ‖μ − ν‖."""
+        space, increments, density = self._space, self._increments, state.arrays[DENSITY]
+        self._have_tendency(state, dt)
+        increments.begin(max(self._mean, look.fullest / 1.6), dt)
+        stage, last, error = space.stages[0][DENSITY], len(self._scheme.nodes) - 1, 0.0
+        for number in range(last + 1):
+            increments.stage(number)
+            if not self._add_increment(density, stage):
+                return Outcome.BROKEN, 0.0
+            space.evaluate(stage)
+            rate = self._transform_tendency(stage, dt)
+            if number < last:
+                if not dt * rate <= 1:
+                    return Outcome.BROKEN, 0.0
+                increments.differ(number, 1 / dt)
+            else:
+                error = increments.conclude(1 / dt)
+        size = space.flow.grid.size
+        error, distance = (error / size) ** 0.5, self._distance(density)
+        round_off = 16 * float(np.finfo(space.dtype).eps) * look.fullest * size**0.5
+        relative = error / (distance + round_off / self._tolerance) if error > 0 else 0.0
+        return (Outcome.ACCEPTED if relative <= self._tolerance else Outcome.INACCURATE), relative
+
+    def _have_tendency(self, state: State, dt: float) -> None:
+        """Have the modes of the tendency at a state, whose velocity is in place unless they are known.
+
+        It depends on a Δt through the limiter, which is that of the step before: so a run that goes on from a
+        checkpoint finds the bits that were known before.
+        """
+        density = state.arrays[DENSITY]
+        if self._tendency_of is not None:
+            known, bits = self._tendency_of
+            if known is density and bits == fingerprint(density):
+                return
+        limiting = state.dt or dt
+        self._transform_tendency(density, limiting)
+        self._increments.first(1 / limiting)
+        self._tendency_of = (density, fingerprint(density))
+
+    def _transform_tendency(self, density: np.ndarray, dt: float) -> float:
+        """Put the modes of Δt times the tendency into the work space; return the largest rate of loss."""
+        space, work = self._space, self._increments.work
+        change, rate = space.change(density, dt)
+        space.transform.forward(change, work)
+        if not space.flow.growth:
+            work.modes[(0,) * space.flow.grid.dim] = 0  # what is left of it is round-off
+        return rate
+
+    def _add_increment(self, density: np.ndarray, stage: np.ndarray) -> bool:
+        """Write a stage; return whether it is a density."""
+        space, work = self._space, self._increments.work
+        space.transform.backward(work)
+        shape, scale = self._shape, space.dtype.type(1 / space.flow.grid.size)
+        self._share(
+            lambda lo, hi, _: exponential.add()(
+                lo, hi, density.reshape(shape), work.lines, scale, stage.reshape(shape), self._rows
+            )
+        )
+        return not self._rows.any()
+
+    def _distance(self, density: np.ndarray) -> float:
+        """(Σ (μ − ν)²)^½ over the cells."""
+        shape = self._shape
+        self._share(
+            lambda lo, hi, terms: exponential.squared_distance()(
+                lo, hi, density.reshape(shape), self._target, terms, self._rows
+            )
+        )
+        return float(self._rows.sum()) ** 0.5
+
+    def _share(self, run: Callable[[int, int, np.ndarray], None]) -> None:
+        """Share a pass over planes among the threads."""
+        planes, size = self._shape[0], self._space.team.size
+        self._space.team.run(
+            lambda number: run(number * planes // size, (number + 1) * planes // size, self._terms[number])
+        )
+
+    @cached_property
+    def _increments(self) -> Increments:
+        space = self._space
+        rates = (space.velocity.divergence() + space.flow.growth) * space.flow.symbol
+        return Increments(space.flow.grid, space.dtype, self._scheme, rates, space.transform, space.team)

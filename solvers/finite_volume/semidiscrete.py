@@ -1,0 +1,240 @@
+"""The finite-volume discretisation in space: what the integrators advance in time."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gridflow.compute.fft import SerialTransform, as_planes
+from gridflow.compute.threads import Team
+from gridflow.equation.contract import DENSITY, TRACER, State, require_sound
+from gridflow.equation.flow import Equation, Flow
+from gridflow.errors import RunError
+from solvers.finite_volume.reconstruction import Reconstruction
+from solvers.finite_volume.sweeps import Sweeps, Totals
+from solvers.finite_volume.velocity import velocity_field
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a state finds.
+
+    Attributes
+    ----------
+    positivity
+        Longest forward Euler step in which no cell loses more than it holds.
+    relaxation
+        Longest forward Euler step that does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
+    decay_time
+        Time in which the KMD falls by a factor e at its present rate, by transport.
+    energy
+        ½ KMD².
+    fullest
+        The largest density.
+    """
+
+    positivity: float
+    relaxation: float
+    decay_time: float
+    energy: float
+    fullest: float
+
+
+class Noise:
+    """What round-off adds to energy and dissipation: white noise of 16 roundings of max μ, some for every operation.
+
+    Its first 2d modes weigh most, in the dissipation even more: for s = 3 they outweigh there what is left in fine
+    modes long before they do in the energy.
+
+    Parameters
+    ----------
+    flow
+        The equation.
+    divergence
+        λ, the symbol of −∇· of the velocity of a potential.
+    dtype
+        The precision.
+    """
+
+    def __init__(self, flow: Equation[Any], divergence: np.ndarray, dtype: np.dtype) -> None:
+        grid, rounding = flow.grid, 16 * float(np.finfo(dtype).eps)
+        in_modes = grid.dim * grid.volume * rounding**2 / grid.size
+        self._energy = in_modes * float(flow.symbol.max())
+        self._dissipation = 2 * in_modes * float((divergence * flow.symbol**2).max())
+
+    def decay_time(self, energy: float, dissipation: float, fullest: float) -> float:
+        """Time in which the KMD falls by a factor e; infinite if there is not more than round-off to fall."""
+        falls = energy > self._energy * fullest**2 and dissipation > self._dissipation * fullest**3
+        return 2 * energy / dissipation if falls else math.inf
+
+
+class Semidiscrete:
+    """A flow discretised in space by upwind finite volumes, with the working memory of its right-hand sides.
+
+    Parameters
+    ----------
+    flow
+        The equation.
+    scheme, velocity
+        How face values and face velocities are made.
+    dtype
+        float64 or float32.
+    carries
+        Whether a volume fraction χ is carried along.
+    transform, team
+        The FFTs and the threads.
+
+    Attributes
+    ----------
+    stages
+        Two sets of arrays like those of a state, for the stages of a step.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        scheme: Reconstruction,
+        velocity: str,
+        dtype: np.dtype,
+        carries: bool,
+        transform: SerialTransform,
+        team: Team,
+    ) -> None:
+        self.flow, self.dtype, self.carries, self.transform, self.team = flow, dtype, carries, transform, team
+        self.velocity = velocity_field(velocity, flow, dtype, transform, team)
+        self.sweeps = Sweeps(
+            flow.grid, dtype, scheme, self.velocity, flow.growth, carries, flow.reference,
+            transform, team,
+        )  # fmt: skip
+        names = (DENSITY, TRACER) if carries else (DENSITY,)
+        self.stages = [{name: transform.field() for name in names} for _ in range(2)]
+        self._looked_at: tuple[np.ndarray, int, Look] | None = None
+        # rounding of a few terms must not turn a bound that is met exactly into a negative cell
+        self._round_off = 1 - 32 * float(np.finfo(dtype).eps)
+        self._noise = Noise(flow, self.velocity.divergence(), dtype)
+
+    def compile(self) -> None:
+        """Compile every loop of a right-hand side, or load it from the disk."""
+        field = self.stages[0][DENSITY]
+        self.velocity.potential_of(field)
+        self.velocity.evaluate(field, measure=True)
+        self.sweeps.compile(field)
+        self.forget()
+
+    def look_at(self, state: State) -> Look:
+        """The bounds on the step and the energy of a state, whose velocity then is in place.
+
+        What is known of a state is kept until the next step, so that who looks at it in between costs next to nothing;
+        a callback may change the density meanwhile, so its bits are added up again.
+        """
+        known = self._known(state)
+        if known is None:
+            density, known = state.arrays[DENSITY], self.look(state)
+            self._looked_at = (density, fingerprint(density), known)
+        return known
+
+    def look_before_step(self, state: State) -> Look:
+        """As :meth:`look_at`, of a state that is about to change: nothing is kept."""
+        known = self._known(state)
+        self.forget()
+        return self.look(state) if known is None else known
+
+    def forget(self) -> None:
+        """What was known of a state holds no more, or its velocity is no longer in place."""
+        self._looked_at = None
+
+    def look(self, state: State) -> Look:
+        """Have the velocity of a state in place and find what bounds the step."""
+        density = state.arrays[DENSITY]
+        energy = self.velocity.evaluate(density, measure=True)
+        found = self.sweeps.survey(density)
+        self.require_sound(state.arrays, found.fullest, state.time)
+        positivity, relaxation = self.strict_bounds(found.rate, found.fullest, state.time)
+        if not math.isfinite(energy):
+            raise self._overflow(state.time)
+        decay_time = self.decay_time(energy, found.decay, found.fullest)
+        return Look(positivity, relaxation, decay_time, energy, found.fullest)
+
+    def place(self, arrays: dict[str, np.ndarray]) -> None:
+        """Have the velocity of some arrays in place, without bounds."""
+        self.evaluate(arrays[DENSITY])
+
+    def advance(
+        self,
+        current: dict[str, np.ndarray],
+        old: dict[str, np.ndarray],
+        new: dict[str, np.ndarray],
+        dt: float,
+        blend: float,
+    ) -> tuple[float, float]:
+        """Write a stage; see :class:`solvers.stepping.explicit.Space`."""
+        found = self.sweeps.advance_density(current[DENSITY], old[DENSITY], new[DENSITY], dt, blend)
+        if self.carries:
+            self.sweeps.advance_tracer(current[TRACER], current[DENSITY], old[TRACER], new[TRACER], dt, blend)
+        return found
+
+    def evaluate(self, density: np.ndarray) -> None:
+        """Have the velocity of a density in place, without bounds."""
+        self.forget()
+        self.velocity.evaluate(density, measure=False)
+
+    def change(self, density: np.ndarray, dt: float) -> tuple[np.ndarray, float]:
+        """Δt times the tendency at a density whose velocity is in place, in a stage array; and the rate of loss.
+
+        With ``sharp`` and ``weno5`` the tendency depends on Δt through its limiter.
+        """
+        change = self.stages[1][DENSITY]
+        rate, _ = self.sweeps.advance_density(density, density, change, dt, 0.0, change=True)
+        return change, rate
+
+    def totals(self, density: np.ndarray, change: np.ndarray, potential: np.ndarray) -> Totals:
+        """Sums and extrema; see :meth:`solvers.finite_volume.sweeps.Sweeps.totals`."""
+        return self.sweeps.totals(density, change, potential)
+
+    def potential(self, density: np.ndarray) -> np.ndarray:
+        """V of a density as (planes, rows, numbers), which the velocity keeps or a stage array is used for."""
+        kept = self.velocity.kept_potential()
+        if kept is not None:
+            return kept
+        values = self.stages[0][DENSITY]
+        values[...] = self.velocity.potential_of(density)
+        self.forget()
+        return values.reshape(as_planes(values.shape))
+
+    def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
+        """The bounds on Δt by positivity and by relaxation, from the largest share that a cell loses per time."""
+        if self.carries:
+            rate += self.velocity.local_response * fullest
+        if not rate * fullest < float(np.finfo(self.dtype).max):
+            raise self._overflow(time)
+        stiffness = self.velocity.stiffness
+        return (
+            self._round_off / rate if rate > 0 else math.inf,
+            2 / (fullest * stiffness) if fullest * stiffness > 0 else math.inf,
+        )
+
+    def decay_time(self, energy: float, dissipation: float, fullest: float) -> float:
+        """Time in which the KMD falls by a factor e; infinite if there is not more than round-off to fall."""
+        return self._noise.decay_time(energy, dissipation, fullest)
+
+    def require_sound(self, arrays: dict[str, np.ndarray], fullest: float, time: float) -> None:
+        """RunError, naming the cell, if the largest density is not a finite number."""
+        if not math.isfinite(fullest):
+            require_sound(self.flow.grid, arrays[DENSITY], time)
+
+    def _known(self, state: State) -> Look | None:
+        """What the last look found of a state; None if there was none since its density changed."""
+        density, known = state.arrays[DENSITY], self._looked_at
+        if known is None or known[0] is not density or known[1] != fingerprint(density):
+            return None
+        return known[2]
+
+    def _overflow(self, time: float) -> RunError:
+        return RunError(f"at t = {time:.10g} the fluxes overflow {self.dtype}; choose other units or float64")
+
+
+def fingerprint(density: np.ndarray) -> int:
+    """Sum of the bits of all numbers as whole numbers: another one whenever a single number changes."""
+    bits = density.view(f"u{density.itemsize}")
+    return int(bits.sum(dtype=bits.dtype))  # in their own type, modulo its range: no buffers for a conversion

@@ -1,0 +1,236 @@
+"""Runs the compiled loops over a grid: their working memory, and how a team of threads shares the planes."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridflow.compute.fft import Transform, as_planes
+from gridflow.compute.threads import Team
+from gridflow.domains.torus import Grid
+from solvers.finite_volume.reconstruction import Reconstruction
+from solvers.finite_volume.velocity import VelocityField
+from solvers.loops import survey, totals
+from solvers.loops.euler import euler_step
+from solvers.loops.planes import Field, field_of, line_size, tile_rows
+from solvers.loops.stages import DILATION, GROWTH, NO_SOURCE, Step, Variant
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What bounds the step from one state.
+
+    Attributes
+    ----------
+    rate
+        Largest share of what it holds that a cell loses per time.
+    fullest
+        Largest density; NaN or infinite if some density is not sound.
+    decay
+        Σ_faces μ̄ u² ∏h, the rate at which transport lowers the energy.
+    """
+
+    rate: float
+    fullest: float
+    decay: float
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Mass ∫ μ dx, least and largest density, and ∫ V δμ dx for a change δμ."""
+
+    mass: float
+    least: float
+    largest: float
+    work: float
+
+
+class Sweeps:
+    """The compiled loops of one solver.
+
+    Parameters
+    ----------
+    grid, dtype
+        Where and in which precision.
+    reconstruction
+        The scheme.
+    velocity
+        What the velocity comes from.
+    growth
+        β of the flow.
+    carries
+        Whether a region is carried along.
+    reference
+        A typical density, which sets what counts as smooth.
+    transform
+        Knows the planes around a field.
+    team
+        The threads.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        dtype: np.dtype,
+        reconstruction: Reconstruction,
+        velocity: VelocityField,
+        growth: float,
+        carries: bool,
+        reference: float,
+        transform: Transform,
+        team: Team,
+    ) -> None:
+        self._shape = planes, rows, cells = as_planes(grid.shape)
+        self._dtype, self._grid, self._transform, self._team = dtype, grid, transform, team
+        self._reconstruction, self._velocity, self._growth, self._carries = reconstruction, velocity, growth, carries
+        bits = np.dtype(f"u{dtype.itemsize}")
+        self._rows = tile_rows(rows, cells, reconstruction.halo, dtype.itemsize)
+        tiles = -(-rows // self._rows)
+        self._rates, self._tops = np.zeros((planes, tiles), bits), np.zeros((planes, tiles), bits)
+        self._decay = np.zeros((planes, tiles))
+        sizes = [
+            lines * line_size(self._rows, rows, cells, halo)
+            for lines, halo in ((reconstruction.lines, reconstruction.halo), (survey.LINES, survey.HALO))
+        ]
+        self._memory = np.zeros((team.size, max(sizes)), dtype)
+        self._work = self._lines(reconstruction.lines, reconstruction.halo)
+        self._survey_work = self._lines(survey.LINES, survey.HALO)
+        limits = np.finfo(dtype)
+        self._vacuum = float(limits.tiny / limits.eps)
+        self._tiny = max(1e-14 * reference**2, float(limits.tiny)) if reconstruction.squares else 0.0
+        self._inverse = tuple(dtype.type(1 / h) for h in (*grid.spacing, 1.0, 1.0)[:3])
+        self._totals = totals.totals()
+        self._survey = survey.survey(grid.dim, velocity.spectral)
+        self._euler_step = euler_step(Variant(grid.dim, reconstruction.scheme, velocity.spectral))
+
+    @staticmethod
+    def memory(shape: tuple[int, ...], itemsize: int, reconstruction: Reconstruction, threads: int) -> int:
+        """Bytes of working memory."""
+        _, rows, cells = as_planes(shape)
+        halo, lines = reconstruction.halo, reconstruction.lines
+        at_once = tile_rows(rows, cells, halo, itemsize)
+        return threads * lines * line_size(at_once, rows, cells, halo) * itemsize
+
+    def compile(self, density: np.ndarray) -> None:
+        """Compile every loop, or load it from the disk, by calling it for no planes."""
+        halo = self._reconstruction.halo
+        velocity, other, field = self._velocity.fields(halo), self._other(halo), self._field(density, halo)
+        step, reached = self._step(0.0, 0.0), density.reshape(self._shape)
+        noted = self._rates, self._tops
+        self._survey(
+            0, 0, self._rows, self._survey_work[0], field, velocity, other or field, step, *noted, self._decay
+        )  # fmt: skip
+        self._euler_step(
+            0, 0, self._rows, self._work[0], field, velocity, other or field, reached, reached, step, *noted
+        )  # fmt: skip
+
+    def survey(self, density: np.ndarray) -> Survey:
+        """Look at a density, of which the velocity has been evaluated."""
+        velocity, other = self._velocity.fields(survey.HALO), self._other(survey.HALO)
+        field, step = self._field(density, survey.HALO), self._step(0.0, 0.0)
+
+        def job(number: int) -> None:
+            self._survey(
+                *self._part(number), self._rows, self._survey_work[number], field, velocity, other or field, step,
+                self._rates, self._tops, self._decay,
+            )  # fmt: skip
+
+        self._team.run(job)
+        return Survey(
+            self._largest(self._rates), self._largest(self._tops), float(self._decay.sum()) * self._grid.cell_volume
+        )
+
+    def totals(self, density: np.ndarray, change: np.ndarray, potential: np.ndarray) -> Totals:
+        """Sum up a density, of which the change and V (planes, rows, numbers) are given."""
+        density, change = density.reshape(self._shape), change.reshape(self._shape)
+        shape, cells = self._shape[:2], self._shape[2]
+        mass, work = np.zeros(shape), np.zeros(shape)
+        least, most = np.zeros(shape, self._rates.dtype), np.zeros(shape, self._rates.dtype)
+        terms = np.zeros((self._team.size, cells))
+
+        def job(number: int) -> None:
+            self._totals(*self._part(number), density, change, potential, terms[number], mass, work, least, most)
+
+        self._team.run(job)
+        volume = self._grid.cell_volume
+        smallest = float(least.min().reshape(1).view(self._dtype)[0])
+        return Totals(float(mass.sum()) * volume, smallest, self._largest(most), float(work.sum()) * volume)
+
+    def advance_density(
+        self, density: np.ndarray, old: np.ndarray, new: np.ndarray, dt: float, blend: float, change: bool = False
+    ) -> tuple[float, float]:
+        """Write a stage of the density, ``α old + (1 − α) Euler(density)``, or ``Δt`` times its tendency alone.
+
+        Returns
+        -------
+        float
+            Largest share of what it holds that a cell loses per time.
+        float
+            Largest new density; NaN or infinite if some density is not sound.
+        """
+        source = GROWTH if self._growth else NO_SOURCE
+        step = self._step(dt, blend, self._growth, source, change)
+        return self._advance(density, self._other(self._reconstruction.halo), old, new, step)
+
+    def advance_tracer(
+        self, tracer: np.ndarray, density: np.ndarray, old: np.ndarray, new: np.ndarray, dt: float, blend: float
+    ) -> None:
+        """Write a stage of a carried region's volume fraction, which moves with the velocity of ``density``."""
+        step = self._step(dt, blend, self._velocity.local_response, DILATION)
+        self._advance(tracer, self._field(density, self._reconstruction.halo), old, new, step)
+
+    def _advance(
+        self, values: np.ndarray, other: Field | None, old: np.ndarray, new: np.ndarray, step: Step
+    ) -> tuple[float, float]:
+        halo = self._reconstruction.halo
+        field, velocity = self._field(values, halo), self._velocity.fields(halo)
+        old, new = old.reshape(self._shape), new.reshape(self._shape)
+
+        def job(number: int) -> None:
+            self._euler_step(
+                *self._part(number), self._rows, self._work[number], field, velocity, other or field, old, new, step,
+                self._rates, self._tops,
+            )  # fmt: skip
+
+        self._team.run(job)
+        return self._largest(self._rates), self._largest(self._tops)
+
+    def _part(self, number: int) -> tuple[int, int]:
+        planes, size = self._shape[0], self._team.size
+        return number * planes // size, (number + 1) * planes // size
+
+    def _lines(self, lines: int, halo: int) -> list[np.ndarray]:
+        size = line_size(self._rows, self._shape[1], self._shape[2], halo)
+        return [memory[: lines * size].reshape(lines, size) for memory in self._memory]
+
+    def _field(self, values: np.ndarray, depth: int) -> Field:
+        return field_of(self._transform, values.reshape(self._shape), depth)
+
+    def _other(self, depth: int) -> Field | None:
+        return self._velocity.potential(depth) if self._growth else None
+
+    def _step(
+        self, dt: float, blend: float, strength: float = 0.0, source: int = NO_SOURCE, change: bool = False
+    ) -> Step:
+        number = self._dtype.type
+        return Step(
+            dt=number(dt),
+            blend=number(blend),
+            ratio=tuple(number(dt / h) for h in (*self._grid.spacing, 1.0, 1.0)[:3]),
+            inverse=self._inverse,
+            strength=number(strength),
+            growth=number(self._growth),
+            weight=number(1 / self._reconstruction.outflow_limit),
+            vacuum=number(self._vacuum),
+            tiny=number(self._tiny),
+            change=change,
+            source=source,
+            bounded_by_growth=self._growth > 0,
+            bounded_by_tracer=self._carries,
+            sharpen=self._reconstruction.sharpen,
+        )
+
+    def _largest(self, bits: np.ndarray) -> float:
+        """The number behind the largest bits; NaN if a number below 0 or none at all was among them."""
+        value = float(bits.max().reshape(1).view(self._dtype)[0])
+        return value if value >= 0 else math.nan

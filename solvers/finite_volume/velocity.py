@@ -1,0 +1,243 @@
+"""Face velocities of a flow: by differences of the potential, or face-averaged straight from Fourier space."""
+
+import math
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from gridflow.compute.fft import Spectrum, Transform, as_planes
+from gridflow.compute.threads import Team
+from gridflow.equation.flow import Flow
+from gridflow.equation.kernels import laplacian_symbol
+from gridflow.errors import InputError
+from solvers.loops.planes import Field, field_of
+from solvers.loops.spectra import to_potential, to_velocity
+
+
+class VelocityField(Protocol):
+    """Evaluates velocities into its own buffers, which the next call overwrites."""
+
+    spectral: bool
+    """Whether ``fields`` are face velocities; else the one there is is the potential."""
+    stiffness: float
+    """max_ξ (λ + β) K̂ with the symbol λ of the scheme's own divergence of its own velocity."""
+    local_response: float
+    """Λ = min_{ξ ≠ 0} λ K̂, the part of ∇·u = λK̂ (μ − ν) that answers to the density on the spot; 1 for s = 1."""
+
+    def divergence(self) -> np.ndarray:
+        """λ, the symbol of −∇· of the velocity of a potential, on the half-spectrum; a new array."""
+
+    def evaluate(self, density: np.ndarray, measure: bool) -> float:
+        """Work out the velocity of a density; return its energy ½ ∫ V (μ − ν) dx, or NaN unless it is measured."""
+
+    def fields(self, depth: int) -> tuple[Field, ...]:
+        """What the compiled loops take for the velocity, with so many planes around it."""
+
+    def potential(self, depth: int) -> Field:
+        """V at cell centres, where a flow with growth needs it, with so many planes around it."""
+
+    def kept_potential(self) -> np.ndarray | None:
+        """V as evaluated, (planes, rows, numbers), if the velocity has it; see :meth:`potential_of`."""
+
+    def potential_of(self, density: np.ndarray) -> np.ndarray:
+        """V of a density, shape ``grid.shape``, in a buffer of the velocity, which is then to be evaluated again."""
+
+    def face(self, axis: int) -> np.ndarray:
+        """Velocity on the upper faces of an axis, shape ``grid.shape``; a view where possible."""
+
+
+FEWEST_MODES = 2**17
+"""Below this many, a pass over modes takes less time than waking a second thread for it (measured)."""
+
+
+def team_for(modes: int, team: Team) -> Team:
+    """Who does a pass over so many modes: a team, or the caller alone."""
+    return team if modes >= FEWEST_MODES else Team(1)
+
+
+class _Modes:
+    """What both kinds of velocity do with half-spectra: the passes over them, shared by a team of threads."""
+
+    def __init__(self, flow: Flow, dtype: np.dtype, transform: Transform, team: Team) -> None:
+        self.transform = transform
+        self.grid = grid = flow.grid
+        planes, rows, _ = as_planes(grid.shape)
+        self.shape = (planes, rows, grid.spectral_shape[-1])
+        self.symbol = flow.symbol.astype(dtype, copy=False).reshape(self.shape)
+        self.scale = dtype.type(1 / grid.size)
+        self._team = team_for(math.prod(self.shape), team)
+        self._has_nyquist = grid.shape[-1] % 2 == 0
+        self._terms = np.zeros((self._team.size, self.shape[-1]))
+        self._power = np.zeros(planes)
+        low, high = float(flow.target.min()), float(flow.target.max())
+        self.uniform = low == high
+        self._mean = low * grid.size if self.uniform else 0.0
+        self._minus = np.zeros((1, 1, 1), dtype)
+        if not self.uniform:
+            values, spectrum = transform.field(), transform.spectrum()
+            values[...] = flow.target
+            transform.forward(values, spectrum)
+            self._minus = np.ascontiguousarray(spectrum.lines[:, :rows, : 2 * self.shape[-1]])
+
+    def forward(self, density: np.ndarray, spectrum: Spectrum) -> None:
+        """Transform μ; of μ − ν only the mean of a uniform ν is subtracted here, the passes subtract the rest."""
+        self.transform.forward(density, spectrum)
+        if self.uniform:
+            spectrum.modes[(0,) * self.grid.dim] -= self._mean
+
+    def passed(self, run: Callable[..., None], spectra: Any, factors: Any, measure: bool) -> float:
+        """Run a pass over all planes; return ½ |T| Σ K̂ |f̂|² if it is to be measured, else NaN."""
+        planes, size = self.shape[0], self._team.size
+
+        def job(number: int) -> None:
+            lo, hi = number * planes // size, (number + 1) * planes // size
+            run(
+                lo, hi, spectra, self.symbol, self._minus, factors, self._has_nyquist, measure,
+                self._terms[number], self._power,
+            )  # fmt: skip
+
+        self._team.run(job)
+        if not measure:
+            return float("nan")
+        return 0.5 * self.grid.volume / self.grid.size**2 * float(self._power.sum())
+
+
+def _responses(flow: Flow, divergence: np.ndarray) -> tuple[float, float]:
+    """Stiffness and local response for the symbol λ of the divergence of the velocity of a potential."""
+    stiffness = float(((divergence + flow.growth) * flow.symbol).max())
+    return stiffness, float((divergence * flow.symbol)[divergence > 0].min())
+
+
+class DifferenceVelocity:
+    """u = −(V_{i+1} − V_i) / h: two transforms, and the discrete energy decays exactly.
+
+    The same symbol defines V and the energy and the divergence is minus the adjoint of the difference, so
+    ``dE/dt = −Σ_faces μ_face u² ∏h ≤ 0`` for any face values ≥ 0. Differences are taken in the compiled loops.
+    """
+
+    spectral = False
+
+    def __init__(self, flow: Flow, dtype: np.dtype, transform: Transform, team: Team) -> None:
+        self._modes = _Modes(flow, dtype, transform, team)
+        self._spectrum = transform.spectrum()
+        self._pass = to_potential(self._modes.uniform)
+        self.stiffness, self.local_response = _responses(flow, self.divergence())
+
+    def divergence(self) -> np.ndarray:
+        """The symbol of the standard stencil."""
+        return laplacian_symbol(self._modes.grid, "mimetic")
+
+    def evaluate(self, density: np.ndarray, measure: bool) -> float:
+        """Work out V; return the energy, or NaN."""
+        modes = self._modes
+        modes.forward(density, self._spectrum)
+        energy = modes.passed(self._pass, self._spectrum.lines, modes.scale, measure)
+        modes.transform.backward(self._spectrum)
+        return energy
+
+    def fields(self, depth: int) -> tuple[Field, ...]:
+        """The potential."""
+        return (self.potential(depth),)
+
+    def potential(self, depth: int) -> Field:
+        """V, as evaluated."""
+        return field_of(self._modes.transform, self._spectrum.lines, depth)
+
+    def kept_potential(self) -> np.ndarray | None:
+        """V, as evaluated."""
+        return self._spectrum.lines
+
+    def potential_of(self, density: np.ndarray) -> np.ndarray:
+        """V of a density; evaluates it."""
+        self.evaluate(density, measure=False)
+        return self._spectrum.values
+
+    def face(self, axis: int) -> np.ndarray:
+        """Differences of V along an axis."""
+        v, h = self._spectrum.values, self._modes.grid.spacing[axis]
+        velocity: np.ndarray = (v - np.roll(v, -1, axis)) * v.dtype.type(1 / h)
+        return velocity
+
+
+class SpectralVelocity:
+    """Averages over the faces of the exact gradient: û = −iξ_a K̂ f̂ e^{iξ_a h_a/2} / sinc(ξ_a h_a/2).
+
+    f̂ are modes of cell averages, whose sinc factors across the face are those of a face average; the one along the
+    axis is divided out. The discrete divergence of this velocity has the symbol |ξ|² K̂. One forward and d inverse
+    transforms. As exact for smooth data as K̂ is: to the last digit with ``Riesz(s, "spectral")``, to second order
+    with the mimetic symbol. The energy identity of the difference velocity is given up: decay holds in the linear
+    regime and is otherwise an observation.
+    """
+
+    spectral = True
+
+    def __init__(self, flow: Flow, dtype: np.dtype, transform: Transform, team: Team) -> None:
+        grid = flow.grid
+        self._modes = _Modes(flow, dtype, transform, team)
+        self._spectra = tuple(transform.spectrum() for _ in range(grid.dim))
+        self._for_growth = transform.spectrum() if flow.growth else None
+        self._pass = to_velocity(grid.dim, self._modes.uniform)
+        self._to_potential = to_potential(self._modes.uniform)
+        factors = []
+        for xi, k, n, h in zip(grid.wavevector(), grid.mode_numbers, grid.shape, grid.spacing, strict=True):
+            flat = xi.reshape(-1)
+            factor = -1j * flat * np.exp(0.5j * flat * h) / np.sinc(k / n) / grid.size
+            factor.imag[2 * abs(k) == n] = 0.0  # half a cell on, the Nyquist mode's derivative is real, and of one sign
+            factors.append(factor.view(float).astype(dtype))
+        self._factors = tuple(factors)
+        self.stiffness, self.local_response = _responses(flow, self.divergence())
+
+    def divergence(self) -> np.ndarray:
+        """|ξ|², that of the Nyquist modes too: their values on faces are those of waves that vanish at cell edges."""
+        return laplacian_symbol(self._modes.grid, "spectral")
+
+    def evaluate(self, density: np.ndarray, measure: bool) -> float:
+        """Work out the velocity along every axis, and V under growth; return the energy, or NaN."""
+        modes = self._modes
+        modes.forward(density, self._spectra[-1])
+        if self._for_growth is not None:
+            self._for_growth.lines[...] = self._spectra[-1].lines
+            self._finish_potential(self._for_growth)
+        energy = modes.passed(self._pass, tuple(s.lines for s in self._spectra), self._factors, measure)
+        for spectrum in self._spectra:
+            modes.transform.backward(spectrum)
+        return energy
+
+    def fields(self, depth: int) -> tuple[Field, ...]:
+        """The velocity along every axis."""
+        return tuple(field_of(self._modes.transform, spectrum.lines, depth) for spectrum in self._spectra)
+
+    def potential(self, depth: int) -> Field:
+        """V under growth, as evaluated."""
+        assert self._for_growth is not None, "a velocity keeps V under growth"
+        return field_of(self._modes.transform, self._for_growth.lines, depth)
+
+    def kept_potential(self) -> np.ndarray | None:
+        """V under growth, as evaluated."""
+        return None if self._for_growth is None else self._for_growth.lines
+
+    def potential_of(self, density: np.ndarray) -> np.ndarray:
+        """V of a density, in the place of the first axis' velocity."""
+        self._modes.forward(density, self._spectra[0])
+        self._finish_potential(self._spectra[0])
+        return self._spectra[0].values
+
+    def _finish_potential(self, spectrum: Spectrum) -> None:
+        """Turn modes of μ into V."""
+        self._modes.passed(self._to_potential, spectrum.lines, self._modes.scale, measure=False)
+        self._modes.transform.backward(spectrum)
+
+    def face(self, axis: int) -> np.ndarray:
+        """Velocity along an axis, as evaluated."""
+        return self._spectra[axis].values
+
+
+VELOCITIES: dict[str, Callable[..., VelocityField]] = {"difference": DifferenceVelocity, "spectral": SpectralVelocity}
+
+
+def velocity_field(name: str, flow: Flow, dtype: np.dtype, transform: Transform, team: Team) -> VelocityField:
+    """Make a velocity by its name; InputError names the ones there are."""
+    if name not in VELOCITIES:
+        raise InputError(f'velocity "{name}": allowed are {", ".join(VELOCITIES)}')
+    return VELOCITIES[name](flow, dtype, transform, team)

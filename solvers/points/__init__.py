@@ -1,0 +1,1 @@
+"""Solvers that move points: particles, and the neurons of a shallow network."""

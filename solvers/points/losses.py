@@ -1,0 +1,200 @@
+"""The loss of a network on samples, ``L = 1/(2n) Σ_i (f(x_i) − y_i)²``, and where samples and labels come from.
+
+Labels are ``y_i = f*(x_i) + noise · ε_i`` with ε normal. What the target's density says of an input is its harmonic
+expansion, ``f*(x) = |x| Σ λ_ℓ ν_ℓm Y_ℓm(x / |x|)`` with the Funk–Hecke numbers λ_ℓ of the activation; on the circle
+``f*(x) = |x| Σ_k λ_|k| ν̂_k e^{ikφ}``.
+"""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gridflow.compute.harmonics import PointTransform
+from gridflow.compute.matmul import ENTRIES, product
+from gridflow.compute.nonuniform import NonuniformTransform
+from gridflow.compute.threads import available, team
+from gridflow.domains.torus import Grid
+from gridflow.equation.flow import Equation
+from gridflow.networks.measures import angles
+from gridflow.networks.weights import Weights
+from solvers.points.population import MOST_PIECES, circle_modes, relu_of, sphere_coefficients
+
+SAMPLES, BATCHES, STREAM = 0, 1, 2
+"""Which of a seed's random numbers: the samples kept, those taken for a step, and those drawn afresh for it."""
+ROWS = 128
+"""Samples worked on at once, fewer for many neurons."""
+
+Labels = Callable[[np.ndarray], np.ndarray]
+
+
+class _OnCircle:
+    """f* of the target's density on S¹ at inputs of the plane."""
+
+    def __init__(self, flow: Equation[Any], accuracy: float, threads: int | None) -> None:
+        grid = flow.grid
+        k = np.fft.fftfreq(grid.size, 1 / grid.size)
+        numbers = relu_of(flow).eigenvalues(1, grid.size // 2 + 1)[abs(k).astype(int)]
+        self._coefficients = (numbers * circle_modes(flow, None, accuracy, threads))[None]
+        self._grid, self._accuracy, self._threads = grid, accuracy, threads
+        self._transform: NonuniformTransform | None = None
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        if self._transform is None or self._transform.points != len(x):
+            self._transform = NonuniformTransform(
+                self._grid.lengths, self._grid.shape, len(x), self._accuracy, threads=self._threads
+            )
+        self._transform.place(angles(x)[:, None])
+        found = [values[0].real for _, values in self._transform.at_points(self._coefficients)]
+        return np.concatenate(found) * _norms(x)
+
+
+class _OnSphere:
+    """f* of the target's density on S² at inputs of space."""
+
+    def __init__(self, flow: Equation[Any], accuracy: float) -> None:
+        self._transform = PointTransform(flow.grid.lmax, accuracy, threads=1)
+        numbers = relu_of(flow).eigenvalues(2, flow.grid.lmax + 1)[self._transform.degree]
+        self._coefficients = numbers * sphere_coefficients(flow, None, accuracy)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        self._transform.place(x)
+        return self._transform.synthesise(self._coefficients) * _norms(x)
+
+
+def _norms(x: np.ndarray) -> np.ndarray:
+    found: np.ndarray = np.sqrt(np.einsum("ij,ij->i", x, x))
+    return found
+
+
+def labels_of(flow: Equation[Any], teacher: Weights | None, accuracy: float, threads: int | None) -> Labels:
+    """f* of inputs, shape (n, inputs): of a teacher, or of the density of ``flow.target`` on the circle or S²."""
+    if teacher is not None:
+        return teacher.outputs
+    if isinstance(flow.grid, Grid):
+        return _OnCircle(flow, accuracy, threads)
+    return _OnSphere(flow, accuracy)
+
+
+class Samples:
+    """Labelled inputs; everything random depends on the seed and the number of the step alone.
+
+    Parameters
+    ----------
+    labels
+        f*.
+    inputs
+        Number of inputs d + 1.
+    kind
+        ``uniform`` on the sphere S^d or ``gaussian``, standard normal.
+    count
+        How many are kept; None to draw afresh for every step.
+    batch
+        How many a step takes, none twice; None for all that are kept.
+    noise
+        Standard deviation of the labels' error; that of a sample kept is always the same.
+    seed
+        Non-negative integer.
+    """
+
+    def __init__(
+        self, labels: Labels, inputs: int, kind: str, count: int | None, batch: int | None, noise: float, seed: int
+    ) -> None:
+        self._labels, self._inputs, self._kind = labels, inputs, kind
+        self._batch, self._noise, self._seed = batch, noise, seed
+        self.kept = None if count is None else self._draw(SAMPLES, 0, count)
+
+    def of_step(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs (n, inputs) and labels (n,) that a step goes by."""
+        if self.kept is None:
+            assert self._batch is not None
+            return self._draw(STREAM, step, self._batch)
+        if self._batch is None:
+            return self.kept
+        rng = np.random.default_rng((BATCHES, step, self._seed))
+        chosen = rng.choice(len(self.kept[1]), self._batch, replace=False, shuffle=False)
+        return self.kept[0][chosen], self.kept[1][chosen]
+
+    def _draw(self, purpose: int, step: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng((purpose, step, self._seed))
+        x = rng.standard_normal((count, self._inputs))
+        if self._kind == "uniform":
+            x /= _norms(x)[:, None]
+        y = self._labels(x)
+        if self._noise:
+            y = y + self._noise * rng.standard_normal(count)
+        return x, y
+
+
+class EmpiricalLoss:
+    """The loss on samples and −m times its gradient.
+
+    With ``S_j = Σ_i (f(x_i) − y_i) 1[w_j·x_i > 0] x_i`` it is ``w_j' = −a_j S_j / n`` and ``a_j' = −w_j·S_j / n``. The
+    samples are shared out in pieces that depend on their number and m alone, and summed in order.
+
+    Parameters
+    ----------
+    samples
+        Where inputs and labels come from.
+    count, inputs
+        Number of neurons m and of inputs.
+    threads
+        How many to use; the result does not depend on it.
+    """
+
+    def __init__(self, samples: Samples, count: int, inputs: int, threads: int | None = None) -> None:
+        self._samples, self._count = samples, count
+        self._threads = min(threads or available(), MOST_PIECES)
+        self._rows = min(max(16, ENTRIES // count), ROWS)
+        self._sums = np.zeros((MOST_PIECES, count, inputs))
+        self._terms = np.zeros((self._threads, count, inputs))
+        self._hidden = np.zeros((self._threads, self._rows, count))
+
+    def descend(self, inner: np.ndarray, outer: np.ndarray, step: int, speeds: tuple[np.ndarray, np.ndarray]) -> float:
+        """w' and a' of the samples of a step into ``speeds``; returns the loss on them."""
+        x, y = self._samples.of_step(step)
+        loss, pieces = self._pass(x, y, inner, outer, with_slope=True)
+        total = self._sums[0]
+        for part in self._sums[1:pieces]:
+            total += part
+        total /= -len(y)
+        w, a = speeds
+        np.multiply(outer[:, None], total, out=w)
+        np.einsum("ij,ij->i", inner, total, out=a)
+        return loss
+
+    def of_kept(self, inner: np.ndarray, outer: np.ndarray) -> float | None:
+        """The loss on all samples kept; None if there are none."""
+        kept = self._samples.kept
+        return None if kept is None else self._pass(*kept, inner, outer, with_slope=False)[0]
+
+    def _pass(
+        self, x: np.ndarray, y: np.ndarray, inner: np.ndarray, outer: np.ndarray, with_slope: bool
+    ) -> tuple[float, int]:
+        """The loss, and the number of pieces that ``sums`` holds S of."""
+        chunks = -(-len(y) // self._rows)
+        number = min(chunks, MOST_PIECES)
+        cuts = [chunks * i // number * self._rows for i in range(number + 1)]
+        pieces = list(itertools.pairwise(cuts))
+        losses = np.zeros(number)
+        size = min(self._threads, number)
+
+        @np.errstate(over="ignore", invalid="ignore")  # of weights that diverge, which the solver tells
+        def work(thread: int) -> None:
+            for piece in range(thread, number, size):
+                total, term, hidden = self._sums[piece], self._terms[thread], self._hidden[thread]
+                total.fill(0)
+                for start in range(*pieces[piece], self._rows):
+                    part = slice(start, min(start + self._rows, len(y)))
+                    some = x[part]
+                    active = product(some, inner.T, hidden[: len(some)])
+                    np.maximum(active, 0, out=active)
+                    error = np.einsum("ij,j->i", active, outer) / self._count - y[part]
+                    losses[piece] += (error * error).sum()
+                    if with_slope:
+                        np.greater(active, 0, out=active)
+                        total += product(active.T, error[:, None] * some, term)
+
+        team(size).run(work)
+        return float(losses.sum()) / (2 * len(y)), number

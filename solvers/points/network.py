@@ -1,0 +1,382 @@
+"""Training a shallow ReLU network: what the flow with growth 2 is the limit of for infinitely many neurons."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gridflow.compute.matmul import ENTRIES
+from gridflow.compute.threads import FEWEST_CELLS_PER_THREAD, available
+from gridflow.compute.threads import count as thread_count
+from gridflow.domains.sphere import WholeSphere
+from gridflow.equation.contract import INNER, NEGATIVE, OUTER, State
+from gridflow.equation.flow import MASS_TOLERANCE, Equation
+from gridflow.errors import InputError, RunError
+from gridflow.networks.measures import TRAINING, measure_from_network
+from gridflow.networks.weights import Weights
+from solvers.finite_volume.semidiscrete import fingerprint
+from solvers.points.losses import EmpiricalLoss, Samples, labels_of
+from solvers.points.population import MOST_PIECES, PopulationLoss, potential_of, relu_of
+from solvers.stepping import schemes as timestep
+from solvers.stepping.options import checked_tolerance, fitting
+
+FIRST_STEP = 0.01
+"""Of the typical size of the weights, how far the fastest neuron may go in the very first step."""
+ROUND_OFF = 1e-9
+"""Share of a step that the time left may exceed it by and still be taken in one."""
+EULER = "euler"
+INTEGRATORS = ("rk45", "rk23", EULER)
+
+
+class Network:
+    """A shallow network ``f(x) = (1/m) Σ_j a_j max(w_j·x, 0)`` trained by gradient descent.
+
+    ``a_j' = −m ∂L/∂a_j`` and ``w_j' = −m ∂L/∂w_j``: time is the learning rate times the number of steps, the gradient
+    taken times m. L is the loss over all inputs, ``½ E_x (f(x) − f*(x))²``, or that on samples. From a balanced start,
+    ``|a_j| = |w_j|``, the directions follow −∇V and the masses a_j |w_j| grow at the rate −2 V where a_j > 0: for many
+    neurons the flow with growth 2. Runs have the same bits for any number of threads.
+
+    Parameters
+    ----------
+    flow
+        The equation, with growth 2 and the kernel ``ReLU()`` or ``ReLU(inputs="gaussian")``: a ``Flow`` on the circle
+        ``Grid((n,), (2π,))``, a ``SphereFlow`` or a ``WholeSphereFlow``. Its target is f*, unless there is a teacher.
+    weights
+        At time 0.
+    loss
+        ``population`` or ``empirical``.
+    method
+        Of the population's loss: ``harmonic``, on the modes that the grid keeps, O(m log m); ``pairs``, in closed form,
+        O(m (m + neurons of the teacher)). Default: the first where there is a grid of cells.
+    teacher
+        Another network that is f*; its mass is that of the target. A ``WholeSphereFlow`` and ``pairs`` need one.
+    samples, batch
+        Number of samples kept, and of those that each step takes at random, none twice; without a batch all of them,
+        without samples a batch drawn afresh for each step.
+    learning_rate
+        Step in the flow's time, of gradient descent.
+    noise
+        Standard deviation of the labels' errors.
+    seed
+        Of samples, errors and batches.
+    integrator
+        Of the population's gradient flow: ``rk45`` or ``rk23`` under a bound on the error, or ``euler``, plain gradient
+        descent. Training on samples is always the last. A run shortens a step of it only to land on a time that a
+        schedule names.
+    tolerance
+        Estimated error of an ``rk`` step in any weight, as a share of the root mean square of |(w_j, a_j)|.
+    accuracy
+        Of the transforms, relative in L².
+    threads
+        Threads to use. Default: every core, as far as the neurons are worth it.
+
+    Raises
+    ------
+    InputError
+        If an option or its combination with others is not allowed.
+
+    References
+    ----------
+    Chizat and Bach, NeurIPS 2018 (the limit); Chizat, Colombo, Colombo, Fernández-Real, arXiv:2603.01977 (its rate).
+    """
+
+    def __init__(
+        self,
+        flow: Equation[Any],
+        weights: Weights,
+        loss: str = "population",
+        method: str | None = None,
+        teacher: Weights | None = None,
+        samples: int | None = None,
+        batch: int | None = None,
+        learning_rate: float | None = None,
+        noise: float = 0.0,
+        seed: int = 0,
+        integrator: str = "rk45",
+        tolerance: float = 1e-7,
+        accuracy: float = 1e-9,
+        threads: int | None = None,
+    ) -> None:
+        kernel = relu_of(flow)
+        _check_problem(flow, weights, teacher)
+        if loss not in ("population", "empirical"):
+            raise InputError(f'loss "{loss}": allowed are population and empirical')
+        on_samples = loss == "empirical"
+        if integrator not in INTEGRATORS:
+            raise InputError(f'integrator "{integrator}": allowed are {", ".join(INTEGRATORS)}')
+        integrator = EULER if on_samples else integrator
+        _check_samples(on_samples, samples, batch, noise, seed)
+        self._rate = _checked_rate(integrator, learning_rate)
+        self._scheme = timestep.EMBEDDED.get(integrator)
+        self.flow, self.tolerance = flow, checked_tolerance(tolerance)
+        self.threads = thread_count(threads, FEWEST_CELLS_PER_THREAD * available())  # bounded by what there is to share
+        self._start = weights
+        chosen = method or ("pairs" if isinstance(flow.grid, WholeSphere) else "harmonic")
+        potential = potential_of(flow, chosen, teacher, weights.count, accuracy, self.threads)
+        self._population = PopulationLoss(potential, weights.count)
+        self._empirical: EmpiricalLoss | None = None
+        if on_samples:
+            labels = labels_of(flow, teacher, accuracy, self.threads)
+            drawn = Samples(labels, weights.dim + 1, kernel.inputs, samples, batch, float(noise), int(seed))
+            self._empirical = EmpiricalLoss(drawn, weights.count, weights.dim + 1, self.threads)
+        # with |w_j| ≤ |a_j| = a_j an output weight never changes its sign
+        self._signed = bool((weights.outer < 0).any() or (weights.balance > ROUND_OFF * weights.outer**2).any())
+        self._size = weights.inner.size
+        stages = 1 if self._scheme is None else len(self._scheme.stages) + 1
+        self._speeds = np.zeros((stages, self._size + weights.count))
+        self._now, self._reached, self._moved, self._term = np.zeros((4, self._size + weights.count))
+        self._known: tuple[int, int, int] | None = None
+        self._loss = self._loss_reached = math.nan
+        self._settings: dict[str, object] = {
+            "solver": "Network",
+            "count": weights.count,
+            "inputs": weights.dim + 1,
+            "weights_sha256": weights.sha256,
+            "teacher_sha256": None if teacher is None else teacher.sha256,
+            "loss": loss,
+            "method": chosen,
+            "accuracy": float(accuracy),
+            "integrator": integrator,
+        }
+        if self._scheme is not None:
+            self._settings["tolerance"] = self.tolerance
+        else:
+            self._settings["learning_rate"] = self._rate
+        if on_samples:
+            self._settings |= {"samples": samples, "batch": batch, "noise": float(noise), "seed": int(seed)}
+
+    @staticmethod
+    def memory(count: int, shape: tuple[int, ...], samples: int = 0) -> int:
+        """Bytes that a solver on a grid and its state hold: stages, weights, transforms, samples."""
+        inputs = len(shape) + 1
+        stages = 7 + 5 + 3
+        held = count * (inputs + 1) * stages + count * 40 + math.prod(shape) * 60
+        hands = min(available(), MOST_PIECES)
+        on_samples = samples * (inputs + 1) + MOST_PIECES * count * inputs
+        on_samples += hands * (count * inputs + max(ENTRIES, 16 * count))
+        return 8 * (held + (on_samples if samples else 0))
+
+    def compile(self) -> None:
+        """Nothing: no loop of this solver is compiled here."""
+
+    def settings(self) -> Mapping[str, object]:
+        """Name, options, and checksums of the weights at time 0 and of the teacher."""
+        return dict(self._settings)
+
+    def initialize(self, initial: np.ndarray | None = None) -> State:
+        """The state at time 0, of the weights given when the solver was made.
+
+        A density that they stand for may be given, to be kept with the run; nothing else depends on it.
+        """
+        if initial is not None:
+            self.flow.check_density(initial, "the initial density")
+        return self._begin(State({INNER: self._start.inner.copy(), OUTER: self._start.outer.copy()}))
+
+    def restore(self, state: State) -> State:
+        """Take over a state read from a checkpoint; InputError if it is not one of this solver."""
+        held = fitting(state, {INNER: self._start.inner, OUTER: self._start.outer})
+        return self._begin(State(held, state.time, state.step, state.dt, dict(state.control)))
+
+    def weights(self, state: State) -> Weights:
+        """A copy of the state's weights."""
+        return Weights(state.arrays[INNER], state.arrays[OUTER])
+
+    def density(self, state: State) -> np.ndarray:
+        """The measure of the positive output weights as cell averages on ``flow.grid``."""
+        return measure_from_network(self.flow.grid, self.weights(state))[0]
+
+    def fields(self, state: State) -> Mapping[str, np.ndarray]:
+        """What a snapshot keeps: weights, the density, and that of negative output weights if there may be any."""
+        positive, negative = measure_from_network(self.flow.grid, self.weights(state))
+        found = {**state.arrays, "density": positive}
+        if self._signed or negative.any():
+            found[NEGATIVE] = negative
+        return found
+
+    def stable_dt(self, state: State) -> float:
+        """The learning rate, or the step that the last one proposed."""
+        if self._scheme is None:
+            return self._rate
+        return state.control["proposal"] or self._first_step(state)
+
+    @np.errstate(over="ignore", invalid="ignore")  # of weights that diverge, which the next step tells
+    def diagnose(self, state: State) -> Mapping[str, float]:
+        """Signed mass, loss over all inputs and its dissipation by gradient flow; min and max of the density.
+
+        With samples kept also ``empirical_loss``, on all of them.
+        """
+        inner, outer = state.arrays[INNER], state.arrays[OUTER]
+        if self._empirical is None:
+            self._have(state)
+            energy, speeds = self._loss, self._speeds[0]
+        else:
+            speeds = self._term
+            energy = self._population.descend(inner, outer, state.step, self._split(speeds))
+        weights = self.weights(state)
+        density = measure_from_network(self.flow.grid, weights)[0]
+        found = {
+            "mass": float(weights.masses.sum()),
+            "min": float(density.min()),
+            "max": float(density.max()),
+            "energy": energy,
+            "dissipation": float(np.square(speeds).sum()) / len(outer),
+        }
+        kept = None if self._empirical is None else self._empirical.of_kept(inner, outer)
+        if kept is not None:
+            found["empirical_loss"] = kept
+        return found
+
+    @np.errstate(over="ignore", invalid="ignore")  # weights that are not finite are looked for
+    def step(self, state: State, until: float) -> None:
+        """Advance in place by one step, to ``until`` at the farthest and then exactly.
+
+        Raises
+        ------
+        RunError
+            If a weight is no longer finite, or no step however short meets the tolerance.
+        """
+        self._have(state)
+        left = until - state.time
+        np.concatenate([state.arrays[INNER].ravel(), state.arrays[OUTER]], out=self._now)
+        if self._scheme is None:
+            dt = left if left < self._rate * (1 + ROUND_OFF) else self._rate
+            self._sum((1.0,), dt)
+            np.add(self._now, self._moved, out=self._reached)
+            self._require_finite(state.time + dt, "learning_rate")
+        else:
+            dt = self._adaptive(state, self._scheme, until)
+        inner, outer = self._split(self._reached)
+        state.arrays[INNER][...], state.arrays[OUTER][...] = inner, outer
+        state.time = until if dt == left else state.time + dt
+        state.step += 1
+        state.dt = dt
+        if self._scheme is not None:  # the tendency at its last stage is that of the new state
+            self._speeds[0] = self._speeds[-1]
+            self._know(state)
+
+    def _adaptive(self, state: State, scheme: timestep.EmbeddedRungeKutta, until: float) -> float:
+        """Work a step out, ending in ``reached``, that meets the tolerance; return its length."""
+        wanted = self.stable_dt(state)
+        while True:
+            dt = timestep.fit(wanted, state.time, until)
+            error = self._attempt(scheme, state, dt)
+            proposal = scheme.next_step(dt, error, self.tolerance)
+            if error <= self.tolerance:
+                break
+            if not proposal > 1e-14 * max(state.time, until - state.time):
+                raise RunError(f"at t = {state.time:.10g} no step meets the tolerance {self.tolerance:g}")
+            wanted = proposal
+        state.control["proposal"] = proposal if dt == wanted else max(proposal, wanted)
+        return dt
+
+    def _attempt(self, scheme: timestep.EmbeddedRungeKutta, state: State, dt: float) -> float:
+        """The largest error of a weight, as a share of their size."""
+        loss = self._loss
+        for stage, row in enumerate(scheme.stages, start=1):
+            self._sum(row, dt)
+            np.add(self._now, self._moved, out=self._reached)
+            self._require_finite(state.time + dt, "tolerance")
+            loss = self._population.descend(*self._split(self._reached), state.step, self._split(self._speeds[stage]))
+        self._sum(scheme.error, dt)
+        self._loss_reached = loss
+        return max(float(self._moved.max()), -float(self._moved.min())) / self._typical()
+
+    def _require_finite(self, time: float, remedy: str) -> None:
+        if not math.isfinite(float(self._reached.sum())):
+            raise RunError(f"at t = {time:.10g} a weight is not finite; try a smaller {remedy}")
+
+    def _typical(self) -> float:
+        """Root mean square of |(w_j, a_j)|."""
+        return math.sqrt(float(np.square(self._now).sum()) / self._start.count) or 1.0
+
+    def _first_step(self, state: State) -> float:
+        """From how fast the weights change, in units of their size."""
+        self._have(state)
+        fastest = float(abs(self._speeds[0]).max())
+        np.concatenate([state.arrays[INNER].ravel(), state.arrays[OUTER]], out=self._now)
+        return FIRST_STEP * self._typical() / fastest if fastest > 0 else math.inf
+
+    def _split(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """w and a of a vector of all weights."""
+        return flat[: self._size].reshape(self._start.inner.shape), flat[self._size :]
+
+    def _sum(self, row: tuple[float, ...], dt: float) -> None:
+        """``Δt Σ_j row_j speeds_j`` into ``moved``."""
+        self._moved.fill(0)
+        for weight, values in zip(row, self._speeds, strict=False):
+            if weight:
+                np.multiply(values, dt * weight, out=self._term)
+                self._moved += self._term
+
+    def _begin(self, state: State) -> State:
+        if self._scheme is not None:
+            state.control = {"proposal": 0.0} | state.control
+        self._known = None
+        return state
+
+    def _key(self, state: State) -> tuple[int, int, int]:
+        return fingerprint(state.arrays[INNER]), fingerprint(state.arrays[OUTER]), state.step
+
+    def _know(self, state: State) -> None:
+        self._known, self._loss = self._key(state), self._loss_reached
+
+    def _have(self, state: State) -> None:
+        """Have the speeds of a state, and the loss whose gradient they are."""
+        key = self._key(state)
+        if self._known == key:
+            return
+        loss = self._population if self._empirical is None else self._empirical
+        self._loss = loss.descend(state.arrays[INNER], state.arrays[OUTER], state.step, self._split(self._speeds[0]))
+        self._known = key
+
+
+def _check_problem(flow: Equation[Any], weights: Weights, teacher: Weights | None) -> None:
+    if flow.growth != TRAINING:
+        raise InputError(f"growth = {flow.growth:g}: the flow of a network has growth = {TRAINING:g}")
+    for name, given in (("weights", weights), ("teacher", teacher)):
+        if given is not None and given.dim != flow.grid.dim:
+            raise InputError(
+                f"the {name} have {given.dim + 1} inputs; on S^{flow.grid.dim} there are {flow.grid.dim + 1}"
+            )
+    if teacher is None:
+        if isinstance(flow.grid, WholeSphere):
+            raise InputError(f"{flow.grid} knows only the target's mean: give a teacher")
+        return
+    mass, wanted = float(teacher.masses.sum()), flow.target_mass
+    if abs(mass - wanted) > MASS_TOLERANCE * max(float(abs(teacher.masses).sum()), abs(wanted)):
+        raise InputError(
+            f"the teacher has mass {mass:.12g} but the flow's target has mass {wanted:.12g}; the target should be what "
+            "measure_from_network makes of the teacher, positive less negative"
+        )
+
+
+def _check_samples(on_samples: bool, samples: int | None, batch: int | None, noise: float, seed: int) -> None:
+    if not on_samples:
+        if samples is not None or batch is not None or noise:
+            raise InputError('samples, batch and noise are those of loss "empirical"; the population has none')
+        return
+    for name, given in (("samples", samples), ("batch", batch)):
+        if given is not None and (isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1):
+            raise InputError(f"{name} = {given}: a whole number of at least 1 is needed")
+    if samples is None and batch is None:
+        raise InputError('loss "empirical" needs samples, or a batch to draw afresh for each step')
+    if samples is not None and batch is not None and batch > samples:
+        raise InputError(f"batch = {batch}: there are {samples} samples")
+    if not (math.isfinite(noise) and noise >= 0):
+        raise InputError(f"noise = {noise}: it must be ≥ 0")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed = {seed}: it must be a non-negative integer")
+
+
+def _checked_rate(integrator: str, learning_rate: float | None) -> float:
+    """The learning rate of gradient descent, NaN of an adaptive scheme."""
+    if integrator != EULER:
+        if learning_rate is not None:
+            raise InputError(
+                f'learning_rate = {learning_rate}: {integrator} chooses its steps; integrator "euler" takes it'
+            )
+        return math.nan
+    if learning_rate is None or not (math.isfinite(learning_rate) and learning_rate > 0):
+        raise InputError(f"learning_rate = {learning_rate}: gradient descent needs one that is positive, a time")
+    return float(learning_rate)

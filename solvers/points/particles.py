@@ -1,0 +1,277 @@
+"""The flow of N particles: a second method that needs no grid for the density, and the reference of particle codes."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from gridflow.compute.threads import available
+from gridflow.domains.torus import torus
+from gridflow.equation.contract import POSITIONS, WEIGHTS, State
+from gridflow.equation.flow import MASS_TOLERANCE, Flow
+from gridflow.errors import InputError, RunError
+from gridflow.particles import clouds
+from gridflow.particles.mean_field import MeanField
+from solvers.finite_volume.semidiscrete import fingerprint
+from solvers.stepping import schemes as timestep
+from solvers.stepping.options import checked_tolerance, fitting, real_dtype
+
+ACCURACY = {"float64": 1e-9, "float32": 1e-5}
+"""Accuracy of the transforms unless one is given."""
+FIRST_STEP = 0.05
+"""Of the shortest wave kept, how far the fastest particle may go in the very first step."""
+
+
+class Particles:
+    """N particles, ``x_i' = −∇V(x_i)`` with ``V = K * (Σ_j w_j δ_{x_j} − ν)`` of their own empirical measure.
+
+    Velocities come from non-uniform FFTs (FINUFFT) on the modes kept, steps from an embedded Runge–Kutta scheme under
+    a bound on the error of every particle. With growth the masses change, ``w_i' = −β w_i V(x_i)``, and stay positive.
+    Without, they are constant. Particles do not act on themselves. The result has the same bits for any number of
+    threads.
+
+    Parameters
+    ----------
+    flow
+        The equation, on a grid from which the target's modes are taken and on which densities are told.
+    positions
+        At time 0, shape (N, d) or, in one dimension, (N,); in units of length, wrapped onto the torus.
+    weights
+        Masses at time 0, shape (N,), ≥ 0; without growth their sum is that of the target. Default: equal.
+    modes
+        Number of Fourier modes along each axis that the potential keeps, or one for all. Default: the grid's cells.
+    integrator
+        ``rk45`` (Dormand–Prince) or ``rk23`` (Bogacki–Shampine).
+    tolerance
+        Estimated error of a step in the position of any particle, as a share of the periods; with growth also in the
+        logarithm of any mass.
+    accuracy
+        Error of the transforms, relative in L². Default: 1e−9, in single precision 1e−5.
+    dtype
+        ``float64`` or ``float32``.
+    threads
+        Threads to use. Default: every core, as far as the particles are worth it.
+
+    Raises
+    ------
+    InputError
+        If an option or the particles are not allowed, or FINUFFT is not installed.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        positions: np.ndarray,
+        weights: np.ndarray | None = None,
+        modes: int | tuple[int, ...] | None = None,
+        integrator: str = "rk45",
+        tolerance: float = 1e-7,
+        accuracy: float | None = None,
+        dtype: str | np.dtype | type = "float64",
+        threads: int | None = None,
+    ) -> None:
+        if integrator not in timestep.EMBEDDED:
+            raise InputError(f'integrator "{integrator}": allowed are {", ".join(timestep.EMBEDDED)}')
+        torus(flow.grid, "Particles")
+        self.flow = flow
+        self.tolerance = checked_tolerance(tolerance)
+        self.dtype = real_dtype(dtype)
+        self.accuracy = ACCURACY[self.dtype.name] if accuracy is None else float(accuracy)
+        self.threads = threads or available()
+        self._scheme = timestep.EMBEDDED[integrator]
+        found = clouds.checked_particles(flow.grid.dim, positions, weights, flow.target_mass)
+        self._start = tuple(array.astype(self.dtype) for array in found)
+        mass = float(found[1].sum())
+        if flow.growth == 0 and abs(mass - flow.target_mass) > MASS_TOLERANCE * flow.target_mass:
+            raise InputError(
+                f"the particles have mass {mass:.12g} but the target has mass {flow.target_mass:.12g}; without growth "
+                "they must agree (scale the weights)"
+            )
+        kept = None if modes is None else tuple(flow.grid.per_axis(modes))
+        self._field = MeanField(flow, len(found[0]), kept, self.accuracy, flow.growth > 0, self.dtype, self.threads)
+        stages = len(self._scheme.stages) + 1
+        self._speeds = np.zeros((stages, *found[0].shape), self.dtype)
+        self._rates = np.zeros((stages, len(found[0])) if flow.growth else (0, 0), self.dtype)
+        self._reached = np.zeros_like(self._start[0])
+        self._reached_weights = np.zeros_like(self._start[1])
+        self._moved, self._term = np.zeros_like(self._reached), np.zeros_like(self._reached)
+        self._known: tuple[np.ndarray, int] | None = None
+        self._energy = math.nan
+        self._settings: dict[str, object] = {
+            "solver": "Particles",
+            "count": len(found[0]),
+            "modes": list(self._field.modes.shape),
+            "integrator": integrator,
+            "tolerance": self.tolerance,
+            "accuracy": self.accuracy,
+            "dtype": self.dtype.name,
+        }
+
+    @staticmethod
+    def memory(count: int, modes: tuple[int, ...], dtype: str = "float64", growth: bool = False) -> int:
+        """Bytes that a solver and its state hold: stages, particles, and FINUFFT's fine grids."""
+        dim, size = len(modes), np.dtype(dtype).itemsize
+        held = count * size * (dim * (7 + 5) + (7 + 3) * growth + dim + 2 + 2 * (dim + 2) + 4)
+        return round(held + math.prod(modes) * (8 * 2 * 5 + 2 * size * (2 * 2**dim + 4)))
+
+    def compile(self) -> None:
+        """Nothing: no loop of this solver is compiled here."""
+
+    def settings(self) -> Mapping[str, object]:
+        """Name and options, for the record kept with a run."""
+        return dict(self._settings)
+
+    def initialize(self, initial: np.ndarray | None = None) -> State:
+        """The state at time 0, of the particles given when the solver was made.
+
+        A density that they stand for may be given, to be kept with the run; nothing else depends on it.
+        """
+        if initial is not None:
+            self.flow.check_density(initial, "the initial density")
+        return self._begin(State({POSITIONS: self._start[0].copy(), WEIGHTS: self._start[1].copy()}))
+
+    def restore(self, state: State) -> State:
+        """Take over a state read from a checkpoint; InputError if it is not one of this solver."""
+        held = fitting(state, dict(zip((POSITIONS, WEIGHTS), self._start, strict=True)))
+        return self._begin(State(held, state.time, state.step, state.dt, dict(state.control)))
+
+    def density(self, state: State) -> np.ndarray:
+        """The particles as cell averages on ``flow.grid``, by cloud-in-cell."""
+        return clouds.deposit(self.flow.grid, state.arrays[POSITIONS], state.arrays[WEIGHTS])
+
+    def fields(self, state: State) -> Mapping[str, np.ndarray]:
+        """What a snapshot keeps: positions, weights, and the density as cell averages."""
+        return {**state.arrays, "density": self.density(state)}
+
+    def velocity(self, state: State) -> np.ndarray:
+        """−∇V at the particles, shape (N, d), length / time; the solver's own array."""
+        self._have(state)
+        return self._speeds[0]
+
+    def stable_dt(self, state: State) -> float:
+        """The step that the last one proposed."""
+        return state.control["proposal"] or self._first_step(state)
+
+    def diagnose(self, state: State) -> Mapping[str, float]:
+        """Mass, energy and dissipation of the particles; min and max of their deposit on the grid."""
+        self._have(state)
+        weights, growth = state.arrays[WEIGHTS].astype(float), self.flow.growth
+        loss = float(weights @ np.square(self._speeds[0], dtype=float).sum(axis=1))
+        if growth:
+            loss += float(weights @ np.square(self._rates[0], dtype=float)) / growth
+        density = self.density(state)
+        return {
+            "mass": float(weights.sum()),
+            "min": float(density.min()),
+            "max": float(density.max()),
+            "energy": self._energy,
+            "dissipation": loss,
+        }
+
+    def step(self, state: State, until: float) -> None:
+        """Advance in place by one step, to ``until`` at the farthest and then exactly.
+
+        Raises
+        ------
+        RunError
+            If a position is no longer finite, or no step however short meets the tolerance.
+        """
+        self._have(state)
+        wanted = self.stable_dt(state)
+        while True:
+            dt = timestep.fit(wanted, state.time, until)
+            error = self._attempt(state, dt)
+            proposal = self._scheme.next_step(dt, error, self.tolerance)
+            if error <= self.tolerance:
+                break
+            if not proposal > 1e-14 * max(state.time, until - state.time):
+                raise RunError(f"at t = {state.time:.10g} no step meets the tolerance {self.tolerance:g}")
+            wanted = proposal
+        state.arrays[POSITIONS], self._reached = self._reached, state.arrays[POSITIONS]
+        if self.flow.growth:
+            state.arrays[WEIGHTS], self._reached_weights = self._reached_weights, state.arrays[WEIGHTS]
+        self._keep_as_first(len(self._speeds) - 1)
+        state.time = until if dt == until - state.time else state.time + dt
+        state.step += 1
+        state.dt = dt
+        state.control["proposal"] = proposal if dt == wanted else max(proposal, wanted)
+        self._know(state)
+
+    def _begin(self, state: State) -> State:
+        state.control = {"proposal": 0.0} | state.control
+        self._known = None
+        return state
+
+    def _know(self, state: State) -> None:
+        positions = state.arrays[POSITIONS]
+        self._known = positions, fingerprint(positions)
+        self._energy = self._field.energy
+
+    def _have(self, state: State) -> None:
+        """Have the speeds and rates of a state."""
+        positions = state.arrays[POSITIONS]
+        if self._known is not None and self._known[0] is positions and self._known[1] == fingerprint(positions):
+            return
+        self._evaluate(0, positions, state.arrays[WEIGHTS])
+        self._know(state)
+
+    def _evaluate(self, stage: int, positions: np.ndarray, weights: np.ndarray) -> None:
+        self._field.evaluate(positions, weights)
+        self._speeds[stage] = self._field.velocity
+        if self.flow.growth:
+            assert self._field.potential is not None
+            np.multiply(self._field.potential, -self.flow.growth, out=self._rates[stage])
+
+    def _keep_as_first(self, stage: int) -> None:
+        self._speeds[0] = self._speeds[stage]
+        if self.flow.growth:
+            self._rates[0] = self._rates[stage]
+
+    def _first_step(self, state: State) -> float:
+        """From how fast the particles are, in units of the shortest wave that the potential keeps."""
+        self._have(state)
+        fastest = float(abs(self._speeds[0]).max())
+        shortest = min(length / n for length, n in zip(self.flow.grid.lengths, self._field.modes.shape, strict=True))
+        return FIRST_STEP * shortest / fastest if fastest > 0 else math.inf
+
+    def _attempt(self, state: State, dt: float) -> float:
+        """Work a step out, ending in ``reached``; return the largest error of a particle in units of the periods."""
+        positions, weights = state.arrays[POSITIONS], state.arrays[WEIGHTS]
+        lengths = self.flow.grid.lengths
+        last = len(self._scheme.stages)
+        for stage, row in enumerate(self._scheme.stages, start=1):
+            self._sum(self._speeds, row, dt, self._moved, self._term)
+            np.add(positions, self._moved, out=self._reached)
+            if self.flow.growth:
+                self._grow(row, dt, weights)
+            if stage == last:
+                clouds.wrap(self._reached, lengths, self._term)
+            self._evaluate(stage, self._reached, self._reached_weights if self.flow.growth else weights)
+        self._sum(self._speeds, self._scheme.error, dt, self._moved, self._term)
+        self._moved /= np.array(lengths, self.dtype)
+        error = max(float(self._moved.max()), -float(self._moved.min()))
+        if self.flow.growth:
+            logarithms, term = self._moved[:, 0], self._term[:, 0]
+            self._sum(self._rates, self._scheme.error, dt, logarithms, term)
+            error = max(error, float(logarithms.max()), -float(logarithms.min()))
+        if not math.isfinite(error):
+            raise RunError(
+                f"at t = {state.time + dt:.10g} a particle's position is not finite; try a smaller tolerance"
+            )
+        return error
+
+    def _grow(self, row: tuple[float, ...], dt: float, weights: np.ndarray) -> None:
+        """Masses at a stage: those at the start times the exponential of what the rates add up to."""
+        logarithms, term = self._moved[:, 0], self._term[:, 0]
+        self._sum(self._rates, row, dt, logarithms, term)
+        np.exp(logarithms, out=self._reached_weights)
+        self._reached_weights *= weights
+
+    @staticmethod
+    def _sum(stages: np.ndarray, row: tuple[float, ...], dt: float, total: np.ndarray, term: np.ndarray) -> None:
+        """``Δt Σ_j row_j stages_j`` into ``total``."""
+        total.fill(0)
+        for weight, values in zip(row, stages, strict=False):
+            if weight:
+                np.multiply(values, values.dtype.type(dt * weight), out=term)
+                total += term

@@ -1,0 +1,1 @@
+"""The pseudo-spectral solver for smooth densities."""

@@ -1,0 +1,299 @@
+"""The dealiased pseudo-spectral solver: a second method, for smooth densities."""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gridflow.compute.fft import SerialTransform
+from gridflow.compute.threads import count, team
+from gridflow.domains.torus import torus
+from gridflow.equation.contract import DENSITY, State
+from gridflow.equation.flow import Flow
+from gridflow.equation.kernels import laplacian_symbol
+from gridflow.errors import InputError, RunError
+from solvers.finite_volume.semidiscrete import Noise, fingerprint
+from solvers.spectral.dealiased import Dealiased
+from solvers.stepping import schemes as timestep
+from solvers.stepping.increments import Increments
+from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, given_density, real_dtype
+from solvers.stepping.schemes import RESOLVED_DECAY, StepBounds
+
+DROPPED = 1e-6
+"""Share of the start's deviation from the target, in L², that the 2/3 rule may drop without a warning."""
+IMAGINARY = 2.8
+"""Where the stability region of a fourth-order Runge–Kutta scheme ends on the imaginary axis."""
+
+
+class Spectral:
+    """A dealiased pseudo-spectral solver with exponential Runge–Kutta steps, for smooth densities.
+
+    μ is a trigonometric polynomial, of which the 2/3 rule keeps the modes with 3 |k| < n, so that the product μ∇V has
+    no aliases; the linear part ``−a (|ξ|² + β) K̂`` is solved exactly and the remainder explicitly, with an embedded
+    estimate of the error. Mass is conserved to the last digit. Nothing keeps μ ≥ 0, nor the energy from rising: a
+    density that becomes negative is reported, by a warning and by ``negative_mass`` in the series, and never changed.
+    For holes and edges use :class:`solvers.FiniteVolume`.
+
+    Initial densities, and those it gives, are cell averages, as everywhere; modes of averages are divided by their
+    sinc factors on the way in.
+
+    Parameters
+    ----------
+    flow
+        The equation.
+    integrator
+        ``etdrk4`` or ``etdrk2``.
+    cfl
+        Share of the advective bound ``2.8 / Σ_a max |∂_a V| ξ_a`` to use, in (0, 1], ξ_a the largest wave number kept:
+        the explicit remainder turns a mode's phase by at most what the fourth-order scheme is stable for.
+    tolerance
+        Estimated error of a step relative to ‖μ − ν‖ in L².
+    dtype
+        ``float64`` or ``float32``.
+    threads
+        Threads to use; the result has the same bits for any number of them. Default: as :class:`solvers.FiniteVolume`.
+
+    Raises
+    ------
+    InputError
+        If an option is not one of those allowed.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        integrator: str = "etdrk4",
+        cfl: float = 0.9,
+        tolerance: float = 1e-7,
+        dtype: str | np.dtype | type = "float64",
+        threads: int | None = None,
+    ) -> None:
+        if integrator not in timestep.EXPONENTIAL:
+            raise InputError(f'integrator "{integrator}": allowed are {", ".join(timestep.EXPONENTIAL)}')
+        torus(flow.grid, "Spectral")
+        self.flow = flow
+        self.cfl, self.tolerance = checked_cfl(cfl), checked_tolerance(tolerance)
+        self.dtype = real_dtype(dtype)
+        wanted = count(threads, flow.grid.size)
+        self._team = team(1 if flow.grid.dim == 1 else wanted)
+        self._transform = SerialTransform(flow.grid, self.dtype, self._team.size)
+        self._scheme = timestep.EXPONENTIAL[integrator]
+        self._space = Dealiased(flow, self.dtype, self._transform, self._team)
+        self._increments = Increments(
+            flow.grid, self.dtype, self._scheme, self._space.rates, self._transform, self._team, self._space.columns
+        )
+        self._modes, self._next = self._transform.spectrum(), self._transform.spectrum()
+        self._reached = self._transform.field()
+        self._known: tuple[np.ndarray, int] | None = None
+        self._speeds: tuple[float, tuple[float, ...]] = (0.0, ())
+        self._noise = Noise(flow, laplacian_symbol(flow.grid, "spectral"), self.dtype)
+        self._warned = False
+        self._mean = flow.target_mass / flow.grid.volume
+        self._highest = tuple(
+            2 * np.pi * max(k for k in range(n) if 3 * k < n) / length
+            for n, length in zip(flow.grid.shape, flow.grid.lengths, strict=True)
+        )
+        self._settings: dict[str, object] = {
+            "solver": "Spectral",
+            "integrator": integrator,
+            "cfl": self.cfl,
+            "dtype": self.dtype.name,
+            "tolerance": self.tolerance,
+        }
+
+    @staticmethod
+    def memory(shape: Sequence[int], dtype: str = "float64", growth: bool = False, integrator: str = "etdrk4") -> int:
+        """Bytes that a solver and its state hold: spectra of right-hand side and stages, fields, factors and tables."""
+        cells, size = math.prod(shape), np.dtype(dtype).itemsize
+        spectra = (2 + len(shape) + growth + 1) + (len(timestep.EXPONENTIAL[integrator].nodes) + 2) + 1
+        padding = 1 + 2 / shape[-1] + 1 / min(shape)
+        return round(cells * (size * (spectra * padding + 3 + 1.5) + 8 * (3 + 1 + 1) / 2))
+
+    @property
+    def threads(self) -> int:
+        """Threads that the solver uses."""
+        return self._team.size
+
+    def compile(self) -> None:
+        """Compile every loop of a run now, or load it from the disk."""
+        space, work = self._space, self._increments.work
+        space.tendency(space.nothing, space.nothing, work, measuring=True)
+        space.measure(space.nothing, work.lines)
+        self._increments.compile()
+        self._known = None
+
+    def settings(self) -> Mapping[str, object]:
+        """Name and options, for the record kept with a run."""
+        return dict(self._settings)
+
+    def initialize(self, initial: np.ndarray | None) -> State:
+        """A state at time 0 from cell averages; warns if the 2/3 rule drops a part of them that matters."""
+        averages = given_density(self.flow, initial)
+        field = self._transform.field()
+        field[...] = averages
+        self._space.to_modes(field, self._modes)
+        self._space.to_averages(self._modes, self._space.nothing, field)
+        deviation = float(np.sqrt(((averages - self.flow.target) ** 2).sum()))
+        dropped = float(np.sqrt(((field - averages) ** 2).sum()))
+        if dropped > DROPPED * deviation:
+            warnings.warn(
+                f"the modes that the 2/3 rule keeps leave out {dropped / deviation:.2g} of the start's deviation from "
+                "the target; a spectral solver is for smooth densities on grids that resolve them",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return self._begin(State({DENSITY: field}))
+
+    def restore(self, state: State) -> State:
+        """Take over a state read from a checkpoint; InputError if it is not one of this solver."""
+        field = self._transform.field()
+        field[...] = fitting(state, {DENSITY: self._reached})[DENSITY]
+        return self._begin(State({DENSITY: field}, state.time, state.step, state.dt, dict(state.control)))
+
+    def density(self, state: State) -> np.ndarray:
+        """The state's density as cell averages, shape ``grid.shape``, the solver's own array; it may be negative."""
+        return state.arrays[DENSITY]
+
+    def fields(self, state: State) -> Mapping[str, np.ndarray]:
+        """What a snapshot keeps: the arrays of the state, all on the grid."""
+        return state.arrays
+
+    def stable_dt(self, state: State) -> float:
+        """The longest step from this state but for the tolerance: the advective bound, or a share of the decay."""
+        self._have(state)
+        return self._limit(*self._measured()[:2])
+
+    def bounds(self, state: State) -> StepBounds:
+        """The bounds on Δt at this state, of which the advective one takes the place of positivity."""
+        self._have(state)
+        return StepBounds(self._advective, math.inf, math.inf)
+
+    def euler(self, state: State, dt: float) -> np.ndarray:  # noqa: ARG002 - a right-hand side does not depend on it
+        """One right-hand side as a stage works it out; its modes, (planes, rows, numbers). For benchmarks."""
+        self._have(state)
+        work = self._increments.work
+        self._space.tendency(self._modes, self._space.nothing, work)
+        return work.lines
+
+    def diagnose(self, state: State) -> Mapping[str, float]:
+        """Mass, extrema, energy and dissipation, and ``negative_mass`` ∫ max(−μ, 0) dx of the cell averages."""
+        self._have(state)
+        energy, dissipation, _ = self._measured()
+        density, volume = state.arrays[DENSITY], self.flow.grid.cell_volume
+        np.minimum(density, 0, out=self._reached)
+        return {
+            "mass": float(density.sum(dtype=float)) * volume,
+            "min": float(density.min()),
+            "max": float(density.max()),
+            "energy": energy,
+            "dissipation": dissipation,
+            "negative_mass": abs(float(self._reached.sum(dtype=float))) * volume,
+        }
+
+    def step(self, state: State, until: float) -> None:
+        """Advance in place by one step, to ``until`` at the farthest and then exactly.
+
+        Raises
+        ------
+        RunError
+            If the density is no longer finite.
+        """
+        self._have(state)
+        energy, dissipation, square = self._measured()
+        limit = self._limit(energy, dissipation)
+        wanted = min(state.control["proposal"] or limit / 10, limit)
+        while True:
+            dt = timestep.fit(wanted, state.time, until)
+            speeds, error = self._attempt(dt, state.time)
+            allowed = math.sqrt(square) + self._round_off / self.tolerance
+            relative = error / allowed if error > 0 else 0.0
+            proposal = self._scheme.next_step(dt, relative, self.tolerance)
+            if relative <= self.tolerance:
+                break
+            wanted = proposal
+        self._accept(state, dt, until, speeds)
+        state.control["proposal"] = proposal if dt == wanted else max(proposal, wanted)
+        self._report(state)
+
+    def _begin(self, state: State) -> State:
+        state.control = {"proposal": 0.0} | state.control
+        self._known = None
+        return state
+
+    def _have(self, state: State) -> None:
+        """Have the modes of a state, their tendency, and its speeds."""
+        density = state.arrays[DENSITY]
+        if self._known is not None and self._known[0] is density and self._known[1] == fingerprint(density):
+            return
+        self._space.to_modes(density, self._modes)
+        self._speeds = self._space.tendency(self._modes, self._space.nothing, self._increments.work, measuring=True)
+        self._increments.first(1.0)
+        self._known = density, fingerprint(density)
+
+    def _measured(self) -> tuple[float, float, float]:
+        """Energy, dissipation and Σ (μ − ν)² of the modes that are had."""
+        return self._space.measure(self._modes, self._increments.tendency)
+
+    def _limit(self, energy: float, dissipation: float) -> float:
+        """The longest step by advection and by the decay."""
+        decay_time = self._noise.decay_time(energy, dissipation, self._speeds[0])
+        return min(self.cfl * self._advective, RESOLVED_DECAY * decay_time)
+
+    @property
+    def _advective(self) -> float:
+        """The longest step for which the fastest turning of a phase is stable."""
+        turning = sum(speed * xi for speed, xi in zip(self._speeds[1], self._highest, strict=True))
+        return IMAGINARY / turning if turning > 0 else math.inf
+
+    @property
+    def _round_off(self) -> float:
+        """Round-off of a step's error in the norm of its estimate."""
+        return 16 * float(np.finfo(self.dtype).eps) * self._speeds[0] * self.flow.grid.size**0.5
+
+    def _attempt(self, dt: float, time: float) -> tuple[tuple[float, tuple[float, ...]], float]:
+        """Work a step out; return the speeds at its end and its error, (Σ error²)^½ over the cell centres.
+
+        The tendency at the end is that of the cell averages there, to the last bit: so a run that goes on from a
+        checkpoint, which holds those, finds the same.
+        """
+        space, increments, work = self._space, self._increments, self._increments.work
+        increments.begin(max(self._mean, self._speeds[0] / 1.6), dt)
+        last = len(self._scheme.nodes) - 1
+        for number in range(last):
+            increments.stage(number)
+            space.tendency(self._modes, work, work)
+            increments.differ(number, 1.0)
+        increments.stage(last)
+        space.to_averages(self._modes, work, self._reached)
+        if not math.isfinite(float(self._reached.sum(dtype=float))):
+            raise RunError(f"at t = {time + dt:.10g} the density is not finite; try a smaller cfl or tolerance")
+        space.to_modes(self._reached, self._next)
+        speeds = space.tendency(self._next, space.nothing, work, measuring=True)
+        error = increments.conclude(1.0)
+        return speeds, math.sqrt(error / self.flow.grid.size)
+
+    def _accept(self, state: State, dt: float, until: float, speeds: tuple[float, tuple[float, ...]]) -> None:
+        self._increments.accept()
+        self._modes, self._next = self._next, self._modes
+        state.arrays[DENSITY], self._reached = self._reached, state.arrays[DENSITY]
+        state.time = until if dt == until - state.time else state.time + dt
+        state.step += 1
+        state.dt = dt
+        self._speeds = speeds
+        density = state.arrays[DENSITY]
+        self._known = density, fingerprint(density)
+
+    def _report(self, state: State) -> None:
+        """Warn, once, when a cell has become negative."""
+        density = state.arrays[DENSITY]
+        if self._warned or not density.min() < 0:
+            return
+        self._warned = True
+        cell = np.unravel_index(int(density.argmin()), density.shape)
+        warnings.warn(
+            f"at t = {state.time:.6g} the density is negative: {density.min():.3g} in cell {[int(i) for i in cell]}; a "
+            "spectral solver cannot keep it from that (the series has negative_mass), FiniteVolume does",
+            RuntimeWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,1 @@
+"""Positive finite volumes on the sphere, in rings of cells."""

@@ -1,0 +1,119 @@
+"""Explicit steps in time, under which finite volumes keep what they keep."""
+
+from typing import Protocol
+
+import numpy as np
+
+from gridflow.equation.contract import State
+from solvers.finite_volume.semidiscrete import Look
+from solvers.stepping import schemes as timestep
+from solvers.stepping.schemes import SSPRungeKutta, StepBounds
+
+Arrays = dict[str, np.ndarray]
+
+
+class Space(Protocol):
+    """A discretisation in space, as steps see it: whichever arrays there are, they are advanced together.
+
+    Attributes
+    ----------
+    stages
+        Two sets of arrays like those of a state.
+    """
+
+    stages: list[Arrays]
+
+    def look_before_step(self, state: State) -> Look:
+        """What bounds the step from a state, whose velocity then is in place."""
+
+    def place(self, arrays: Arrays) -> None:
+        """Have the velocity of some arrays in place, without bounds."""
+
+    def advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
+        """Write a stage, ``α old + (1 − α) Euler(current)``; return the largest rate of loss and the largest density.
+
+        The velocity of ``current`` is in place.
+        """
+
+    def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
+        """The bounds on Δt by positivity and by relaxation."""
+
+    def require_sound(self, arrays: Arrays, fullest: float, time: float) -> None:
+        """RunError, naming the cell, if the largest density is not a finite number."""
+
+
+class Explicit:
+    """Steps of an SSP Runge–Kutta scheme; one whose later stage breaks a bound is redone smaller.
+
+    Parameters
+    ----------
+    space
+        What is advanced.
+    scheme
+        The Runge–Kutta scheme.
+    cfl
+        Share of the strict bounds to use.
+    tolerance
+        Relative error of the time scheme per e-folding of the KMD.
+
+    Attributes
+    ----------
+    redone
+        Steps that a later stage sent back.
+    """
+
+    def __init__(self, space: Space, scheme: SSPRungeKutta, cfl: float, tolerance: float) -> None:
+        self._space, self._scheme, self._cfl = space, scheme, cfl
+        self._resolved = scheme.resolved_decay(tolerance)
+        self.redone = 0
+
+    def bounds(self, look: Look) -> StepBounds:
+        """The bounds on Δt."""
+        return StepBounds(look.positivity, look.relaxation, accuracy=self._resolved * look.decay_time)
+
+    def longest(self, look: Look) -> float:
+        """The longest step."""
+        return self.bounds(look).longest(self._cfl)
+
+    def compile(self) -> None:
+        """Nothing beyond the right-hand side."""
+
+    def begin(self, state: State) -> None:
+        """Nothing to remember from step to step."""
+
+    def advance(self, state: State, until: float) -> None:
+        """Take one step, to ``until`` at the farthest and then exactly."""
+        look = self._space.look_before_step(state)
+        self.step(state, timestep.fit(self.longest(look), state.time, until), until)
+
+    def step(self, state: State, dt: float, until: float) -> None:
+        """Take a step of dt, or a smaller one; the velocity of the state's density must be in place."""
+        while (allowed := self._attempt(state, dt)) < dt:
+            self.redone += 1
+            dt = self._cfl * allowed
+            self._space.place(state.arrays)
+        last = self._space.stages[(len(self._scheme.blend) - 1) % 2]
+        accept(state, last, dt, until)
+
+    def _attempt(self, state: State, dt: float) -> float:
+        """Run all stages into the stage arrays; return dt, or the smaller bound that a stage asked for."""
+        space, current, fullest = self._space, state.arrays, 0.0
+        for number, blend in enumerate(self._scheme.blend):
+            if number > 0:
+                space.place(current)
+            stage = space.stages[number % 2]
+            rate, new_fullest = space.advance(current, state.arrays, stage, dt, blend)
+            if number > 0 and (allowed := min(space.strict_bounds(rate, fullest, state.time))) < dt:
+                return allowed
+            space.require_sound(stage, new_fullest, state.time + dt)
+            current, fullest = stage, new_fullest
+        return dt
+
+
+def accept(state: State, reached: Arrays, dt: float, until: float) -> None:
+    """Make the arrays of a stage those of the state after a step of dt, and the state's those of the stage."""
+    for name, array in reached.items():
+        state.arrays[name], reached[name] = array, state.arrays[name]
+    state.time = until if dt == until - state.time else state.time + dt
+    state.step += 1
+    state.dt = dt

@@ -1,0 +1,133 @@
+"""The stages of exponential Runge–Kutta steps, mode by mode: working memory, and how a team shares the passes."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gridflow.compute.fft import Transform, as_planes
+from gridflow.compute.threads import Team
+from gridflow.domains.torus import Grid
+from solvers.finite_volume.velocity import team_for
+from solvers.loops import exponential
+from solvers.stepping.schemes import ExponentialRungeKutta, Weights
+
+
+class Increments:
+    """What the stages of a step add to the modes of its start.
+
+    For every stage the owner calls :meth:`stage`, finds in ``work`` what to add to the modes of the state, puts the
+    unnormalised modes of the tendency there in its place, and calls :meth:`differ`, or :meth:`conclude` after the last.
+
+    Parameters
+    ----------
+    grid, dtype
+        Where and in which precision.
+    scheme
+        The exponential scheme.
+    rates
+        ω ≥ 0 on the half-spectrum: the linear part is −a ω.
+    transform, team
+        Makes the buffers, and shares the passes.
+    columns
+        Modes of every row that are worked on, if not all: the others of every tendency must be zero.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        dtype: np.dtype,
+        scheme: ExponentialRungeKutta,
+        rates: np.ndarray,
+        transform: Transform,
+        team: Team,
+        columns: int | None = None,
+    ) -> None:
+        planes, rows, _ = as_planes(grid.shape)
+        modes = columns or grid.spectral_shape[-1]
+        self._scheme = scheme
+        self._rates = np.ascontiguousarray(rates.reshape(planes, rows, -1)[:, :, :modes], dtype=float)
+        self._table = np.zeros((planes, rows, 3, modes))
+        self._team = team_for(self._rates.size, team)
+        self._dtype, self._has_nyquist = dtype, columns is None and grid.shape[-1] % 2 == 0
+        self._terms, self._power = np.zeros((self._team.size, modes)), np.zeros(planes)
+        self.work = transform.spectrum()
+        spectra = [transform.spectrum() for _ in range(len(scheme.nodes) + 1)]
+        self._views = [spectrum.lines[:, :rows, : 2 * modes] for spectrum in spectra]
+        self._work = self.work.lines[:, :rows, : 2 * modes]
+        self._weights = [_of_three(weights) for weights in scheme.weights]
+        self._error, self._last = _of_three(scheme.error[:-1]), tuple(map(float, scheme.error[-1]))
+        self._stages = [
+            exponential.stage(len(weights), c == 1) for c, weights in zip(scheme.nodes, scheme.weights, strict=True)
+        ]
+        self._dt = self._half = self._tabulated = 0.0
+
+    @property
+    def tendency(self) -> np.ndarray:
+        """Modes of the tendency at the start of the step, (planes, rows, numbers)."""
+        return self._views[0]
+
+    def compile(self) -> None:
+        """Compile every pass, or load it from the disk, by calling it for nothing."""
+        self.begin(0.0, 1.0)
+        for number in range(len(self._scheme.nodes)):
+            self.stage(number)
+        self.differ(0, 0.0)
+        self.conclude(0.0)
+
+    def first(self, scale: float) -> None:
+        """Take the modes in ``work``, scaled, for those of the tendency at the start of the step."""
+        np.multiply(self._work, self._dtype.type(scale), out=self._views[0])
+
+    def begin(self, background: float, dt: float) -> None:
+        """Begin a step of dt about the density a."""
+        self._dt, self._half = dt, -0.5 * background * dt
+        if self._half != self._tabulated:
+            self._run(exponential.tabulate(), self._rates, self._half, self._table)
+            self._tabulated = self._half
+
+    def stage(self, number: int) -> None:
+        """Put the increment of a stage into ``work``."""
+        self._run(
+            self._stages[number], self._rates, self._half, self._table, self._dt, self._weights[number],
+            self._views[0], self._differences, self._work, self._views[number + 1],
+        )  # fmt: skip
+
+    def differ(self, number: int, scale: float) -> None:
+        """Take the modes in ``work``, scaled, for those of the tendency at a stage."""
+        self._run(
+            exponential.difference(), self._work, self._dtype.type(scale), self._views[0], self._views[number + 1]
+        )
+
+    def conclude(self, scale: float) -> float:
+        """Take the modes in ``work``, scaled, for those of the tendency at the end; return Σ |error|² over modes."""
+        self._run(
+            exponential.conclude(), self._rates, self._half, self._table, self._dt, self._error, self._last,
+            self._views[0], self._differences, self._work, self._dtype.type(scale), self._views[-1], self._has_nyquist,
+        )  # fmt: skip
+        return float(self._power.sum())
+
+    def accept(self) -> None:
+        """The tendency at the end is that at the start of the next step."""
+        self._views[0], self._views[-1] = self._views[-1], self._views[0]
+
+    @property
+    def _differences(self) -> tuple[np.ndarray, ...]:
+        """Those of three stages; of a scheme with fewer the last weigh nothing."""
+        last = len(self._views) - 1
+        return tuple(self._views[min(number, last - 1)] for number in (1, 2, 3))
+
+    def _run(self, run: Callable[..., None], *arguments: object) -> None:
+        planes, size = len(self._rates), self._team.size
+        concluding = run is exponential.conclude()
+
+        def job(number: int) -> None:
+            own = (self._terms[number], self._power) if concluding else ()
+            run(number * planes // size, (number + 1) * planes // size, *arguments, *own)
+
+        self._team.run(job)
+
+
+def _of_three(weights: tuple[Weights, ...]) -> tuple[tuple[float, ...], ...]:
+    """Weights of three differences; those that a scheme does not have weigh nothing."""
+    missing = (Weights(0.0, 0.0, 0.0),) * (3 - len(weights))
+    return tuple(tuple(map(float, weight)) for weight in (*weights, *missing))

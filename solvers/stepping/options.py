@@ -1,0 +1,53 @@
+"""What users give to solvers, checked in one place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gridflow.equation.contract import State
+from gridflow.equation.flow import Equation
+from gridflow.errors import InputError
+
+
+def real_dtype(dtype: str | np.dtype | type) -> np.dtype:
+    """float64 or float32; InputError for anything else."""
+    for allowed in ("float64", "float32"):
+        if dtype == allowed or dtype is np.dtype(allowed) or dtype is np.dtype(allowed).type:
+            return np.dtype(allowed)
+    raise InputError(f"dtype {dtype!r}: allowed are float64 and float32")
+
+
+def checked_cfl(cfl: float) -> float:
+    """The share of a bound to use; InputError unless it is in (0, 1]."""
+    if not 0 < cfl <= 1:
+        raise InputError(f"cfl = {cfl}: it must be in (0, 1]")
+    return float(cfl)
+
+
+def checked_tolerance(tolerance: float) -> float:
+    """A relative error allowed; InputError unless it is positive."""
+    if not tolerance > 0:
+        raise InputError(f"tolerance = {tolerance}: it must be positive")
+    return float(tolerance)
+
+
+def given_density(flow: Equation[Any], initial: np.ndarray | None) -> np.ndarray:
+    """The initial density of a solver on a grid; InputError if there is none or the flow cannot start from it."""
+    if initial is None:
+        raise InputError(f"this solver needs an initial density, cell averages of shape {flow.grid.shape}")
+    return flow.check_density(initial, "the initial density")
+
+
+def fitting(state: State, wanted: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of a state that a solver needs; InputError unless they are there with its shapes and types."""
+    held = {}
+    for name, own in wanted.items():
+        found = state.arrays.get(name)
+        if found is None or found.shape != own.shape or found.dtype != own.dtype:
+            what = "nothing" if found is None else f"{found.dtype} of shape {found.shape}"
+            raise InputError(
+                f"the checkpoint holds {what} as {name}; this solver needs {own.dtype} of shape {own.shape}"
+            )
+        held[name] = found
+    return held

@@ -1,0 +1,135 @@
+"""Two measures that one potential moves in opposite senses."""
+
+import numpy as np
+import pytest
+
+import gridflow as gf
+from gridflow.equation.contract import DENSITY, NEGATIVE
+from gridflow.equation.kernels import ReLU
+from solvers import FiniteVolume, SignedFiniteVolume
+
+GRID = gf.Grid((96,), (2 * np.pi,))
+ANGLE = GRID.centers(0)
+TEACHER = np.sin(2 * ANGLE) + 0.4 * np.cos(ANGLE)
+STRUCTURAL = {"reconstruction": "muscl", "velocity": "difference"}
+
+
+def problem(kernel=None):
+    flow = gf.Flow(GRID, kernel or ReLU(), TEACHER, growth=2.0)
+    return flow, 1 + 0.9 * np.cos(ANGLE - 1), np.where(abs(ANGLE - 3) < 0.8, 0.0, 1.0)
+
+
+def solver(**options):
+    flow, positive, negative = problem()
+    advanced = SignedFiniteVolume(flow, negative, **options)
+    return advanced, advanced.initialize(positive)
+
+
+def energy(state):
+    flow = problem()[0]
+    return flow.energy(state.arrays[DENSITY] - state.arrays[NEGATIVE])
+
+
+EULER = STRUCTURAL | {"integrator": "euler", "cfl": 1.0, "tolerance": 1e9}
+
+
+@pytest.mark.parametrize("options", [STRUCTURAL, EULER, {}], ids=str)
+def test_both_stay_positive_and_the_energy_falls(options):
+    advanced, state = solver(**options)
+    before = energy(state)
+    for _ in range(60):
+        advanced.step(state, 1e9)
+        assert min(state.arrays[name].min() for name in (DENSITY, NEGATIVE)) >= 0
+        assert energy(state) <= before * (1 + 1e-12)
+        before = energy(state)
+    assert before < 0.5 * energy(solver()[1])
+
+
+def test_the_numbers_are_those_of_the_definitions():
+    advanced, state = solver(**STRUCTURAL)
+    found = advanced.diagnose(state)
+    positive, negative = state.arrays[DENSITY].copy(), state.arrays[NEGATIVE].copy()
+    assert found["mass"] == pytest.approx(GRID.integral(positive - negative), rel=1e-13)
+    assert (found["min"], found["max"]) == (0.0, max(positive.max(), negative.max()))
+    assert found["energy"] == pytest.approx(energy(state), rel=1e-13)
+    dt = 1e-6
+    loss = energy(state)
+    advanced.step(state, dt)  # −dE/dt within dt² of the second difference
+    assert found["dissipation"] == pytest.approx((loss - energy(state)) / dt, rel=1e-5)
+
+
+def test_the_negative_measure_sees_the_mirror_image():
+    """Exchanging the two and turning the teacher's sign over changes nothing."""
+    _, positive, negative = problem()
+    mirrored = SignedFiniteVolume(gf.Flow(GRID, ReLU(), -TEACHER, growth=2.0), positive, **STRUCTURAL)
+    other = mirrored.initialize(negative)
+    advanced, state = solver(**STRUCTURAL)
+    for _ in range(10):
+        until = state.time + 0.02
+        advanced.step(state, until)
+        mirrored.step(other, until)
+        assert state.time == other.time == until
+    assert state.arrays[DENSITY] == pytest.approx(other.arrays[NEGATIVE], rel=1e-11)
+    assert state.arrays[NEGATIVE] == pytest.approx(other.arrays[DENSITY], rel=1e-11)
+
+
+def test_without_a_negative_measure_it_is_the_flow_itself():
+    flow = gf.Flow(GRID, ReLU(), 1 + 0.5 * TEACHER / abs(TEACHER).max(), growth=2.0)
+    pair, single = SignedFiniteVolume(flow, np.zeros(96)), FiniteVolume(flow, integrator="ssprk3")
+    both, one = (made.initialize(1 + 0.8 * np.cos(ANGLE)) for made in (pair, single))
+    for until in np.arange(1, 21) / 50:
+        pair.step(both, until)
+        single.step(one, until)
+        assert both.time == one.time == until
+    assert both.arrays[DENSITY] == pytest.approx(one.arrays[DENSITY], rel=1e-12)
+    assert (both.arrays[NEGATIVE] == 0).all()
+
+
+def test_it_converges_with_second_order():
+    reference, errors = None, []
+    for n in (384, 24, 48, 96):
+        grid = gf.Grid((n,), (2 * np.pi,))
+        nu = gf.from_function(grid, lambda x: 1 + np.sin(2 * x)) - 1
+        flow = gf.Flow(grid, ReLU(), nu, growth=2.0)
+        advanced = SignedFiniteVolume(flow, gf.from_function(grid, lambda x: 1 + 0.5 * np.sin(x)), tolerance=1e-8)
+        state = advanced.initialize(gf.from_function(grid, lambda x: 1 + 0.5 * np.cos(x)))
+        while state.time < 1.0:
+            advanced.step(state, 1.0)
+        both = np.stack([state.arrays[DENSITY], state.arrays[NEGATIVE]])
+        if reference is None:
+            reference = both
+        else:
+            errors.append(abs(both - reference.reshape(2, n, -1).mean(axis=2)).max())
+    assert gf.diagnostics.fitted_order([1 / 24, 1 / 48, 1 / 96], errors) > 1.9
+
+
+def test_a_run_resumes_to_the_same_bits_and_keeps_both(tmp_path):
+    def run(name, t_end, **options):
+        advanced, _ = solver()
+        return gf.run(
+            advanced, problem()[1], t_end, store=tmp_path / name, snapshots=gf.EveryTime(0.5), snapshot_dtype="float64",
+            checkpoints=gf.EverySteps(3), **options,
+        )  # fmt: skip
+
+    whole = run("whole.run", 2.0)
+    run("parts.run", 1.0)
+    parts = run("parts.run", 2.0, resume=True)
+    for name in (DENSITY, NEGATIVE):
+        assert (whole.state.arrays[name] == parts.state.arrays[name]).all()
+    stored = gf.open_run(tmp_path / "parts.run")
+    assert (stored.snapshot(index=-1).negative == whole.state.arrays[NEGATIVE]).all()
+    assert (stored.started[NEGATIVE] == problem()[2]).all()
+    assert stored.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SignedFiniteVolume(gf.Flow(GRID, ReLU(), 1 + 0 * ANGLE), 0 * ANGLE), "growth = 0.0: measures of both"),
+        (lambda: SignedFiniteVolume(problem()[0], -np.ones(96)), "the negative density is negative: -1.0 in cell"),
+        (lambda: solver(integrator="etdrk4"), 'integrator "etdrk4": allowed are euler, ssprk2, ssprk3'),
+    ],
+)
+def test_what_is_not_allowed(make, message):
+    with pytest.raises(gf.InputError, match=message):
+        make()

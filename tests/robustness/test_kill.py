@@ -1,0 +1,149 @@
+"""Runs killed or told to stop continue to the same bytes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import gridflow as gf
+
+VICTIM = Path(__file__).parent / "victim.py"
+GRIDFLOW = Path(sys.executable).parent / "gridflow"
+CASE = """
+[grid]
+shape = [64, 64]
+[kernel]
+kind = "riesz"
+s = 2.0
+[initial]
+kind = "ball_hole"
+radius = 0.25
+[solver]
+tracer = true
+[time]
+t_end = 400.0
+[output]
+snapshot_every = 50.0
+checkpoint_every_steps = 20
+"""
+
+
+def contents(store):
+    return {str(p.relative_to(store)): p.read_bytes() for p in sorted(store.rglob("*")) if p.is_file()}
+
+
+def command(*arguments, **options):
+    return subprocess.run(
+        [GRIDFLOW, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False, **options
+    )
+
+
+@pytest.mark.long
+def test_fifty_kills_at_random_moments(tmp_path):
+    done = subprocess.run(
+        [sys.executable, VICTIM, tmp_path, "50", "1"], capture_output=True, text=True, timeout=400, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout)
+    assert outcome["different"] == []
+    assert outcome["files"] > 10
+    assert outcome["kills"] == 50
+
+
+@pytest.mark.parametrize("moment", ["half-way", "before the rename", "after"])
+def test_a_kill_while_a_snapshot_is_written_in_the_background(tmp_path, moment):
+    """The process dies inside the writing thread, and the run goes on from the checkpoint before to the same bytes."""
+    code = """
+import os, signal, sys
+import gridflow as gf
+from gridflow.runtime import schema
+from solvers import FiniteVolume
+store, moment = sys.argv[1:]
+publish = schema.publish
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+def killed(path, write):
+    if moment and path.parent.name == "snapshots" and int(path.stem) == 7:
+        if moment == "after":
+            publish(path, write)
+            die()
+        with path.with_name(f".{path.name}.part").open("w+b") as file:
+            file.write(b"half") if moment == "half-way" else write(file)
+            file.flush()
+            die()
+    publish(path, write)
+schema.publish = killed
+grid = gf.Grid((24, 20))
+solver = FiniteVolume(gf.Flow(grid, gf.Riesz(1), gf.cosine(grid, 0.3)))
+gf.run(solver, gf.ball_hole(grid, 0.25), t_end=0.5, store=store, snapshots=gf.EverySteps(1),
+       checkpoints=gf.EverySteps(5), resume=not moment)
+"""
+
+    def go(store, moment):
+        return subprocess.run([sys.executable, "-c", code, store, moment], timeout=120, check=False).returncode
+
+    assert go(tmp_path / "whole.run", "") == 0
+    assert go(tmp_path / "a.run", moment) == -signal.SIGKILL
+    stored = gf.open_run(tmp_path / "a.run")
+    assert stored.verify() == []
+    assert [path.name for path in stored.checkpoints()] == ["000000000005.h5"]
+    assert [snapshot.step for snapshot in stored.snapshots()] == list(range(8 if moment == "after" else 7))
+    assert go(tmp_path / "a.run", "") == 0
+    assert contents(tmp_path / "a.run") == contents(tmp_path / "whole.run")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_command_that_is_signalled_resumes_to_the_same_bytes(tmp_path, number):
+    case = tmp_path / "case.toml"
+    case.write_text(CASE)
+    whole = command("run", case, "--out", tmp_path / "whole.run")
+    assert whole.returncode == 0, whole.stderr
+    store = tmp_path / "part.run"
+    running = subprocess.Popen([GRIDFLOW, "run", case, "--out", store], stderr=subprocess.PIPE, text=True)
+    while not list((store / "checkpoints").glob("*.h5")):
+        assert running.poll() is None, running.stderr.read()
+        time.sleep(0.01)
+    running.send_signal(number)
+    said = running.communicate(timeout=60)[1]
+    if number == signal.SIGKILL:
+        assert running.returncode == -signal.SIGKILL
+        assert gf.open_run(store).status == "running"
+    else:
+        assert running.returncode == 0
+        assert gf.open_run(store).status == "interrupted"
+        assert f"continue with: gridflow resume {store}" in said
+    assert gf.open_run(store).verify() == []
+    resumed = command("resume", store)
+    assert resumed.returncode == 0, resumed.stderr
+    different = {k for k, v in contents(tmp_path / "whole.run").items() if contents(store).get(k) != v}
+    assert different == set()
+    # an interrupted run keeps the checkpoint it made on the way out until two later ones are there
+    assert set(contents(store)) == set(contents(tmp_path / "whole.run"))
+
+
+def test_a_run_can_be_read_while_it_goes_on_but_not_written_twice(tmp_path):
+    case = tmp_path / "case.toml"
+    case.write_text(CASE)
+    store = tmp_path / "live.run"
+    running = subprocess.Popen([GRIDFLOW, "run", case, "--out", store], stderr=subprocess.DEVNULL)
+    try:
+        while not list((store / "checkpoints").glob("*.h5")):
+            assert running.poll() is None
+            time.sleep(0.01)
+        os.kill(running.pid, signal.SIGSTOP)
+        assert gf.open_run(store).snapshot(index=0).time == 0
+        assert len(gf.open_run(store).series["time"]) > 1
+        second = command("resume", store)
+        assert second.returncode == 2
+        assert "is being written by another process" in second.stderr
+        forced = command("run", case, "--out", store, "--force")
+        assert forced.returncode == 2
+        assert "is being written by another process" in forced.stderr
+    finally:
+        running.kill()
+        running.wait()

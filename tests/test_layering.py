@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = (
     "gridflow._version",
     "gridflow.errors",
+    "gridflow.files",
     "gridflow.domains",
     "gridflow.compute",
     "gridflow.equation",

@@ -108,21 +108,21 @@ class NonuniformTransform:
         for axis, scale in enumerate(self._to_angle):
             np.multiply(positions[:, axis], scale, out=self._angles[axis])
 
-        def sort(number: int) -> None:
+        def sort(number: int, _: int) -> None:
             where = self._angles[:, self._pieces[number]]
             for plan in (self._down[number], self._up[number]):
                 plan.setpts(*where)
 
-        self._share(sort)
+        self._team.deal(len(self._pieces), sort)
 
     def to_modes(self, strengths: np.ndarray) -> np.ndarray:
         """``Σ_j c_j e^{−iξ_k·x_j}`` of real strengths, shape (N,); an array of its own, until the next call."""
         self._strengths.real[...] = strengths
 
-        def spread(number: int) -> None:
+        def spread(number: int, _: int) -> None:
             self._down[number].execute(self._strengths[self._pieces[number]], out=self._partial[number])
 
-        self._share(spread)
+        self._team.deal(len(self._pieces), spread)
         total: np.ndarray = self._partial[0]
         for part in self._partial[1:]:
             total += part
@@ -138,19 +138,9 @@ class NonuniformTransform:
         """
         given = coefficients if len(coefficients) > 1 else coefficients[0]
 
-        def evaluate(number: int) -> None:
+        def evaluate(number: int, _: int) -> None:
             found = self._values[number]
             self._up[number].execute(given, out=found if len(found) > 1 else found[0])
 
-        self._share(evaluate)
+        self._team.deal(len(self._pieces), evaluate)
         return list(zip(self._pieces, self._values, strict=True))
-
-    def _share(self, job: Any) -> None:
-        """Do a job for every piece, on the team's threads."""
-        size = self._team.size
-
-        def work(thread: int) -> None:
-            for number in range(thread, len(self._pieces), size):
-                job(number)
-
-        self._team.run(work)

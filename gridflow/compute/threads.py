@@ -97,6 +97,20 @@ class Team:
         if failures:
             raise failures[0]
 
+    def share(self, total: int, job: Callable[[int, int, int], None]) -> None:
+        """Call ``job(first, end, thread)`` for one contiguous part of ``total`` planes on each thread."""
+        size = self.size
+        self.run(lambda thread: job(thread * total // size, (thread + 1) * total // size, thread))
+
+    def deal(self, total: int, job: Callable[[int, int], None]) -> None:
+        """Call ``job(piece, thread)`` for each of ``total`` pieces, dealt to the threads in turn."""
+
+        def work(thread: int) -> None:
+            for piece in range(thread, total, self.size):
+                job(piece, thread)
+
+        self.run(work)
+
     def _serve(self, jobs: "SimpleQueue[Callable[[], None]]") -> None:
         while True:
             failure: BaseException | None = None

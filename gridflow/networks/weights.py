@@ -1,6 +1,5 @@
 """The weights of a shallow ReLU network, and how NumPy's files and PyTorch hold them."""
 
-import hashlib
 import importlib
 import os
 import zlib
@@ -13,7 +12,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from gridflow.compute.matmul import ENTRIES, product
-from gridflow.errors import InputError, RunError
+from gridflow.errors import InputError
+from gridflow.files import publish, sha256
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +87,7 @@ class Weights:
     @property
     def sha256(self) -> str:
         """Of the shape and bytes of all weights."""
-        digest = hashlib.sha256(str(self.inner.shape).encode())
-        digest.update(self.inner.data)
-        digest.update(self.outer.data)
-        return digest.hexdigest()
+        return sha256(str(self.inner.shape).encode(), self.inner, self.outer)
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
         """f(x), shape (n,), of inputs of shape (n, inputs)."""
@@ -117,17 +114,7 @@ def save_weights(path: str | os.PathLike[str], weights: Weights) -> None:
     RunError
         If the disk does not take it.
     """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.part")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, inner=weights.inner, outer=weights.outer)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RunError(f"cannot write {target}: {error}") from error
+    publish(Path(path), lambda file: np.savez(file, inner=weights.inner, outer=weights.outer))
 
 
 def load_weights(path: str | os.PathLike[str]) -> Weights:

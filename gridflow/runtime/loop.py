@@ -19,11 +19,11 @@ from gridflow.domains.sphere import SphereGrid
 from gridflow.domains.torus import Domain, Grid
 from gridflow.equation.contract import DENSITY, INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, Solver, State
 from gridflow.errors import InputError, RunError
+from gridflow.files import checksum
 from gridflow.runtime import callbacks as built_in
 from gridflow.runtime.callbacks import Callback, EnergyWatch, Series
 from gridflow.runtime.progress import ProgressReport
 from gridflow.runtime.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
-from gridflow.runtime.schema import checksum
 from gridflow.runtime.signals import collected_signals
 from gridflow.runtime.store import RunWriter
 

@@ -4,15 +4,13 @@ The only module that knows HDF5. Equal content is equal bytes: datasets are writ
 holds a date. ``docs/store.md`` describes the format.
 """
 
-import hashlib
 import math
-import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import h5py
 import numpy as np
@@ -20,6 +18,7 @@ import numpy as np
 from gridflow.domains.torus import Domain
 from gridflow.equation.contract import INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, State
 from gridflow.errors import RunError
+from gridflow.files import checksum, publish
 
 SERIES_UNITS = {
     "step": ("1", "number of steps taken"),
@@ -60,34 +59,8 @@ class Snapshot:
     outer_weights: np.ndarray | None = None
 
 
-def checksum(array: np.ndarray) -> str:
-    """SHA-256 of an array's bytes, shape and type."""
-    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
-def publish(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Write a file so that it appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("w+b") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RunError(f"cannot write {path}: {error}") from error
-
-
 def publish_hdf5(path: Path, write: Callable[[h5py.File], None]) -> None:
-    """As :func:`publish`, for what is written into an HDF5 file."""
+    """As :func:`gridflow.files.publish`, for what is written into an HDF5 file."""
 
     def write_hdf5(handle: IO[bytes]) -> None:
         with h5py.File(handle, "w") as file:

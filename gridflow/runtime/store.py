@@ -20,6 +20,7 @@ from gridflow.equation.contract import INNER, NEGATIVE, OUTER, State
 from gridflow.equation.flow import Equation, flow_on
 from gridflow.equation.kernels import kernel_from
 from gridflow.errors import InputError, RunError
+from gridflow.files import UNFINISHED, checksum, publish_text
 from gridflow.runtime import schema
 from gridflow.runtime.background import Background
 from gridflow.runtime.schema import Snapshot
@@ -169,7 +170,7 @@ class RunDirectory:
     def _read_problem(self, path: Path) -> None:
         """Compare the initial and target densities with the manifest; RunError if they are not those of the run."""
         for name, values in schema.read_arrays(path, ("initial", "target")).items():
-            if schema.checksum(values) != self.manifest["problem"][f"{name}_sha256"]:
+            if checksum(values) != self.manifest["problem"][f"{name}_sha256"]:
                 raise RunError(f"{path} is damaged: {name} is not what the manifest says")
 
     def _index(self) -> list[tuple[float, Path]]:
@@ -204,7 +205,7 @@ class RunWriter(RunDirectory):
         except InputError:
             self._lock.close()
             raise
-        for stale in path.rglob(".*.part"):  # of a process that was killed while it wrote
+        for stale in path.rglob(UNFINISHED):  # of a process that was killed while it wrote
             stale.unlink()
 
     @classmethod
@@ -246,7 +247,7 @@ class RunWriter(RunDirectory):
             grid = domain_from(manifest["grid"])
             schema.publish_hdf5(prepared / PROBLEM, lambda file: schema.write_fields(file, grid, densities, None))
             if case is not None:
-                schema.publish(prepared / CASE, lambda file: file.write(case.encode()))
+                publish_text(prepared / CASE, case)
             _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": "running"})
             if path.exists():
                 with _lock(path):
@@ -294,7 +295,7 @@ class RunWriter(RunDirectory):
 
     def write_case(self, text: str) -> None:
         """Publish the resolved case anew, as when a run goes on to a later time."""
-        schema.publish(self.path / CASE, lambda file: file.write(text.encode()))
+        publish_text(self.path / CASE, text)
 
     def write_status(self, status: str, **facts: Any) -> None:
         """Publish the manifest with a new status and further facts."""
@@ -360,5 +361,4 @@ def _lock(path: Path) -> IO[str]:
 
 
 def _publish_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
-    text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-    schema.publish(path / MANIFEST, lambda file: file.write(text.encode()))
+    publish_text(path / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")

@@ -19,7 +19,7 @@ from gridflow.densities.torus import cosine, uniform
 from gridflow.domains.torus import Grid
 from gridflow.equation.flow import Flow
 from gridflow.equation.kernels import Riesz
-from gridflow.errors import InputError
+from gridflow.files import publish_text
 from solvers import FiniteVolume, Spectral
 
 SHAPES = ((256, 256), (512, 512), (1024, 1024), (2048, 2048), (64, 64, 64), (128, 128, 128), (256, 256, 256))
@@ -184,9 +184,4 @@ def measure(shape: Sequence[int], scheme: str, dtype: str = "float64", threads: 
 def write(path: Path, results: Sequence[dict[str, Any]], threads: int) -> None:
     """Write results as JSON, with the machine and the bandwidth of its memory."""
     content = {"machine": machine(), "bandwidth": bandwidth(threads), "results": list(results)}
-    try:
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    publish_text(path, json.dumps(content, indent=2) + "\n")

@@ -21,7 +21,7 @@ from gridflow.cases.case import Case
 from gridflow.cases.reading import parse_case, read_case
 from gridflow.compute.threads import VARIABLE, available, count
 from gridflow.errors import InputError
-from gridflow.runtime import schema
+from gridflow.files import publish_text, publishing
 from gridflow.runtime.signals import collected_signals
 from gridflow.runtime.store import DONE, RunDirectory, open_run
 from gridflow.studies.axes import Axis, Member, members, text_of
@@ -92,8 +92,7 @@ class Sweep:
             else:
                 self._require_same(json.loads(path.read_text(encoding="utf-8")))
         self.folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self._record(), indent=2) + "\n"
-        schema.publish(self.folder / RECORD, lambda file: file.write(text.encode()))
+        publish_text(self.folder / RECORD, json.dumps(self._record(), indent=2) + "\n")
 
     def _record(self) -> dict[str, Any]:
         return {
@@ -364,9 +363,7 @@ def _facts(stored: RunDirectory) -> dict[str, Any]:
 def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Publish the table: every column that some member has, in the order in which they appear."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", newline="", encoding="utf-8") as file:
+    with publishing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         writer.writerows(rows)
-    part.replace(path)

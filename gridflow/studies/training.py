@@ -11,8 +11,8 @@ import numpy as np
 from gridflow.cases.case import Case, LogTimesTable, OutputTable
 from gridflow.cases.solvers import NetworkTable, independent_neurons
 from gridflow.errors import InputError
+from gridflow.files import checksum
 from gridflow.networks.measures import TRAINING
-from gridflow.runtime.schema import checksum
 from gridflow.runtime.store import RunDirectory
 from gridflow.studies.prediction import Prediction, linear_decay
 from gridflow.theory import LinearDecay

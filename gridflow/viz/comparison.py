@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from gridflow.validation import Comparison, Reference, order
 from gridflow.viz.figures import FORMATS
 from gridflow.viz.selection import title
-from gridflow.viz.style import COLORMAP, EXACT, MEASURED, SECOND, checked_output, look, new_figure, publish
+from gridflow.viz.style import COLORMAP, EXACT, MEASURED, SECOND, checked_output, look, new_figure, save
 
 COLORS = (MEASURED, SECOND, "#2a7f62", "#c98a1b", "#777777")
 DOTS = 4000
@@ -71,7 +71,7 @@ def plot_comparison(
             worst.verdict, f"inconsistent since t = {worst.since:.4g}" if worst.since is not None else ""
         )
         figure.suptitle(f"{title(reference.stored)}\n{worst.name}: {verdict}", x=0.01, ha="left", fontsize=10)
-        return publish(path, figure.savefig)
+        return save(figure, path)
 
 
 def _colors(count: int) -> list[str]:

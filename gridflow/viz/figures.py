@@ -21,7 +21,7 @@ from gridflow.viz.circle import draw_circle, label_angle, on_circle, time_colors
 from gridflow.viz.fields import Scale, color_bar, draw, is_line, panel_height
 from gridflow.viz.selection import evenly, is_signed, kernel_name, net, short, title
 from gridflow.viz.sphere import draw_sphere
-from gridflow.viz.style import EXACT, MEASURED, SECOND, checked_output, look, new_figure, publish
+from gridflow.viz.style import EXACT, MEASURED, SECOND, checked_output, look, new_figure, save
 
 FORMATS = (".png", ".pdf", ".svg", ".jpg", ".webp", ".tif")
 FRAMES = 5
@@ -76,7 +76,7 @@ def plot(run: str | os.PathLike[str], output: str | os.PathLike[str], frames: in
         for axes in panels:
             axes.set_xlabel("time")
         figure.suptitle(title(stored), x=0.01, ha="left", fontsize=10)
-        return publish(path, figure.savefig)
+        return save(figure, path)
 
 
 def side_by_side(
@@ -126,7 +126,7 @@ def side_by_side(
         if not is_line(stored[0].grid):
             color_bar(left, scale, list(panels.flat))
         _draw_energies(right.subplots(), stored, names)
-        return publish(path, figure.savefig)
+        return save(figure, path)
 
 
 def _draw_energies(axes: Axes, stored: Sequence[RunDirectory], names: Sequence[str]) -> None:

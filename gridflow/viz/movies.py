@@ -14,11 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from gridflow.errors import InputError
+from gridflow.files import publishing
 from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.viz.fields import Scale, color_bar, draw, is_line, panel_height, redraw
 from gridflow.viz.neurons import smoothed
 from gridflow.viz.selection import is_signed, kernel_name, net
-from gridflow.viz.style import EXACT, checked_output, look, new_figure, publish
+from gridflow.viz.style import EXACT, checked_output, look, new_figure
 
 FORMATS = (".mp4", ".gif")
 
@@ -78,7 +79,7 @@ def movie(
         if not is_line(stored[0].grid):
             color_bar(figure, scale, [panel.axes for panel in panels])
 
-        def write(file: Path) -> None:
+        with publishing(path, keep_ending=True) as file:
             writer: AbstractMovieWriter
             if path.suffix == ".gif":
                 writer = PillowWriter(fps=fps)
@@ -89,8 +90,7 @@ def movie(
                     for panel in panels:
                         panel.show(number / max(frames - 1, 1))
                     writer.grab_frame()
-
-        return publish(path, write)
+        return path
 
 
 class _Panel:

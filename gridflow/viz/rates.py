@@ -13,7 +13,7 @@ from gridflow.runtime.store import open_run
 from gridflow.theory import PowerLaw
 from gridflow.viz.figures import FORMATS
 from gridflow.viz.selection import short, title
-from gridflow.viz.style import EXACT, MEASURED, SECOND, checked_output, look, new_figure, publish
+from gridflow.viz.style import EXACT, MEASURED, SECOND, checked_output, look, new_figure, save
 
 BOUND = "#9a9a9a"
 
@@ -54,7 +54,7 @@ def plot_rates(run: str | os.PathLike[str], output: str | os.PathLike[str], r: f
         _draw_energies(left, found)
         _draw_slopes(right, found)
         figure.suptitle(title(stored), x=0.01, ha="left", fontsize=10)
-        return publish(path, figure.savefig)
+        return save(figure, path)
 
 
 def _moving(found: Rates) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """The look that all pictures share, and how a picture gets onto the disk."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from gridflow.errors import InputError
+from gridflow.files import publishing
 
 COLORMAP = "magma"
 """Dark where a density is empty, bright where it is full, and even in lightness: an edge is where it seems to be."""
@@ -59,12 +60,8 @@ def checked_output(output: str | os.PathLike[str], allowed: tuple[str, ...]) -> 
     return path
 
 
-def publish(path: Path, write: Callable[[Path], None]) -> Path:
-    """Write under another name and rename, so that a failure leaves nothing half-written."""
-    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure so that it appears whole or not at all; return its path."""
+    with publishing(path) as file:
+        figure.savefig(file, format=path.suffix.lower().removeprefix("."))
     return path

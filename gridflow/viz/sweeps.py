@@ -15,7 +15,7 @@ from gridflow.errors import InputError
 from gridflow.runtime.store import open_run
 from gridflow.viz.figures import FORMATS, is_power_law
 from gridflow.viz.selection import short
-from gridflow.viz.style import checked_output, look, new_figure, publish
+from gridflow.viz.style import checked_output, look, new_figure, save
 
 MOST_PANELS = 8
 HOLES = {"tracer_volume": "carried hole", "hole_volume": "hole"}
@@ -73,7 +73,7 @@ def plot_sweep(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -
             grid[1, 0].set_ylabel(f"volume of the {HOLES[hole]} / the first")
         lines = {line.get_label(): line for axes in grid[0] for line in axes.get_lines()}
         figure.legend(lines.values(), lines.keys(), title=first, loc="outside right upper")
-        return publish(path, figure.savefig)
+        return save(figure, path)
 
 
 def _read(folder: Path) -> tuple[dict[str, list[Any]], dict[tuple[int, ...], Series]]:

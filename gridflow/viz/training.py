@@ -19,7 +19,7 @@ from gridflow.viz.fields import Scale
 from gridflow.viz.figures import FORMATS
 from gridflow.viz.selection import evenly, is_signed, net, short
 from gridflow.viz.sphere import draw_sphere
-from gridflow.viz.style import EXACT, SECOND, checked_output, look, new_figure, publish
+from gridflow.viz.style import EXACT, SECOND, checked_output, look, new_figure, save
 
 FRAMES = 5
 BEYOND = 5
@@ -90,7 +90,7 @@ def plot_training(
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
         title = str(limit.manifest.get("record", {}).get("title", ""))
         figure.suptitle(title, x=0.01, ha="left", fontsize=10)
-        return publish(path, figure.savefig)
+        return save(figure, path)
 
 
 def draw_losses(axes: Axes, stored: Sequence[RunDirectory], runs: Sequence[Curve], goal: float) -> None:

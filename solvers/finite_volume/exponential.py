@@ -1,6 +1,5 @@
 """Exponential steps in time, for which modes that have long died do not bound the step."""
 
-from collections.abc import Callable
 from enum import Enum, auto
 from functools import cached_property
 
@@ -201,29 +200,24 @@ class Exponential:
         space, work = self._space, self._increments.work
         space.transform.backward(work)
         shape, scale = self._shape, space.dtype.type(1 / space.flow.grid.size)
-        self._share(
+        space.team.share(
+            shape[0],
             lambda lo, hi, _: exponential.add()(
                 lo, hi, density.reshape(shape), work.lines, scale, stage.reshape(shape), self._rows
-            )
+            ),
         )
         return not self._rows.any()
 
     def _distance(self, density: np.ndarray) -> float:
         """(Σ (μ − ν)²)^½ over the cells."""
         shape = self._shape
-        self._share(
-            lambda lo, hi, terms: exponential.squared_distance()(
-                lo, hi, density.reshape(shape), self._target, terms, self._rows
-            )
+        self._space.team.share(
+            shape[0],
+            lambda lo, hi, thread: exponential.squared_distance()(
+                lo, hi, density.reshape(shape), self._target, self._terms[thread], self._rows
+            ),
         )
         return float(self._rows.sum()) ** 0.5
-
-    def _share(self, run: Callable[[int, int, np.ndarray], None]) -> None:
-        """Share a pass over planes among the threads."""
-        planes, size = self._shape[0], self._space.team.size
-        self._space.team.run(
-            lambda number: run(number * planes // size, (number + 1) * planes // size, self._terms[number])
-        )
 
     @cached_property
     def _increments(self) -> Increments:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from hashlib import sha256
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from gridflow.domains.torus import torus
 from gridflow.equation.contract import DENSITY, NEGATIVE, State, require_sound
 from gridflow.equation.flow import Flow
 from gridflow.errors import InputError
+from gridflow.files import sha256
 from solvers.finite_volume.reconstruction import reconstruction as find_reconstruction
 from solvers.finite_volume.semidiscrete import Look, Semidiscrete
 from solvers.stepping import schemes as timestep
@@ -93,7 +93,7 @@ class SignedFiniteVolume:
             "cfl": self.cfl,
             "dtype": self.dtype.name,
             "tolerance": self.tolerance,
-            "negative_sha256": sha256(self._negative.tobytes()).hexdigest(),
+            "negative_sha256": sha256(self._negative),
         }
 
     def compile(self) -> None:

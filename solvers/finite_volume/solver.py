@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from gridflow.domains.torus import Grid, torus
 from gridflow.equation.contract import DENSITY, TRACER, State
 from gridflow.equation.flow import Flow
 from gridflow.errors import InputError
+from gridflow.files import sha256
 from solvers.finite_volume.exponential import Exponential
 from solvers.finite_volume.reconstruction import reconstruction as find_reconstruction
 from solvers.finite_volume.semidiscrete import Semidiscrete
@@ -124,7 +124,7 @@ class FiniteVolume:
             "cfl": self.cfl,
             "dtype": self.dtype.name,
             "tolerance": self.tolerance,
-            "tracer_sha256": None if self._tracer is None else sha256(self._tracer.tobytes()).hexdigest(),
+            "tracer_sha256": None if self._tracer is None else sha256(self._tracer),
         }
 
     @staticmethod

@@ -129,13 +129,13 @@ class Sweeps:
         velocity, other = self._velocity.fields(survey.HALO), self._other(survey.HALO)
         field, step = self._field(density, survey.HALO), self._step(0.0, 0.0)
 
-        def job(number: int) -> None:
+        def job(lo: int, hi: int, thread: int) -> None:
             self._survey(
-                *self._part(number), self._rows, self._survey_work[number], field, velocity, other or field, step,
+                lo, hi, self._rows, self._survey_work[thread], field, velocity, other or field, step,
                 self._rates, self._tops, self._decay,
             )  # fmt: skip
 
-        self._team.run(job)
+        self._team.share(self._shape[0], job)
         return Survey(
             self._largest(self._rates), self._largest(self._tops), float(self._decay.sum()) * self._grid.cell_volume
         )
@@ -148,10 +148,10 @@ class Sweeps:
         least, most = np.zeros(shape, self._rates.dtype), np.zeros(shape, self._rates.dtype)
         terms = np.zeros((self._team.size, cells))
 
-        def job(number: int) -> None:
-            self._totals(*self._part(number), density, change, potential, terms[number], mass, work, least, most)
+        def job(lo: int, hi: int, thread: int) -> None:
+            self._totals(lo, hi, density, change, potential, terms[thread], mass, work, least, most)
 
-        self._team.run(job)
+        self._team.share(self._shape[0], job)
         volume = self._grid.cell_volume
         smallest = float(least.min().reshape(1).view(self._dtype)[0])
         return Totals(float(mass.sum()) * volume, smallest, self._largest(most), float(work.sum()) * volume)
@@ -186,18 +186,14 @@ class Sweeps:
         field, velocity = self._field(values, halo), self._velocity.fields(halo)
         old, new = old.reshape(self._shape), new.reshape(self._shape)
 
-        def job(number: int) -> None:
+        def job(lo: int, hi: int, thread: int) -> None:
             self._euler_step(
-                *self._part(number), self._rows, self._work[number], field, velocity, other or field, old, new, step,
+                lo, hi, self._rows, self._work[thread], field, velocity, other or field, old, new, step,
                 self._rates, self._tops,
             )  # fmt: skip
 
-        self._team.run(job)
+        self._team.share(self._shape[0], job)
         return self._largest(self._rates), self._largest(self._tops)
-
-    def _part(self, number: int) -> tuple[int, int]:
-        planes, size = self._shape[0], self._team.size
-        return number * planes // size, (number + 1) * planes // size
 
     def _lines(self, lines: int, halo: int) -> list[np.ndarray]:
         size = line_size(self._rows, self._shape[1], self._shape[2], halo)

@@ -88,16 +88,14 @@ class _Modes:
 
     def passed(self, run: Callable[..., None], spectra: Any, factors: Any, measure: bool) -> float:
         """Run a pass over all planes; return ½ |T| Σ K̂ |f̂|² if it is to be measured, else NaN."""
-        planes, size = self.shape[0], self._team.size
 
-        def job(number: int) -> None:
-            lo, hi = number * planes // size, (number + 1) * planes // size
+        def job(lo: int, hi: int, thread: int) -> None:
             run(
                 lo, hi, spectra, self.symbol, self._minus, factors, self._has_nyquist, measure,
-                self._terms[number], self._power,
+                self._terms[thread], self._power,
             )  # fmt: skip
 
-        self._team.run(job)
+        self._team.share(self.shape[0], job)
         if not measure:
             return float("nan")
         return 0.5 * self.grid.volume / self.grid.size**2 * float(self._power.sum())

@@ -5,19 +5,17 @@ factory closes over (the dimension, the scheme), which the compiler propagates i
 what it needs, and branches on them cost nothing. No fast-math: sums are in a fixed order.
 """
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from numba import njit
 
+from gridflow.files import sha256
+
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 
-SOURCES = int.from_bytes(
-    hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).digest()[:7],
-    "big",
-)
+SOURCES = int(sha256(*(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))[:14], 16)
 """Stands for the text of all modules here. Code on disk is looked up by what the entry's factory closes over, and the
 library renews it when the entry's own module changes; entries name this, so that a change of any piece renews them
 too."""

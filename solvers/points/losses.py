@@ -178,23 +178,21 @@ class EmpiricalLoss:
         cuts = [chunks * i // number * self._rows for i in range(number + 1)]
         pieces = list(itertools.pairwise(cuts))
         losses = np.zeros(number)
-        size = min(self._threads, number)
 
         @np.errstate(over="ignore", invalid="ignore")  # of weights that diverge, which the solver tells
-        def work(thread: int) -> None:
-            for piece in range(thread, number, size):
-                total, term, hidden = self._sums[piece], self._terms[thread], self._hidden[thread]
-                total.fill(0)
-                for start in range(*pieces[piece], self._rows):
-                    part = slice(start, min(start + self._rows, len(y)))
-                    some = x[part]
-                    active = product(some, inner.T, hidden[: len(some)])
-                    np.maximum(active, 0, out=active)
-                    error = np.einsum("ij,j->i", active, outer) / self._count - y[part]
-                    losses[piece] += (error * error).sum()
-                    if with_slope:
-                        np.greater(active, 0, out=active)
-                        total += product(active.T, error[:, None] * some, term)
+        def work(piece: int, thread: int) -> None:
+            total, term, hidden = self._sums[piece], self._terms[thread], self._hidden[thread]
+            total.fill(0)
+            for start in range(*pieces[piece], self._rows):
+                part = slice(start, min(start + self._rows, len(y)))
+                some = x[part]
+                active = product(some, inner.T, hidden[: len(some)])
+                np.maximum(active, 0, out=active)
+                error = np.einsum("ij,j->i", active, outer) / self._count - y[part]
+                losses[piece] += (error * error).sum()
+                if with_slope:
+                    np.greater(active, 0, out=active)
+                    total += product(active.T, error[:, None] * some, term)
 
-        team(size).run(work)
+        team(min(self._threads, number)).deal(number, work)
         return float(losses.sum()) / (2 * len(y)), number

@@ -120,32 +120,25 @@ class SpherePotential:
     def evaluate(self, directions: np.ndarray, masses: np.ndarray) -> float:
         """See :class:`Potential`."""
 
-        def analyse(number: int) -> None:
+        def analyse(number: int, _: int) -> None:
             piece, transform = self._pieces[number], self._transforms[number]
             transform.place(directions[piece])
             self._parts[number] = transform.analyse(masses[piece])
 
-        def synthesise(number: int) -> None:
+        def synthesise(number: int, _: int) -> None:
             piece, transform = self._pieces[number], self._transforms[number]
             self.values[piece] = transform.synthesise(pull)
             self.gradient[piece] = transform.gradient(pull)
 
-        self._share(analyse)
+        self._team.deal(len(self._pieces), analyse)
         difference = self._parts[0]
         for part in self._parts[1:]:
             difference += part
         difference -= self._target
         harmonics = self._transforms[0]
         pull = difference * self._symbol[harmonics.degree]
-        self._share(synthesise)
+        self._team.deal(len(self._pieces), synthesise)
         return 0.5 * float((self._symbol * harmonics.power(difference)).sum())
-
-    def _share(self, job: Any) -> None:
-        def work(thread: int) -> None:
-            for number in range(thread, len(self._pieces), self._team.size):
-                job(number)
-
-        self._team.run(work)
 
 
 def sphere_coefficients(flow: Equation[Any], teacher: Weights | None, accuracy: float) -> np.ndarray:
@@ -201,25 +194,25 @@ class PairPotential:
         self, at: np.ndarray, atoms: np.ndarray, masses: np.ndarray, values: np.ndarray, gradient: np.ndarray
     ) -> None:
         """Add the potential of atoms at points, and its gradient before the projection along the sphere."""
-        tiles = range(0, len(at), AT_ONCE)
-        size = min(self._threads, len(tiles))
+        tiles = -(-len(at) // AT_ONCE)
+        size, rows_at_once = min(self._threads, tiles), min(AT_ONCE, len(at))
+        cosines, pulls = np.empty((size, rows_at_once, ATOMS)), np.empty((size, rows_at_once, at.shape[1]))
 
         @np.errstate(over="ignore", invalid="ignore")  # of weights that diverge, which the solver tells
-        def work(thread: int) -> None:
-            cosines, pull = np.empty((min(AT_ONCE, len(at)), ATOMS)), np.empty((min(AT_ONCE, len(at)), at.shape[1]))
-            for start in tiles[thread::size]:
-                rows = slice(start, min(start + AT_ONCE, len(at)))
-                for first in range(0, len(atoms), ATOMS):
-                    some, weight = atoms[first : first + ATOMS], masses[first : first + ATOMS]
-                    cosine = cosines[: rows.stop - start, : len(some)]
-                    product(at[rows], some.T, cosine)
-                    np.clip(cosine, -1.0, 1.0, out=cosine)
-                    slope = self._kernel.slope(cosine, self._dim)
-                    sine = np.sqrt((1 - cosine) * (1 + cosine))
-                    values[rows] += np.einsum("ij,j->i", slope * cosine + self._unit * sine, weight)
-                    gradient[rows] += product(slope, weight[:, None] * some, pull[: rows.stop - start])
+        def work(tile: int, thread: int) -> None:
+            rows = slice(tile * AT_ONCE, min((tile + 1) * AT_ONCE, len(at)))
+            count = rows.stop - rows.start
+            for first in range(0, len(atoms), ATOMS):
+                some, weight = atoms[first : first + ATOMS], masses[first : first + ATOMS]
+                cosine = cosines[thread, :count, : len(some)]
+                product(at[rows], some.T, cosine)
+                np.clip(cosine, -1.0, 1.0, out=cosine)
+                slope = self._kernel.slope(cosine, self._dim)
+                sine = np.sqrt((1 - cosine) * (1 + cosine))
+                values[rows] += np.einsum("ij,j->i", slope * cosine + self._unit * sine, weight)
+                gradient[rows] += product(slope, weight[:, None] * some, pulls[thread, :count])
 
-        team(size).run(work)
+        team(size).deal(tiles, work)
 
 
 class PopulationLoss:

@@ -123,9 +123,10 @@ class Dealiased:
         tuple of float
             Largest |∂_a V| there, along every axis.
         """
-        self._team.run(
-            lambda number: self._gradients(
-                *self._part(number), self._kept, start.lines, increment.lines, self._symbol,
+        self._team.share(
+            self._shape[0],
+            lambda lo, hi, _: self._gradients(
+                lo, hi, self._kept, start.lines, increment.lines, self._symbol,
                 self.target.lines, self._scale, self._density.lines, self._slope_lines, self._potential.lines,
             )
         )  # fmt: skip
@@ -141,9 +142,10 @@ class Dealiased:
             self._transform.forward(self._product, self._potential)
         values = self._density.values
         fullest = float(max(values.max(), -values.min())) if measuring else 0.0
-        self._team.run(
-            lambda number: self._divergence(
-                *self._part(number), self._kept, self._slope_lines, self._potential.lines,
+        self._team.share(
+            self._shape[0],
+            lambda lo, hi, _: self._divergence(
+                lo, hi, self._kept, self._slope_lines, self._potential.lines,
                 self._dtype.type(self._flow.growth), out.lines,
             )
         )  # fmt: skip
@@ -155,10 +157,11 @@ class Dealiased:
         ``tendency`` are the modes of ∂_t μ, (planes, rows, numbers).
         """
         run = pseudospectral.measure()
-        self._team.run(
-            lambda number: run(
-                *self._part(number), start.lines, self.target.lines, tendency, self._energy_weights,
-                self._terms[number], self._sums,
+        self._team.share(
+            self._shape[0],
+            lambda lo, hi, thread: run(
+                lo, hi, start.lines, self.target.lines, tendency, self._energy_weights,
+                self._terms[thread], self._sums,
             )
         )  # fmt: skip
         grid = self._flow.grid
@@ -169,15 +172,14 @@ class Dealiased:
     def _multiply(self, field: Spectrum, measuring: bool) -> float:
         """Put μ times a field into the product; return the field's largest magnitude if it is measured."""
         product, run = self._product.reshape(self._shape), pseudospectral.multiply()
-        self._team.run(
-            lambda number: run(*self._part(number), self._density.lines, field.lines, product, measuring, self._tops)
+        self._team.share(
+            self._shape[0],
+            lambda lo, hi, _: run(lo, hi, self._density.lines, field.lines, product, measuring, self._tops),
         )
         return float(self._tops.max().reshape(1).view(self._dtype)[0]) if measuring else 0.0
 
     def _weigh(self, modes: Spectrum, more: Spectrum, factors: np.ndarray, scale: np.floating, out: Spectrum) -> None:
         run: Callable[..., None] = pseudospectral.weigh()
-        self._team.run(lambda number: run(*self._part(number), modes.lines, more.lines, factors, scale, out.lines))
-
-    def _part(self, number: int) -> tuple[int, int]:
-        planes, size = self._shape[0], self._team.size
-        return number * planes // size, (number + 1) * planes // size
+        self._team.share(
+            self._shape[0], lambda lo, hi, _: run(lo, hi, modes.lines, more.lines, factors, scale, out.lines)
+        )

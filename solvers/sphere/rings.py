@@ -150,14 +150,13 @@ class SphereSpace:
         for name, density in arrays.items():
             at = self._steps[name], density, self.potential, self.change[name]
 
-            def job(number: int, at: tuple[Any, ...] = at) -> None:
+            def job(lo: int, hi: int, thread: int, at: tuple[Any, ...] = at) -> None:
                 step, *arrays = at
                 self._tendency(
-                    *self._part(number), self._rings, step, self._work[number], *arrays,
-                    self._rates, self._tops, self._decay,
-                )  # fmt: skip
+                    lo, hi, self._rings, step, self._work[thread], *arrays, self._rates, self._tops, self._decay
+                )
 
-            self.team.run(job)
+            self.team.share(self._flow.grid.shape[0], job)
             top = _largest(self._tops)
             self._require_sound(density, top, time)
             fullest += top
@@ -191,12 +190,10 @@ class SphereSpace:
         for name, reached in self.stage.items():
             arrays = current[name], self.change[name], old[name], reached
 
-            def job(number: int, arrays: tuple[np.ndarray, ...] = arrays) -> None:
-                self._advance(
-                    *self._part(number), self._rings.joined, self._work[number], *arrays, dt, blend, self._tops
-                )  # fmt: skip
+            def job(lo: int, hi: int, thread: int, arrays: tuple[np.ndarray, ...] = arrays) -> None:
+                self._advance(lo, hi, self._rings.joined, self._work[thread], *arrays, dt, blend, self._tops)
 
-            self.team.run(job)
+            self.team.share(self._flow.grid.shape[0], job)
             self._require_sound(reached, _largest(self._tops), time)
 
     def spread(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -224,10 +221,6 @@ class SphereSpace:
     @staticmethod
     def _overflow(time: float) -> RunError:
         return RunError(f"at t = {time:.10g} the fluxes overflow float64; choose other units")
-
-    def _part(self, number: int) -> tuple[int, int]:
-        rings, size = self._flow.grid.shape[0], self.team.size
-        return number * rings // size, (number + 1) * rings // size
 
 
 def _largest(bits: np.ndarray) -> float:

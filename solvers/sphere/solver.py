@@ -1,7 +1,6 @@
 """The positive, mass-conserving finite-volume solver on the sphere."""
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from gridflow.compute.threads import count
 from gridflow.equation.contract import DENSITY, NEGATIVE, State
 from gridflow.equation.flow import SphereFlow
 from gridflow.errors import InputError
+from gridflow.files import sha256
 from solvers.finite_volume.reconstruction import reconstruction as find_reconstruction
 from solvers.finite_volume.semidiscrete import fingerprint
 from solvers.loops import sphere as loops
@@ -112,7 +112,7 @@ class SphereFiniteVolume:
             "cfl": self.cfl,
             "tolerance": self.tolerance,
             "polar": polar,
-            "negative_sha256": None if negative is None else sha256(self._starts[NEGATIVE].tobytes()).hexdigest(),
+            "negative_sha256": None if negative is None else sha256(self._starts[NEGATIVE]),
         }
 
     @staticmethod

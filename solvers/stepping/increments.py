@@ -117,14 +117,13 @@ class Increments:
         return tuple(self._views[min(number, last - 1)] for number in (1, 2, 3))
 
     def _run(self, run: Callable[..., None], *arguments: object) -> None:
-        planes, size = len(self._rates), self._team.size
         concluding = run is exponential.conclude()
 
-        def job(number: int) -> None:
-            own = (self._terms[number], self._power) if concluding else ()
-            run(number * planes // size, (number + 1) * planes // size, *arguments, *own)
+        def job(lo: int, hi: int, thread: int) -> None:
+            own = (self._terms[thread], self._power) if concluding else ()
+            run(lo, hi, *arguments, *own)
 
-        self._team.run(job)
+        self._team.share(len(self._rates), job)
 
 
 def _of_three(weights: tuple[Weights, ...]) -> tuple[tuple[float, ...], ...]:

@@ -12,6 +12,7 @@ import xarray
 
 import gridflow as gf
 from gridflow.equation.contract import State
+from gridflow.files import publish
 from gridflow.runtime import schema
 from solvers import FiniteVolume
 
@@ -171,7 +172,7 @@ def test_a_file_is_flushed_then_renamed_then_its_folder_flushed(tmp_path, monkey
     fsync, replace = os.fsync, Path.replace
     monkeypatch.setattr(os, "fsync", lambda descriptor: (calls.append("fsync"), fsync(descriptor)))
     monkeypatch.setattr(Path, "replace", lambda path, target: (calls.append("rename"), replace(path, target)))
-    schema.publish(tmp_path / "file", lambda file: file.write(b"content"))
+    publish(tmp_path / "file", lambda file: file.write(b"content"))
     assert calls == ["fsync", "rename", "fsync"]
     assert (tmp_path / "file").read_bytes() == b"content"
 
@@ -195,7 +196,6 @@ def test_compressed_chunks_are_what_hdf5_reads(tmp_path, monkeypatch, shape, dty
 def test_a_checkpoint_waits_for_the_snapshots_before_it(tmp_path, monkeypatch):
     """Whatever is published while the thread is slow, the checkpoint is the last of its step."""
     published = []
-    publish = schema.publish
 
     def slowly(path, write):
         if path.suffix == ".nc" and path.parent.name == "snapshots":
@@ -213,7 +213,7 @@ def test_a_checkpoint_waits_for_the_snapshots_before_it(tmp_path, monkeypatch):
 
 def test_the_run_goes_on_while_a_snapshot_is_written(tmp_path, monkeypatch):
     """And what is written is the density of the snapshot's time, not what the run has made of it since."""
-    began, publish = {}, schema.publish
+    began = {}
 
     def wait_for_steps(path, write):
         if path.parent.name == "snapshots" and int(path.stem) == 2:

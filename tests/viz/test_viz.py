@@ -8,6 +8,7 @@ from PIL import Image
 
 import gridflow as gf
 from gridflow import viz
+from gridflow.files import publishing
 from gridflow.viz import fields, movies, style
 from solvers import FiniteVolume
 
@@ -107,13 +108,18 @@ def test_bad_outputs_and_runs_are_named(runs, tmp_path):
         viz.plot(tmp_path, tmp_path / "run.png")
 
 
-def test_a_failure_leaves_no_half_written_file(tmp_path):
-    def fail(path):
-        path.write_bytes(b"half")
-        raise OSError("full")
+@pytest.mark.parametrize("ending", [".png", ".mp4"])
+def test_a_failure_leaves_no_half_written_file(tmp_path, ending):
+    """And a full disk is one line that names the file."""
+    path = tmp_path / f"run{ending}"
 
-    with pytest.raises(OSError, match="full"):
-        style.publish(tmp_path / "run.png", fail)
+    def write():
+        with publishing(path, keep_ending=ending == ".mp4") as file:
+            file.write_bytes(b"half")
+            raise OSError("full")
+
+    with pytest.raises(gf.RunError, match=rf"cannot write .*run{ending}: full"):
+        write()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -145,7 +145,7 @@ def register_finite_volumes() -> None:
             f"late_{dim}d_exponential",
             lambda grid=grid: solvers.FiniteVolume(uniform_flow(grid, gf.Riesz(2), mass=grid.volume)),
             lambda grid=grid: smooth(grid),
-            100.0,
+            3e4,
         )
     square = TORI[2]
     for limiter in ("minmod", "mc", "superbee"):

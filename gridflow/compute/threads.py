@@ -125,3 +125,12 @@ class Team:
 def team(size: int) -> Team:
     """The team of a size; there is one in a process, which serves one solver at a time."""
     return Team(size)
+
+
+FEWEST_MODES = 2**17
+"""Below this many, a pass over modes takes less time than waking a second thread for it (measured)."""
+
+
+def team_for_modes(modes: int, team: Team) -> Team:
+    """Who does a pass over so many modes: a team, or the caller alone."""
+    return team if modes >= FEWEST_MODES else Team(1)

@@ -1,17 +1,18 @@
 """Exponential steps in time, for which modes that have long died do not bound the step."""
 
-from enum import Enum, auto
 from functools import cached_property
 
 import numpy as np
 
 from gridflow.compute.fft import as_planes
 from gridflow.equation.contract import DENSITY, State
-from solvers.finite_volume.semidiscrete import Look, Semidiscrete, fingerprint
+from solvers.finite_volume.semidiscrete import Semidiscrete
 from solvers.loops import exponential
-from solvers.stepping import schemes as timestep
+from solvers.stepping.adaptive import PROPOSAL, adapt
+from solvers.stepping.bounds import Look, fit
 from solvers.stepping.explicit import Explicit, accept
 from solvers.stepping.increments import Increments
+from solvers.stepping.known import Known
 from solvers.stepping.schemes import RESOLVED_DECAY, ExponentialRungeKutta
 
 GAIN, LOSS = 4.0, 2.0
@@ -19,14 +20,6 @@ GAIN, LOSS = 4.0, 2.0
 it costs twice as much (measured)."""
 LONGEST_WAIT = 64
 """Explicit steps at most between two attempts."""
-
-
-class Outcome(Enum):
-    """How an attempt at a step ended."""
-
-    ACCEPTED = auto()
-    INACCURATE = auto()
-    BROKEN = auto()
 
 
 class Exponential:
@@ -70,7 +63,7 @@ class Exponential:
         self._space, self._explicit, self._scheme = space, explicit, scheme
         self._cfl, self._tolerance, self._eager = cfl, tolerance, eager
         self._mean = space.flow.target_mass / space.flow.grid.volume
-        self._tendency_of: tuple[np.ndarray, int] | None = None
+        self._tendency_of: Known[bool] = Known()
         self._shape = as_planes(space.flow.grid.shape)
         self._target = space.flow.target.reshape(self._shape)
         self._rows = np.zeros(self._shape[:2])
@@ -88,9 +81,9 @@ class Exponential:
 
     def begin(self, state: State) -> None:
         """Give a new state, or one of a run that had none, the numbers that the choice of a step goes by."""
-        fresh = {"proposal": 0.0, "active": 0.0, "wait": 0.0, "patience": 1.0, "exponential_steps": 0.0}
+        fresh = {PROPOSAL: 0.0, "active": 0.0, "wait": 0.0, "patience": 1.0, "exponential_steps": 0.0}
         state.control = fresh | state.control
-        self._tendency_of = None
+        self._tendency_of.forget()
 
     def advance(self, state: State, until: float) -> None:
         """Take one step, to ``until`` at the farthest and then exactly."""
@@ -101,7 +94,7 @@ class Exponential:
             if self._take(state, look, explicit_dt, limit, until):
                 return
             self._space.evaluate(state.arrays[DENSITY])
-        self._explicit.step(state, timestep.fit(explicit_dt, state.time, until), until)
+        self._explicit.step(state, fit(explicit_dt, state.time, until), until)
 
     def _is_worthwhile(self, control: dict[str, float], look: Look, explicit_dt: float, limit: float) -> bool:
         """Whether to attempt an exponential step; counts the steps of a wait down."""
@@ -111,43 +104,35 @@ class Exponential:
         if self._eager:
             return True
         if control["active"]:
-            worthwhile = min(control["proposal"], limit) >= LOSS * explicit_dt
+            worthwhile = min(control[PROPOSAL], limit) >= LOSS * explicit_dt
         else:
             stiff = explicit_dt == self._cfl * look.relaxation  # neither advection nor accuracy allows less
             worthwhile = stiff and limit >= GAIN * explicit_dt
-            control["proposal"] = GAIN * explicit_dt
+            control[PROPOSAL] = GAIN * explicit_dt
         control["active"] = float(worthwhile)
         return worthwhile
 
     def _take(self, state: State, look: Look, explicit_dt: float, limit: float, until: float) -> bool:
         """Take an exponential step if there is one; what is needed to go on is in the state's control."""
         control = state.control
-        wanted = min(control["proposal"] or explicit_dt, limit)
-        while self._eager or wanted >= LOSS * explicit_dt:
-            dt = timestep.fit(wanted, state.time, until)
-            outcome, error = self._attempt(state, look, dt)
-            if outcome is Outcome.BROKEN:
-                break
-            proposal = self._scheme.next_step(dt, error, self._tolerance)
-            if outcome is Outcome.ACCEPTED:
-                self._accept(state, dt, until)
-                control["proposal"] = proposal if dt == wanted else max(proposal, wanted)
-                control["exponential_steps"] += 1
-                control["patience"] = 1.0
-                return True
-            wanted = proposal
-        control |= {"active": 0.0, "wait": control["patience"], "proposal": 0.0}
-        control["patience"] = min(2 * control["patience"], LONGEST_WAIT)
-        return False
-
-    def _accept(self, state: State, dt: float, until: float) -> None:
+        wanted = min(control[PROPOSAL] or explicit_dt, limit)
+        dt = adapt(
+            state, until, wanted, lambda dt: self._attempt(state, look, dt), self._scheme, self._tolerance,
+            least=0.0 if self._eager else LOSS * explicit_dt,
+        )  # fmt: skip
+        if dt is None:
+            control |= {"active": 0.0, "wait": control["patience"], PROPOSAL: 0.0}
+            control["patience"] = min(2 * control["patience"], LONGEST_WAIT)
+            return False
         self._increments.accept()
         accept(state, self._space.stages[0], dt, until)
-        density = state.arrays[DENSITY]
-        self._tendency_of = (density, fingerprint(density))
+        self._tendency_of.keep(True, state.arrays[DENSITY])
+        control["exponential_steps"] += 1
+        control["patience"] = 1.0
+        return True
 
-    def _attempt(self, state: State, look: Look, dt: float) -> tuple[Outcome, float]:
-        """Work a step out into the first stage array; return how that went, and the error relative to ‖μ − ν‖."""
+    def _attempt(self, state: State, look: Look, dt: float) -> float | None:
+        """Work a step out into the first stage array; return the error relative to ‖μ − ν‖, None if a bound breaks."""
         space, increments, density = self._space, self._increments, state.arrays[DENSITY]
         self._have_tendency(state, dt)
         increments.begin(max(self._mean, look.fullest / 1.6), dt)
@@ -155,20 +140,19 @@ class Exponential:
         for number in range(last + 1):
             increments.stage(number)
             if not self._add_increment(density, stage):
-                return Outcome.BROKEN, 0.0
+                return None
             space.evaluate(stage)
             rate = self._transform_tendency(stage, dt)
             if number < last:
                 if not dt * rate <= 1:
-                    return Outcome.BROKEN, 0.0
+                    return None
                 increments.differ(number, 1 / dt)
             else:
                 error = increments.conclude(1 / dt)
         size = space.flow.grid.size
         error, distance = (error / size) ** 0.5, self._distance(density)
         round_off = 16 * float(np.finfo(space.dtype).eps) * look.fullest * size**0.5
-        relative = error / (distance + round_off / self._tolerance) if error > 0 else 0.0
-        return (Outcome.ACCEPTED if relative <= self._tolerance else Outcome.INACCURATE), relative
+        return error / (distance + round_off / self._tolerance) if error > 0 else 0.0
 
     def _have_tendency(self, state: State, dt: float) -> None:
         """Have the modes of the tendency at a state, whose velocity is in place unless they are known.
@@ -177,14 +161,12 @@ class Exponential:
         checkpoint finds the bits that were known before.
         """
         density = state.arrays[DENSITY]
-        if self._tendency_of is not None:
-            known, bits = self._tendency_of
-            if known is density and bits == fingerprint(density):
-                return
+        if self._tendency_of.get(density):
+            return
         limiting = state.dt or dt
         self._transform_tendency(density, limiting)
         self._increments.first(1 / limiting)
-        self._tendency_of = (density, fingerprint(density))
+        self._tendency_of.keep(True, density)
 
     def _transform_tendency(self, density: np.ndarray, dt: float) -> float:
         """Put the modes of Δt times the tendency into the work space; return the largest rate of loss."""

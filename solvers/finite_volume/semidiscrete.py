@@ -1,72 +1,19 @@
 """The finite-volume discretisation in space: what the integrators advance in time."""
 
 import math
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from gridflow.compute.fft import SerialTransform, as_planes
 from gridflow.compute.threads import Team
 from gridflow.equation.contract import DENSITY, TRACER, State, require_sound
-from gridflow.equation.flow import Equation, Flow
+from gridflow.equation.flow import Flow
 from gridflow.errors import RunError
 from solvers.finite_volume.reconstruction import Reconstruction
 from solvers.finite_volume.sweeps import Sweeps, Totals
 from solvers.finite_volume.velocity import velocity_field
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a look at a state finds.
-
-    Attributes
-    ----------
-    positivity
-        Longest forward Euler step in which no cell loses more than it holds.
-    relaxation
-        Longest forward Euler step that does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
-    decay_time
-        Time in which the KMD falls by a factor e at its present rate, by transport.
-    energy
-        ½ KMD².
-    fullest
-        The largest density.
-    """
-
-    positivity: float
-    relaxation: float
-    decay_time: float
-    energy: float
-    fullest: float
-
-
-class Noise:
-    """What round-off adds to energy and dissipation: white noise of 16 roundings of max μ, some for every operation.
-
-    Its first 2d modes weigh most, in the dissipation even more: for s = 3 they outweigh there what is left in fine
-    modes long before they do in the energy.
-
-    Parameters
-    ----------
-    flow
-        The equation.
-    divergence
-        λ, the symbol of −∇· of the velocity of a potential.
-    dtype
-        The precision.
-    """
-
-    def __init__(self, flow: Equation[Any], divergence: np.ndarray, dtype: np.dtype) -> None:
-        grid, rounding = flow.grid, 16 * float(np.finfo(dtype).eps)
-        in_modes = grid.dim * grid.volume * rounding**2 / grid.size
-        self._energy = in_modes * float(flow.symbol.max())
-        self._dissipation = 2 * in_modes * float((divergence * flow.symbol**2).max())
-
-    def decay_time(self, energy: float, dissipation: float, fullest: float) -> float:
-        """Time in which the KMD falls by a factor e; infinite if there is not more than round-off to fall."""
-        falls = energy > self._energy * fullest**2 and dissipation > self._dissipation * fullest**3
-        return 2 * energy / dissipation if falls else math.inf
+from solvers.stepping.bounds import Look, Noise
+from solvers.stepping.known import Known
 
 
 class Semidiscrete:
@@ -109,7 +56,7 @@ class Semidiscrete:
         )  # fmt: skip
         names = (DENSITY, TRACER) if carries else (DENSITY,)
         self.stages = [{name: transform.field() for name in names} for _ in range(2)]
-        self._looked_at: tuple[np.ndarray, int, Look] | None = None
+        self._known: Known[Look] = Known()
         # rounding of a few terms must not turn a bound that is met exactly into a negative cell
         self._round_off = 1 - 32 * float(np.finfo(dtype).eps)
         self._noise = Noise(flow, self.velocity.divergence(), dtype)
@@ -123,26 +70,23 @@ class Semidiscrete:
         self.forget()
 
     def look_at(self, state: State) -> Look:
-        """The bounds on the step and the energy of a state, whose velocity then is in place.
-
-        What is known of a state is kept until the next step, so that who looks at it in between costs next to nothing;
-        a callback may change the density meanwhile, so its bits are added up again.
-        """
-        known = self._known(state)
+        """What bounds the step of a state, whose velocity then is in place; kept until the next step."""
+        density = state.arrays[DENSITY]
+        known = self._known.get(density)
         if known is None:
-            density, known = state.arrays[DENSITY], self.look(state)
-            self._looked_at = (density, fingerprint(density), known)
+            known = self.look(state)
+            self._known.keep(known, density)
         return known
 
     def look_before_step(self, state: State) -> Look:
         """As :meth:`look_at`, of a state that is about to change: nothing is kept."""
-        known = self._known(state)
+        known = self._known.get(state.arrays[DENSITY])
         self.forget()
         return self.look(state) if known is None else known
 
     def forget(self) -> None:
         """What was known of a state holds no more, or its velocity is no longer in place."""
-        self._looked_at = None
+        self._known.forget()
 
     def look(self, state: State) -> Look:
         """Have the velocity of a state in place and find what bounds the step."""
@@ -156,7 +100,7 @@ class Semidiscrete:
         decay_time = self.decay_time(energy, found.decay, found.fullest)
         return Look(positivity, relaxation, decay_time, energy, found.fullest)
 
-    def place(self, arrays: dict[str, np.ndarray]) -> None:
+    def place(self, arrays: dict[str, np.ndarray], time: float) -> None:  # noqa: ARG002 - others report it
         """Have the velocity of some arrays in place, without bounds."""
         self.evaluate(arrays[DENSITY])
 
@@ -223,18 +167,5 @@ class Semidiscrete:
         if not math.isfinite(fullest):
             require_sound(self.flow.grid, arrays[DENSITY], time)
 
-    def _known(self, state: State) -> Look | None:
-        """What the last look found of a state; None if there was none since its density changed."""
-        density, known = state.arrays[DENSITY], self._looked_at
-        if known is None or known[0] is not density or known[1] != fingerprint(density):
-            return None
-        return known[2]
-
     def _overflow(self, time: float) -> RunError:
         return RunError(f"at t = {time:.10g} the fluxes overflow {self.dtype}; choose other units or float64")
-
-
-def fingerprint(density: np.ndarray) -> int:
-    """Sum of the bits of all numbers as whole numbers: another one whenever a single number changes."""
-    bits = density.view(f"u{density.itemsize}")
-    return int(bits.sum(dtype=bits.dtype))  # in their own type, modulo its range: no buffers for a conversion

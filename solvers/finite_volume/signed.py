@@ -13,11 +13,11 @@ from gridflow.equation.flow import Flow
 from gridflow.errors import InputError
 from gridflow.files import sha256
 from solvers.finite_volume.reconstruction import reconstruction as find_reconstruction
-from solvers.finite_volume.semidiscrete import Look, Semidiscrete
-from solvers.stepping import schemes as timestep
+from solvers.finite_volume.semidiscrete import Semidiscrete
+from solvers.stepping import schemes
+from solvers.stepping.bounds import Look, StepBounds
 from solvers.stepping.explicit import Arrays, Explicit
 from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, given_density, real_dtype
-from solvers.stepping.schemes import StepBounds
 
 NAMES = (DENSITY, NEGATIVE)
 
@@ -62,8 +62,8 @@ class SignedFiniteVolume:
     ) -> None:
         if not flow.growth > 0:
             raise InputError(f"growth = {flow.growth}: measures of both signs need growth > 0")
-        if integrator not in timestep.EXPLICIT:
-            raise InputError(f'integrator "{integrator}": allowed are {", ".join(timestep.EXPLICIT)}')
+        if integrator not in schemes.EXPLICIT:
+            raise InputError(f'integrator "{integrator}": allowed are {", ".join(schemes.EXPLICIT)}')
         torus(flow.grid, "SignedFiniteVolume")
         self.flow = flow
         self.cfl, self.tolerance, self.dtype = checked_cfl(cfl), checked_tolerance(tolerance), real_dtype(dtype)
@@ -83,7 +83,7 @@ class SignedFiniteVolume:
             for _ in NAMES
         ]
         self._space = _Pair(flow, spaces[0], spaces[1])
-        self._explicit = Explicit(self._space, timestep.EXPLICIT[integrator], self.cfl, self.tolerance)
+        self._explicit = Explicit(self._space, schemes.EXPLICIT[integrator], self.cfl, self.tolerance)
         self._settings: dict[str, object] = {
             "solver": "SignedFiniteVolume",
             "reconstruction": reconstruction,
@@ -195,7 +195,7 @@ class _Pair:
         decay_time = self.spaces[0].decay_time(energy, sum(each.decay for each in found), fullest)
         return Look(positivity, relaxation, decay_time, energy, fullest)
 
-    def place(self, arrays: Arrays) -> None:
+    def place(self, arrays: Arrays, time: float) -> None:  # noqa: ARG002 - others report it
         """Have both velocities in place."""
         self._evaluate(arrays, measure=False)
 

@@ -16,10 +16,10 @@ from solvers.finite_volume.exponential import Exponential
 from solvers.finite_volume.reconstruction import reconstruction as find_reconstruction
 from solvers.finite_volume.semidiscrete import Semidiscrete
 from solvers.finite_volume.sweeps import Sweeps
-from solvers.stepping import schemes as timestep
+from solvers.stepping import schemes
+from solvers.stepping.bounds import StepBounds
 from solvers.stepping.explicit import Explicit
 from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, given_density, real_dtype
-from solvers.stepping.schemes import StepBounds
 
 
 class FiniteVolume:
@@ -80,7 +80,7 @@ class FiniteVolume:
         reconstruction: str = "sharp",
         limiter: str = "vanleer",
         velocity: str | None = None,
-        integrator: str = timestep.AUTO,
+        integrator: str = schemes.AUTO,
         cfl: float = 0.9,
         dtype: str | np.dtype | type = "float64",
         tolerance: float = 1e-5,
@@ -91,16 +91,16 @@ class FiniteVolume:
         self.flow = flow
         self.cfl, self.tolerance = checked_cfl(cfl), checked_tolerance(tolerance)
         self.dtype = real_dtype(dtype)
-        explicit, exponential = timestep.schemes(integrator)
+        explicit, exponential = schemes.of_integrator(integrator)
         scheme = find_reconstruction(reconstruction, limiter)
         if scheme.squares:
             _check_range(flow.reference, self.dtype)
         self._tracer = None if tracer is None else _fraction(flow.grid, tracer)
         if exponential is not None and tracer is not None:
-            if integrator != timestep.AUTO:
+            if integrator != schemes.AUTO:
                 raise InputError(
                     f'integrator "{integrator}" cannot carry a tracer, whose hole it would fill: '
-                    f"allowed are {', '.join((timestep.AUTO, *timestep.EXPLICIT))}"
+                    f"allowed are {', '.join((schemes.AUTO, *schemes.EXPLICIT))}"
                 )
             exponential = None
         wanted = count(threads, flow.grid.size)
@@ -113,7 +113,7 @@ class FiniteVolume:
         self._integrator: Explicit | Exponential = self._explicit
         if exponential is not None:
             self._integrator = Exponential(
-                self._space, self._explicit, exponential, self.cfl, self.tolerance, eager=integrator != timestep.AUTO
+                self._space, self._explicit, exponential, self.cfl, self.tolerance, eager=integrator != schemes.AUTO
             )
         self._settings: dict[str, object] = {
             "solver": "FiniteVolume",

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gridflow.compute.fft import Spectrum, Transform, as_planes
-from gridflow.compute.threads import Team
+from gridflow.compute.threads import Team, team_for_modes
 from gridflow.equation.flow import Flow
 from gridflow.equation.kernels import laplacian_symbol
 from gridflow.errors import InputError
@@ -47,15 +47,6 @@ class VelocityField(Protocol):
         """Velocity on the upper faces of an axis, shape ``grid.shape``; a view where possible."""
 
 
-FEWEST_MODES = 2**17
-"""Below this many, a pass over modes takes less time than waking a second thread for it (measured)."""
-
-
-def team_for(modes: int, team: Team) -> Team:
-    """Who does a pass over so many modes: a team, or the caller alone."""
-    return team if modes >= FEWEST_MODES else Team(1)
-
-
 class _Modes:
     """What both kinds of velocity do with half-spectra: the passes over them, shared by a team of threads."""
 
@@ -66,7 +57,7 @@ class _Modes:
         self.shape = (planes, rows, grid.spectral_shape[-1])
         self.symbol = flow.symbol.astype(dtype, copy=False).reshape(self.shape)
         self.scale = dtype.type(1 / grid.size)
-        self._team = team_for(math.prod(self.shape), team)
+        self._team = team_for_modes(math.prod(self.shape), team)
         self._has_nyquist = grid.shape[-1] % 2 == 0
         self._terms = np.zeros((self._team.size, self.shape[-1]))
         self._power = np.zeros(planes)

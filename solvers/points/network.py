@@ -15,10 +15,12 @@ from gridflow.equation.flow import MASS_TOLERANCE, Equation
 from gridflow.errors import InputError, RunError
 from gridflow.networks.measures import TRAINING, measure_from_network
 from gridflow.networks.weights import Weights
-from solvers.finite_volume.semidiscrete import fingerprint
 from solvers.points.losses import EmpiricalLoss, Samples, labels_of
 from solvers.points.population import MOST_PIECES, PopulationLoss, potential_of, relu_of
-from solvers.stepping import schemes as timestep
+from solvers.stepping import schemes
+from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
+from solvers.stepping.bounds import tick
+from solvers.stepping.known import Known
 from solvers.stepping.options import checked_tolerance, fitting
 
 FIRST_STEP = 0.01
@@ -108,7 +110,7 @@ class Network:
         integrator = EULER if on_samples else integrator
         _check_samples(on_samples, samples, batch, noise, seed)
         self._rate = _checked_rate(integrator, learning_rate)
-        self._scheme = timestep.EMBEDDED.get(integrator)
+        self._scheme = schemes.EMBEDDED.get(integrator)
         self.flow, self.tolerance = flow, checked_tolerance(tolerance)
         self.threads = thread_count(threads, FEWEST_CELLS_PER_THREAD * available())  # bounded by what there is to share
         self._start = weights
@@ -126,7 +128,7 @@ class Network:
         stages = 1 if self._scheme is None else len(self._scheme.stages) + 1
         self._speeds = np.zeros((stages, self._size + weights.count))
         self._now, self._reached, self._moved, self._term = np.zeros((4, self._size + weights.count))
-        self._known: tuple[int, int, int] | None = None
+        self._known: Known[int] = Known()
         self._loss = self._loss_reached = math.nan
         self._settings: dict[str, object] = {
             "solver": "Network",
@@ -198,7 +200,7 @@ class Network:
         """The learning rate, or the step that the last one proposed."""
         if self._scheme is None:
             return self._rate
-        return state.control["proposal"] or self._first_step(state)
+        return state.control[PROPOSAL] or self._first_step(state)
 
     @np.errstate(over="ignore", invalid="ignore")  # of weights that diverge, which the next step tells
     def diagnose(self, state: State) -> Mapping[str, float]:
@@ -248,29 +250,22 @@ class Network:
             dt = self._adaptive(state, self._scheme, until)
         inner, outer = self._split(self._reached)
         state.arrays[INNER][...], state.arrays[OUTER][...] = inner, outer
-        state.time = until if dt == left else state.time + dt
-        state.step += 1
-        state.dt = dt
+        tick(state, dt, until)
         if self._scheme is not None:  # the tendency at its last stage is that of the new state
             self._speeds[0] = self._speeds[-1]
-            self._know(state)
+            self._known.keep(state.step, *state.arrays.values())
+            self._loss = self._loss_reached
 
-    def _adaptive(self, state: State, scheme: timestep.EmbeddedRungeKutta, until: float) -> float:
+    def _adaptive(self, state: State, scheme: schemes.EmbeddedRungeKutta, until: float) -> float:
         """Work a step out, ending in ``reached``, that meets the tolerance; return its length."""
-        wanted = self.stable_dt(state)
-        while True:
-            dt = timestep.fit(wanted, state.time, until)
-            error = self._attempt(scheme, state, dt)
-            proposal = scheme.next_step(dt, error, self.tolerance)
-            if error <= self.tolerance:
-                break
-            if not proposal > 1e-14 * max(state.time, until - state.time):
-                raise RunError(f"at t = {state.time:.10g} no step meets the tolerance {self.tolerance:g}")
-            wanted = proposal
-        state.control["proposal"] = proposal if dt == wanted else max(proposal, wanted)
+        dt = adapt(
+            state, until, self.stable_dt(state), lambda dt: self._attempt(scheme, state, dt), scheme, self.tolerance
+        )
+        if dt is None:
+            raise no_step(state, self.tolerance)
         return dt
 
-    def _attempt(self, scheme: timestep.EmbeddedRungeKutta, state: State, dt: float) -> float:
+    def _attempt(self, scheme: schemes.EmbeddedRungeKutta, state: State, dt: float) -> float:
         """The largest error of a weight, as a share of their size."""
         loss = self._loss
         for stage, row in enumerate(scheme.stages, start=1):
@@ -311,24 +306,17 @@ class Network:
 
     def _begin(self, state: State) -> State:
         if self._scheme is not None:
-            state.control = {"proposal": 0.0} | state.control
-        self._known = None
+            state.control = {PROPOSAL: 0.0} | state.control
+        self._known.forget()
         return state
-
-    def _key(self, state: State) -> tuple[int, int, int]:
-        return fingerprint(state.arrays[INNER]), fingerprint(state.arrays[OUTER]), state.step
-
-    def _know(self, state: State) -> None:
-        self._known, self._loss = self._key(state), self._loss_reached
 
     def _have(self, state: State) -> None:
         """Have the speeds of a state, and the loss whose gradient they are."""
-        key = self._key(state)
-        if self._known == key:
+        if self._known.get(*state.arrays.values()) == state.step:  # samples are those of a step
             return
         loss = self._population if self._empirical is None else self._empirical
         self._loss = loss.descend(state.arrays[INNER], state.arrays[OUTER], state.step, self._split(self._speeds[0]))
-        self._known = key
+        self._known.keep(state.step, *state.arrays.values())
 
 
 def _check_problem(flow: Equation[Any], weights: Weights, teacher: Weights | None) -> None:

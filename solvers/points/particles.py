@@ -12,8 +12,10 @@ from gridflow.equation.flow import MASS_TOLERANCE, Flow
 from gridflow.errors import InputError, RunError
 from gridflow.particles import clouds
 from gridflow.particles.mean_field import MeanField
-from solvers.finite_volume.semidiscrete import fingerprint
-from solvers.stepping import schemes as timestep
+from solvers.stepping import schemes
+from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
+from solvers.stepping.bounds import tick
+from solvers.stepping.known import Known
 from solvers.stepping.options import checked_tolerance, fitting, real_dtype
 
 ACCURACY = {"float64": 1e-9, "float32": 1e-5}
@@ -70,15 +72,15 @@ class Particles:
         dtype: str | np.dtype | type = "float64",
         threads: int | None = None,
     ) -> None:
-        if integrator not in timestep.EMBEDDED:
-            raise InputError(f'integrator "{integrator}": allowed are {", ".join(timestep.EMBEDDED)}')
+        if integrator not in schemes.EMBEDDED:
+            raise InputError(f'integrator "{integrator}": allowed are {", ".join(schemes.EMBEDDED)}')
         torus(flow.grid, "Particles")
         self.flow = flow
         self.tolerance = checked_tolerance(tolerance)
         self.dtype = real_dtype(dtype)
         self.accuracy = ACCURACY[self.dtype.name] if accuracy is None else float(accuracy)
         self.threads = threads or available()
-        self._scheme = timestep.EMBEDDED[integrator]
+        self._scheme = schemes.EMBEDDED[integrator]
         found = clouds.checked_particles(flow.grid.dim, positions, weights, flow.target_mass)
         self._start = tuple(array.astype(self.dtype) for array in found)
         mass = float(found[1].sum())
@@ -95,7 +97,7 @@ class Particles:
         self._reached = np.zeros_like(self._start[0])
         self._reached_weights = np.zeros_like(self._start[1])
         self._moved, self._term = np.zeros_like(self._reached), np.zeros_like(self._reached)
-        self._known: tuple[np.ndarray, int] | None = None
+        self._known: Known[bool] = Known()
         self._energy = math.nan
         self._settings: dict[str, object] = {
             "solver": "Particles",
@@ -150,7 +152,7 @@ class Particles:
 
     def stable_dt(self, state: State) -> float:
         """The step that the last one proposed."""
-        return state.control["proposal"] or self._first_step(state)
+        return state.control[PROPOSAL] or self._first_step(state)
 
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Mass, energy and dissipation of the particles; min and max of their deposit on the grid."""
@@ -177,42 +179,32 @@ class Particles:
             If a position is no longer finite, or no step however short meets the tolerance.
         """
         self._have(state)
-        wanted = self.stable_dt(state)
-        while True:
-            dt = timestep.fit(wanted, state.time, until)
-            error = self._attempt(state, dt)
-            proposal = self._scheme.next_step(dt, error, self.tolerance)
-            if error <= self.tolerance:
-                break
-            if not proposal > 1e-14 * max(state.time, until - state.time):
-                raise RunError(f"at t = {state.time:.10g} no step meets the tolerance {self.tolerance:g}")
-            wanted = proposal
+        dt = adapt(
+            state, until, self.stable_dt(state), lambda dt: self._attempt(state, dt), self._scheme, self.tolerance
+        )
+        if dt is None:
+            raise no_step(state, self.tolerance)
         state.arrays[POSITIONS], self._reached = self._reached, state.arrays[POSITIONS]
         if self.flow.growth:
             state.arrays[WEIGHTS], self._reached_weights = self._reached_weights, state.arrays[WEIGHTS]
         self._keep_as_first(len(self._speeds) - 1)
-        state.time = until if dt == until - state.time else state.time + dt
-        state.step += 1
-        state.dt = dt
-        state.control["proposal"] = proposal if dt == wanted else max(proposal, wanted)
+        tick(state, dt, until)
         self._know(state)
 
     def _begin(self, state: State) -> State:
-        state.control = {"proposal": 0.0} | state.control
-        self._known = None
+        state.control = {PROPOSAL: 0.0} | state.control
+        self._known.forget()
         return state
 
     def _know(self, state: State) -> None:
-        positions = state.arrays[POSITIONS]
-        self._known = positions, fingerprint(positions)
+        self._known.keep(True, *state.arrays.values())
         self._energy = self._field.energy
 
     def _have(self, state: State) -> None:
         """Have the speeds and rates of a state."""
-        positions = state.arrays[POSITIONS]
-        if self._known is not None and self._known[0] is positions and self._known[1] == fingerprint(positions):
+        if self._known.get(*state.arrays.values()):
             return
-        self._evaluate(0, positions, state.arrays[WEIGHTS])
+        self._evaluate(0, state.arrays[POSITIONS], state.arrays[WEIGHTS])
         self._know(state)
 
     def _evaluate(self, stage: int, positions: np.ndarray, weights: np.ndarray) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from gridflow.compute.fft import Spectrum, Transform, as_planes
-from gridflow.compute.threads import Team
+from gridflow.compute.threads import Team, team_for_modes
 from gridflow.equation.flow import Flow
-from solvers.finite_volume.velocity import team_for
 from solvers.loops import pseudospectral
 from solvers.loops.pseudospectral import Kept
 
@@ -80,7 +79,7 @@ class Dealiased:
         self._slope_lines = tuple(slope.lines for slope in self._slopes)
         self._potential = transform.spectrum() if flow.growth else self._density
         self._product = transform.field()
-        self._team = team_for(planes * rows * modes, team)
+        self._team = team_for_modes(planes * rows * modes, team)
         self._terms = np.zeros((self._team.size, 3, self.columns))
         self._sums = np.zeros((3, planes))
         self._tops = np.zeros((planes, rows), f"u{dtype.itemsize}")

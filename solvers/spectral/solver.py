@@ -13,12 +13,14 @@ from gridflow.equation.contract import DENSITY, State
 from gridflow.equation.flow import Flow
 from gridflow.equation.kernels import laplacian_symbol
 from gridflow.errors import InputError, RunError
-from solvers.finite_volume.semidiscrete import Noise, fingerprint
 from solvers.spectral.dealiased import Dealiased
-from solvers.stepping import schemes as timestep
+from solvers.stepping import schemes
+from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
+from solvers.stepping.bounds import Noise, StepBounds, tick
 from solvers.stepping.increments import Increments
+from solvers.stepping.known import Known
 from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, given_density, real_dtype
-from solvers.stepping.schemes import RESOLVED_DECAY, StepBounds
+from solvers.stepping.schemes import RESOLVED_DECAY
 
 DROPPED = 1e-6
 """Share of the start's deviation from the target, in L², that the 2/3 rule may drop without a warning."""
@@ -69,8 +71,8 @@ class Spectral:
         dtype: str | np.dtype | type = "float64",
         threads: int | None = None,
     ) -> None:
-        if integrator not in timestep.EXPONENTIAL:
-            raise InputError(f'integrator "{integrator}": allowed are {", ".join(timestep.EXPONENTIAL)}')
+        if integrator not in schemes.EXPONENTIAL:
+            raise InputError(f'integrator "{integrator}": allowed are {", ".join(schemes.EXPONENTIAL)}')
         torus(flow.grid, "Spectral")
         self.flow = flow
         self.cfl, self.tolerance = checked_cfl(cfl), checked_tolerance(tolerance)
@@ -78,15 +80,16 @@ class Spectral:
         wanted = count(threads, flow.grid.size)
         self._team = team(1 if flow.grid.dim == 1 else wanted)
         self._transform = SerialTransform(flow.grid, self.dtype, self._team.size)
-        self._scheme = timestep.EXPONENTIAL[integrator]
+        self._scheme = schemes.EXPONENTIAL[integrator]
         self._space = Dealiased(flow, self.dtype, self._transform, self._team)
         self._increments = Increments(
             flow.grid, self.dtype, self._scheme, self._space.rates, self._transform, self._team, self._space.columns
         )
         self._modes, self._next = self._transform.spectrum(), self._transform.spectrum()
         self._reached = self._transform.field()
-        self._known: tuple[np.ndarray, int] | None = None
+        self._known: Known[bool] = Known()
         self._speeds: tuple[float, tuple[float, ...]] = (0.0, ())
+        self._speeds_reached: tuple[float, tuple[float, ...]] = (0.0, ())
         self._noise = Noise(flow, laplacian_symbol(flow.grid, "spectral"), self.dtype)
         self._warned = False
         self._mean = flow.target_mass / flow.grid.volume
@@ -106,7 +109,7 @@ class Spectral:
     def memory(shape: Sequence[int], dtype: str = "float64", growth: bool = False, integrator: str = "etdrk4") -> int:
         """Bytes that a solver and its state hold: spectra of right-hand side and stages, fields, factors and tables."""
         cells, size = math.prod(shape), np.dtype(dtype).itemsize
-        spectra = (2 + len(shape) + growth + 1) + (len(timestep.EXPONENTIAL[integrator].nodes) + 2) + 1
+        spectra = (2 + len(shape) + growth + 1) + (len(schemes.EXPONENTIAL[integrator].nodes) + 2) + 1
         padding = 1 + 2 / shape[-1] + 1 / min(shape)
         return round(cells * (size * (spectra * padding + 3 + 1.5) + 8 * (3 + 1 + 1) / 2))
 
@@ -121,7 +124,7 @@ class Spectral:
         space.tendency(space.nothing, space.nothing, work, measuring=True)
         space.measure(space.nothing, work.lines)
         self._increments.compile()
-        self._known = None
+        self._known.forget()
 
     def settings(self) -> Mapping[str, object]:
         """Name and options, for the record kept with a run."""
@@ -202,34 +205,33 @@ class Spectral:
         self._have(state)
         energy, dissipation, square = self._measured()
         limit = self._limit(energy, dissipation)
-        wanted = min(state.control["proposal"] or limit / 10, limit)
-        while True:
-            dt = timestep.fit(wanted, state.time, until)
-            speeds, error = self._attempt(dt, state.time)
-            allowed = math.sqrt(square) + self._round_off / self.tolerance
-            relative = error / allowed if error > 0 else 0.0
-            proposal = self._scheme.next_step(dt, relative, self.tolerance)
-            if relative <= self.tolerance:
-                break
-            wanted = proposal
-        self._accept(state, dt, until, speeds)
-        state.control["proposal"] = proposal if dt == wanted else max(proposal, wanted)
+        wanted = min(state.control[PROPOSAL] or limit / 10, limit)
+        allowed = math.sqrt(square) + self._round_off / self.tolerance
+
+        def attempt(dt: float) -> float:
+            error = self._attempt(dt, state.time)
+            return error / allowed if error > 0 else 0.0
+
+        dt = adapt(state, until, wanted, attempt, self._scheme, self.tolerance)
+        if dt is None:
+            raise no_step(state, self.tolerance)
+        self._accept(state, dt, until)
         self._report(state)
 
     def _begin(self, state: State) -> State:
-        state.control = {"proposal": 0.0} | state.control
-        self._known = None
+        state.control = {PROPOSAL: 0.0} | state.control
+        self._known.forget()
         return state
 
     def _have(self, state: State) -> None:
         """Have the modes of a state, their tendency, and its speeds."""
         density = state.arrays[DENSITY]
-        if self._known is not None and self._known[0] is density and self._known[1] == fingerprint(density):
+        if self._known.get(density):
             return
         self._space.to_modes(density, self._modes)
         self._speeds = self._space.tendency(self._modes, self._space.nothing, self._increments.work, measuring=True)
         self._increments.first(1.0)
-        self._known = density, fingerprint(density)
+        self._known.keep(True, density)
 
     def _measured(self) -> tuple[float, float, float]:
         """Energy, dissipation and Σ (μ − ν)² of the modes that are had."""
@@ -251,8 +253,8 @@ class Spectral:
         """Round-off of a step's error in the norm of its estimate."""
         return 16 * float(np.finfo(self.dtype).eps) * self._speeds[0] * self.flow.grid.size**0.5
 
-    def _attempt(self, dt: float, time: float) -> tuple[tuple[float, tuple[float, ...]], float]:
-        """Work a step out; return the speeds at its end and its error, (Σ error²)^½ over the cell centres.
+    def _attempt(self, dt: float, time: float) -> float:
+        """Work a step out, with the speeds at its end; return its error, (Σ error²)^½ over the cell centres.
 
         The tendency at the end is that of the cell averages there, to the last bit: so a run that goes on from a
         checkpoint, which holds those, finds the same.
@@ -269,20 +271,16 @@ class Spectral:
         if not math.isfinite(float(self._reached.sum(dtype=float))):
             raise RunError(f"at t = {time + dt:.10g} the density is not finite; try a smaller cfl or tolerance")
         space.to_modes(self._reached, self._next)
-        speeds = space.tendency(self._next, space.nothing, work, measuring=True)
-        error = increments.conclude(1.0)
-        return speeds, math.sqrt(error / self.flow.grid.size)
+        self._speeds_reached = space.tendency(self._next, space.nothing, work, measuring=True)
+        return math.sqrt(increments.conclude(1.0) / self.flow.grid.size)
 
-    def _accept(self, state: State, dt: float, until: float, speeds: tuple[float, tuple[float, ...]]) -> None:
+    def _accept(self, state: State, dt: float, until: float) -> None:
         self._increments.accept()
         self._modes, self._next = self._next, self._modes
         state.arrays[DENSITY], self._reached = self._reached, state.arrays[DENSITY]
-        state.time = until if dt == until - state.time else state.time + dt
-        state.step += 1
-        state.dt = dt
-        self._speeds = speeds
-        density = state.arrays[DENSITY]
-        self._known = density, fingerprint(density)
+        tick(state, dt, until)
+        self._speeds = self._speeds_reached
+        self._known.keep(True, state.arrays[DENSITY])
 
     def _report(self, state: State) -> None:
         """Warn, once, when a cell has become negative."""

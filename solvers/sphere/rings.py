@@ -10,12 +10,14 @@ import numpy as np
 from gridflow.compute.harmonics import SphereTransform
 from gridflow.compute.threads import count, team
 from gridflow.domains.sphere import SphereGrid
-from gridflow.equation.contract import DENSITY, NEGATIVE, require_sound
+from gridflow.equation.contract import DENSITY, NEGATIVE, State, require_sound
 from gridflow.equation.flow import SphereFlow
 from gridflow.equation.kernels import laplacian_symbol
 from gridflow.errors import RunError
-from solvers.finite_volume.semidiscrete import Look, Noise
 from solvers.loops import sphere as loops
+from solvers.stepping.bounds import Look, Noise
+from solvers.stepping.explicit import Arrays
+from solvers.stepping.known import Known
 
 PARCEL_WIDTH = 0.5
 """Least width of a parcel of joined cells as a share of a ring's.
@@ -100,8 +102,8 @@ class SphereSpace:
         V where it was last evaluated.
     change
         ∂_t of every density there.
-    stage
-        Arrays like those of a state, for the stages of a step.
+    stages
+        Arrays like those of a state for the stages of a step, each written over the one before.
     """
 
     def __init__(
@@ -112,7 +114,10 @@ class SphereSpace:
         self.team = team(count(threads, grid.size))
         self._transform = SphereTransform(grid, threads)
         self.potential = np.zeros((0, 0))
-        self.stage = {name: np.zeros(grid.shape) for name in names}
+        stage = {name: np.zeros(grid.shape) for name in names}
+        self.stages = [stage, stage]
+        self._known: Known[SphereLook] = Known()
+        self._rate = 0.0
         self.change = {name: np.zeros(grid.shape) for name in names}
         vacuum = float(limits.tiny / limits.eps)
         self._steps = {
@@ -130,12 +135,34 @@ class SphereSpace:
 
     def compile(self) -> None:
         """Compile every loop, or load it from the disk, by calling it for no rings."""
-        values, work = self.stage[DENSITY], self._work[0]
+        values, work = self.stages[0][DENSITY], self._work[0]
         self._respond(np.zeros(0), np.zeros(0, complex), np.zeros(0))
         self._tendency(
             0, 0, self._rings, self._steps[DENSITY], work, values, values, values, self._rates, self._tops, self._decay
         )  # fmt: skip
         self._advance(0, 0, self._rings.joined, work, values, values, values, values, 0.0, 0.0, self._tops)
+
+    def look_at(self, state: State) -> SphereLook:
+        """What bounds the step of a state, whose tendency then is in place; kept until the next step."""
+        arrays = state.arrays.values()
+        known = self._known.get(*arrays)
+        if known is None:
+            known = self.evaluate(state.arrays, state.time)
+            self._known.keep(known, *arrays)
+        return known
+
+    def look_before_step(self, state: State) -> SphereLook:
+        """As :meth:`look_at`, of a state that is about to change: nothing is kept."""
+        known = self._known.get(*state.arrays.values())
+        return self.evaluate(state.arrays, state.time) if known is None else known
+
+    def forget(self) -> None:
+        """What was known of a state holds no more, or its tendency is no longer in place."""
+        self._known.forget()
+
+    def place(self, arrays: Arrays, time: float) -> None:
+        """Have the tendencies of densities in place."""
+        self.evaluate(arrays, time)
 
     def evaluate(self, arrays: Mapping[str, np.ndarray], time: float) -> SphereLook:
         """Have V and the tendencies of densities in place and find what bounds the step.
@@ -145,6 +172,7 @@ class SphereSpace:
         RunError
             If a density or what follows from it is not finite.
         """
+        self.forget()
         energy = self._respond_to(arrays)
         rate = fullest = dissipation = 0.0
         for name, density in arrays.items():
@@ -158,50 +186,62 @@ class SphereSpace:
 
             self.team.share(self._flow.grid.shape[0], job)
             top = _largest(self._tops)
-            self._require_sound(density, top, time)
+            if not math.isfinite(top):
+                require_sound(self._flow.grid, density, time)
             fullest += top
-            found = _largest(self._rates)
-            if not found * top < float(np.finfo(float).max):
-                raise self._overflow(time)
-            rate = max(rate, found)
+            rate = max(rate, _largest(self._rates))
             dissipation += 2 * math.pi / self._flow.grid.shape[1] * float(self._decay.sum())
         if not math.isfinite(energy):
             raise self._overflow(time)
-        stiff = fullest * self._stiffness
+        self._rate = rate
+        positivity, relaxation = self.strict_bounds(rate, fullest, time)
         return SphereLook(
-            positivity=self._round_off / rate if rate > 0 else math.inf,
-            relaxation=2 / stiff if stiff > 0 else math.inf,
+            positivity=positivity,
+            relaxation=relaxation,
             decay_time=self._noise.decay_time(energy, dissipation, fullest),
             energy=energy,
             fullest=fullest,
             dissipation=dissipation,
         )
 
-    def advance(
-        self, current: Mapping[str, np.ndarray], old: Mapping[str, np.ndarray], dt: float, blend: float, time: float
-    ) -> None:
+    def advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
         """Write the stage ``α old + (1 − α) (current + Δt ∂_t)``, the tendencies being those of ``current``.
 
-        Raises
-        ------
-        RunError
-            If it is not finite or negative somewhere; ``time`` is what the message tells.
+        Returns the largest share that a cell of ``current`` loses per time, and the sum of the densities' largest.
         """
-        for name, reached in self.stage.items():
+        self.forget()
+        fullest = 0.0
+        for name, reached in new.items():
             arrays = current[name], self.change[name], old[name], reached
 
             def job(lo: int, hi: int, thread: int, arrays: tuple[np.ndarray, ...] = arrays) -> None:
                 self._advance(lo, hi, self._rings.joined, self._work[thread], *arrays, dt, blend, self._tops)
 
             self.team.share(self._flow.grid.shape[0], job)
-            self._require_sound(reached, _largest(self._tops), time)
+            fullest += _largest(self._tops)
+        return self._rate, fullest
 
-    def spread(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
+        """The bounds on Δt by positivity and by relaxation."""
+        if not rate * fullest < float(np.finfo(float).max):
+            raise self._overflow(time)
+        stiff = fullest * self._stiffness
+        return self._round_off / rate if rate > 0 else math.inf, 2 / stiff if stiff > 0 else math.inf
+
+    def require_sound(self, arrays: Arrays, fullest: float, time: float) -> None:
+        """RunError, naming the cell, if the largest density is not a finite number."""
+        if not math.isfinite(fullest):
+            for array in arrays.values():
+                require_sound(self._flow.grid, array, time)
+
+    def spread(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """New arrays in which cells that are joined hold the limited slope that a stage would give them."""
         for change in self.change.values():
             change.fill(0)
-        self.advance(arrays, arrays, 0.0, 0.0, 0.0)
-        return {name: array.copy() for name, array in self.stage.items()}
+        stage = self.stages[0]
+        _, fullest = self.advance(arrays, arrays, stage, 0.0, 0.0)
+        self.require_sound(stage, fullest, 0.0)
+        return {name: array.copy() for name, array in stage.items()}
 
     def _respond_to(self, arrays: Mapping[str, np.ndarray]) -> float:
         """Work out V of densities; return their energy, the sum over harmonics being that over cells to round-off."""
@@ -213,10 +253,6 @@ class SphereSpace:
         self._respond(self._flow.symbol, coefficients, self._energies)
         self.potential = self._transform.synthesise(coefficients)
         return float(self._energies.sum())
-
-    def _require_sound(self, density: np.ndarray, top: float, time: float) -> None:
-        if not math.isfinite(top):
-            require_sound(self._flow.grid, density, time)
 
     @staticmethod
     def _overflow(time: float) -> RunError:

@@ -10,13 +10,12 @@ from gridflow.equation.flow import SphereFlow
 from gridflow.errors import InputError
 from gridflow.files import sha256
 from solvers.finite_volume.reconstruction import reconstruction as find_reconstruction
-from solvers.finite_volume.semidiscrete import fingerprint
 from solvers.loops import sphere as loops
-from solvers.sphere.rings import SphereLook, SphereSpace, joined_cells
-from solvers.stepping import schemes as timestep
-from solvers.stepping.explicit import accept
+from solvers.sphere.rings import SphereSpace, joined_cells
+from solvers.stepping import schemes
+from solvers.stepping.bounds import StepBounds
+from solvers.stepping.explicit import Explicit
 from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, given_density
-from solvers.stepping.schemes import StepBounds
 
 POLAR = ("joined", "plain")
 
@@ -86,8 +85,8 @@ class SphereFiniteVolume:
     ) -> None:
         if reconstruction not in ("muscl", "upwind"):
             raise InputError(f'reconstruction "{reconstruction}": on the sphere allowed are muscl, upwind')
-        if integrator not in timestep.EXPLICIT:
-            raise InputError(f'integrator "{integrator}": on the sphere allowed are {", ".join(timestep.EXPLICIT)}')
+        if integrator not in schemes.EXPLICIT:
+            raise InputError(f'integrator "{integrator}": on the sphere allowed are {", ".join(schemes.EXPLICIT)}')
         if polar not in POLAR:
             raise InputError(f'polar "{polar}": allowed are {", ".join(POLAR)}')
         if not isinstance(flow, SphereFlow):
@@ -96,14 +95,11 @@ class SphereFiniteVolume:
             raise InputError("a second, negative density needs growth > 0: without it the two never balance")
         self.flow = flow
         self.cfl, self.tolerance = checked_cfl(cfl), checked_tolerance(tolerance)
-        self.redone = 0
-        self._scheme = timestep.EXPLICIT[integrator]
-        self._resolved = self._scheme.resolved_decay(self.tolerance)
         self._starts = {} if negative is None else {NEGATIVE: flow.grid.check_density(negative, "the negative density")}
         joined = joined_cells(flow.grid) if polar == "joined" else np.ones(flow.grid.shape[0], int)
         scheme = find_reconstruction(reconstruction, limiter).scheme
         self._space = SphereSpace(flow, scheme, joined, (DENSITY, *self._starts), threads)
-        self._looked_at: tuple[list[tuple[np.ndarray, int]], SphereLook] | None = None
+        self._explicit = Explicit(self._space, schemes.EXPLICIT[integrator], self.cfl, self.tolerance)
         self._settings: dict[str, object] = {
             "solver": "SphereFiniteVolume",
             "reconstruction": reconstruction,
@@ -130,6 +126,11 @@ class SphereFiniteVolume:
         """Threads that the solver uses."""
         return self._space.team.size
 
+    @property
+    def redone(self) -> int:
+        """Steps that a later stage sent back since this solver was made."""
+        return self._explicit.redone
+
     def compile(self) -> None:
         """Compile every loop, or load it from the disk; a run does so when it needs one."""
         self._space.compile()
@@ -144,7 +145,7 @@ class SphereFiniteVolume:
         Cells that are joined share their mass from the start as they do after every stage.
         """
         arrays = {DENSITY: given_density(self.flow, initial), **self._starts}
-        self._looked_at = None
+        self._space.forget()
         own = {
             name: np.array(array, float) for name, array in arrays.items()
         }  # compiled loops tell read-only ones apart
@@ -152,7 +153,7 @@ class SphereFiniteVolume:
 
     def restore(self, state: State) -> State:
         """Take over a state read from a checkpoint; InputError if its arrays are not those of this solver."""
-        return State(fitting(state, self._space.stage), state.time, state.step, state.dt, dict(state.control))
+        return State(fitting(state, self._space.stages[0]), state.time, state.step, state.dt, dict(state.control))
 
     def density(self, state: State) -> np.ndarray:
         """The state's density μ⁺, shape ``grid.shape``, the solver's own array."""
@@ -164,7 +165,7 @@ class SphereFiniteVolume:
 
     def bounds(self, state: State) -> StepBounds:
         """The bounds on Δt at this state."""
-        return self._bounds(self._look_at(state))
+        return self._explicit.bounds(self._space.look_at(state))
 
     def stable_dt(self, state: State) -> float:
         """The longest step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
@@ -175,12 +176,12 @@ class SphereFiniteVolume:
 
         The cells of a parcel share one. The arrays are the solver's own, valid until the next call of anything.
         """
-        self._look_at(state)
+        self._space.look_at(state)
         return self._space.change
 
     def potential(self, state: State) -> np.ndarray:
         """V at the cells' centres; the solver's own array, valid until the next call of anything."""
-        self._look_at(state)
+        self._space.look_at(state)
         return self._space.potential
 
     def diagnose(self, state: State) -> Mapping[str, float]:
@@ -189,7 +190,7 @@ class SphereFiniteVolume:
         With a second density the mass is ∫ μ⁺ − μ⁻ and the extrema are those of both. The dissipation is
         −Σ area V ∂_t μ: that of the scheme itself where cells are not joined, and to second order where they are.
         """
-        look, arrays = self._look_at(state), state.arrays
+        look, arrays = self._space.look_at(state), state.arrays
         masses = {name: self.flow.grid.integral(array) for name, array in arrays.items()}
         return {
             "mass": masses[DENSITY] - masses.get(NEGATIVE, 0.0),
@@ -207,42 +208,4 @@ class SphereFiniteVolume:
         RunError
             If the density has become infinite, not a number or negative; names the cell and the time.
         """
-        look = self._known(state) or self._space.evaluate(state.arrays, state.time)
-        self._looked_at = None
-        dt = timestep.fit(self._bounds(look).longest(self.cfl), state.time, until)
-        while (allowed := self._attempt(state, dt)) < dt:
-            self.redone += 1
-            dt = self.cfl * allowed
-            self._space.evaluate(state.arrays, state.time)
-        accept(state, self._space.stage, dt, until)
-
-    def _attempt(self, state: State, dt: float) -> float:
-        """Run all stages, the state's tendency in place; return dt, or the smaller bound that a stage asked for."""
-        space, current = self._space, state.arrays
-        for number, blend in enumerate(self._scheme.blend):
-            if number > 0:
-                look = space.evaluate(current, state.time)
-                if (allowed := min(look.positivity, look.relaxation)) < dt:
-                    return allowed
-            space.advance(current, state.arrays, dt, blend, state.time + dt)
-            current = space.stage
-        return dt
-
-    def _bounds(self, look: SphereLook) -> StepBounds:
-        return StepBounds(look.positivity, look.relaxation, accuracy=self._resolved * look.decay_time)
-
-    def _look_at(self, state: State) -> SphereLook:
-        """What bounds the step of a state, whose tendency then is in place; kept until the next step."""
-        known = self._known(state)
-        if known is None:
-            known = self._space.evaluate(state.arrays, state.time)
-            self._looked_at = [(array, fingerprint(array)) for array in state.arrays.values()], known
-        return known
-
-    def _known(self, state: State) -> SphereLook | None:
-        """What the last look found; None if a density was changed or replaced since."""
-        if self._looked_at is None:
-            return None
-        arrays, look = state.arrays.values(), self._looked_at[1]
-        same = all(a is b and fingerprint(a) == bits for a, (b, bits) in zip(arrays, self._looked_at[0], strict=True))
-        return look if same else None
+        self._explicit.advance(state, until)

@@ -5,9 +5,8 @@ from typing import Protocol
 import numpy as np
 
 from gridflow.equation.contract import State
-from solvers.finite_volume.semidiscrete import Look
-from solvers.stepping import schemes as timestep
-from solvers.stepping.schemes import SSPRungeKutta, StepBounds
+from solvers.stepping.bounds import Look, StepBounds, fit, tick
+from solvers.stepping.schemes import SSPRungeKutta
 
 Arrays = dict[str, np.ndarray]
 
@@ -18,7 +17,8 @@ class Space(Protocol):
     Attributes
     ----------
     stages
-        Two sets of arrays like those of a state.
+        Two sets of arrays like those of a state, written in turn; they may be the same if ``advance`` can write a stage
+        over the one that it reads.
     """
 
     stages: list[Arrays]
@@ -26,8 +26,8 @@ class Space(Protocol):
     def look_before_step(self, state: State) -> Look:
         """What bounds the step from a state, whose velocity then is in place."""
 
-    def place(self, arrays: Arrays) -> None:
-        """Have the velocity of some arrays in place, without bounds."""
+    def place(self, arrays: Arrays, time: float) -> None:
+        """Have the velocity of some arrays in place, without bounds; RunError, telling the time, if it overflows."""
 
     def advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
         """Write a stage, ``α old + (1 − α) Euler(current)``; return the largest rate of loss and the largest density.
@@ -84,14 +84,14 @@ class Explicit:
     def advance(self, state: State, until: float) -> None:
         """Take one step, to ``until`` at the farthest and then exactly."""
         look = self._space.look_before_step(state)
-        self.step(state, timestep.fit(self.longest(look), state.time, until), until)
+        self.step(state, fit(self.longest(look), state.time, until), until)
 
     def step(self, state: State, dt: float, until: float) -> None:
         """Take a step of dt, or a smaller one; the velocity of the state's density must be in place."""
         while (allowed := self._attempt(state, dt)) < dt:
             self.redone += 1
             dt = self._cfl * allowed
-            self._space.place(state.arrays)
+            self._space.place(state.arrays, state.time)
         last = self._space.stages[(len(self._scheme.blend) - 1) % 2]
         accept(state, last, dt, until)
 
@@ -100,7 +100,7 @@ class Explicit:
         space, current, fullest = self._space, state.arrays, 0.0
         for number, blend in enumerate(self._scheme.blend):
             if number > 0:
-                space.place(current)
+                space.place(current, state.time)
             stage = space.stages[number % 2]
             rate, new_fullest = space.advance(current, state.arrays, stage, dt, blend)
             if number > 0 and (allowed := min(space.strict_bounds(rate, fullest, state.time))) < dt:
@@ -114,6 +114,4 @@ def accept(state: State, reached: Arrays, dt: float, until: float) -> None:
     """Make the arrays of a stage those of the state after a step of dt, and the state's those of the stage."""
     for name, array in reached.items():
         state.arrays[name], reached[name] = array, state.arrays[name]
-    state.time = until if dt == until - state.time else state.time + dt
-    state.step += 1
-    state.dt = dt
+    tick(state, dt, until)

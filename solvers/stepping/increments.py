@@ -5,9 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from gridflow.compute.fft import Transform, as_planes
-from gridflow.compute.threads import Team
+from gridflow.compute.threads import Team, team_for_modes
 from gridflow.domains.torus import Grid
-from solvers.finite_volume.velocity import team_for
 from solvers.loops import exponential
 from solvers.stepping.schemes import ExponentialRungeKutta, Weights
 
@@ -47,7 +46,7 @@ class Increments:
         self._scheme = scheme
         self._rates = np.ascontiguousarray(rates.reshape(planes, rows, -1)[:, :, :modes], dtype=float)
         self._table = np.zeros((planes, rows, 3, modes))
-        self._team = team_for(self._rates.size, team)
+        self._team = team_for_modes(self._rates.size, team)
         self._dtype, self._has_nyquist = dtype, columns is None and grid.shape[-1] % 2 == 0
         self._terms, self._power = np.zeros((self._team.size, modes)), np.zeros(planes)
         self.work = transform.spectrum()

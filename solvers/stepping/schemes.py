@@ -1,4 +1,4 @@
-"""Runge–Kutta schemes as coefficient tables, strong-stability-preserving, exponential and embedded, and the next step.
+"""Runge–Kutta schemes as coefficient tables: strong-stability-preserving, exponential and embedded.
 
 Every stage of an SSP scheme is a convex combination of the old state and one forward Euler step of the stage before,
 ``y_i = α_i y_0 + (1 − α_i) (y_{i−1} + Δt L(y_{i−1}))``, so whatever a forward Euler step keeps (mass, positivity, decay
@@ -181,7 +181,7 @@ EXPONENTIAL = {scheme.name: scheme for scheme in (ETDRK2, ETDRK4)}
 EMBEDDED = {scheme.name: scheme for scheme in (RK23, RK45)}
 
 
-def schemes(name: str) -> tuple[SSPRungeKutta, ExponentialRungeKutta | None]:
+def of_integrator(name: str) -> tuple[SSPRungeKutta, ExponentialRungeKutta | None]:
     """The explicit and the exponential scheme of an integrator by its name; InputError names the ones there are.
 
     An exponential one has the explicit one of third order for the steps that it cannot take; so has ``auto``.
@@ -193,42 +193,3 @@ def schemes(name: str) -> tuple[SSPRungeKutta, ExponentialRungeKutta | None]:
     if name in EXPONENTIAL:
         return SSPRK3, EXPONENTIAL[name]
     raise InputError(f'integrator "{name}": allowed are {", ".join((AUTO, *EXPLICIT, *EXPONENTIAL))}')
-
-
-@dataclass(frozen=True)
-class StepBounds:
-    """The bounds on Δt at one state.
-
-    Attributes
-    ----------
-    positivity
-        No cell loses more than it holds.
-    relaxation
-        A forward Euler step does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
-    accuracy
-        The decay of the KMD is right to the tolerance per e-folding.
-    """
-
-    positivity: float
-    relaxation: float
-    accuracy: float
-
-    @property
-    def strict(self) -> float:
-        """What positivity and stability require of every stage."""
-        return min(self.positivity, self.relaxation)
-
-    def longest(self, cfl: float) -> float:
-        """The longest step: a share of the strict bounds, or the accuracy bound if smaller."""
-        return min(cfl * self.strict, self.accuracy)
-
-
-def fit(dt: float, time: float, until: float) -> float:
-    """The step to take when dt is allowed and the state must land on ``until``.
-
-    Returns exactly the remaining time when dt reaches it, and half of it rather than leaving a sliver behind.
-    """
-    remaining = until - time
-    if dt >= remaining:
-        return remaining
-    return min(dt, remaining / 2)

@@ -24,7 +24,7 @@ STEPS = 4
 @pytest.fixture(autouse=True)
 def passes_over_modes_are_shared(monkeypatch):
     """They are done by one thread on grids as small as those here, so that nothing would be tested."""
-    monkeypatch.setattr("solvers.finite_volume.velocity.FEWEST_MODES", 1)
+    monkeypatch.setattr("gridflow.compute.threads.FEWEST_MODES", 1)
 
 
 def start(shape):

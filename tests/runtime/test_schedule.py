@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gridflow.errors import InputError
 from gridflow.runtime.schedule import SAME_TIME, AtTimes, EverySteps, EveryTime, EveryWall, Moment, later, log_times
-from solvers.stepping.schemes import fit
+from solvers.stepping.bounds import fit
 
 INTERVALS = (0.1, 0.3, 0.7, 1 / 3, 0.025, 1e-3, 1.0, 0.5, math.pi, 1e5 / 3, 1e-9)
 EPS = np.finfo(float).eps

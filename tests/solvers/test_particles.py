@@ -8,10 +8,11 @@ from scipy.integrate import solve_ivp
 
 import gridflow as gf
 from gridflow.errors import InputError
+from gridflow.measures import spectra
 from gridflow.theory import Coulomb1D
 from solvers import Particles
 from solvers.points import direct
-from solvers.stepping import schemes as timestep
+from solvers.stepping import schemes
 
 LENGTHS = (1.0, 1.3, 0.7)
 SHAPES = ((64,), (24, 20), (10, 12, 9))
@@ -120,10 +121,10 @@ def test_momentum_is_that_of_the_target_alone():
     assert weights @ found == pytest.approx(np.zeros(2), abs=1e-9 * abs(found).max())
 
 
-@pytest.mark.parametrize("integrator", timestep.EMBEDDED)
+@pytest.mark.parametrize("integrator", schemes.EMBEDDED)
 def test_tables_are_consistent_and_of_their_order(integrator):
     """Weights add up; one step of h of a pendulum leaves an error of order p + 1, its estimate one of its order."""
-    table = timestep.EMBEDDED[integrator]
+    table = schemes.EMBEDDED[integrator]
     assert sum(table.stages[-1]) == pytest.approx(1, abs=1e-15)
     assert sum(table.error) == pytest.approx(0, abs=1e-15)
 
@@ -143,7 +144,7 @@ def test_tables_are_consistent_and_of_their_order(integrator):
     assert math.log2(estimates[0] / estimates[1]) == pytest.approx(table.error_order, abs=0.4)
 
 
-@pytest.mark.parametrize("integrator", timestep.EMBEDDED)
+@pytest.mark.parametrize("integrator", schemes.EMBEDDED)
 @pytest.mark.parametrize("growth", [0.0, 2.0])
 def test_trajectories_are_those_of_a_general_integrator(integrator, growth):
     """DOP853 at 1e−12 on direct sums; ours within twenty times the tolerance per step, of which there are some ten."""
@@ -155,8 +156,8 @@ def test_trajectories_are_those_of_a_general_integrator(integrator, growth):
 
     grid = gf.Grid(16)
     xi = 2 * np.pi * np.fft.fftfreq(16, 1 / 16)
-    target = gf.spectra.of_density(grid, flow.target)
-    symbol = gf.spectra.whole_symbol(flow.kernel, grid)
+    target = spectra.of_density(grid, flow.target)
+    symbol = spectra.whole_symbol(flow.kernel, grid)
 
     def rates(_, y):
         x, m = y[:30], y[30:]

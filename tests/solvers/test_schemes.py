@@ -10,8 +10,9 @@ from scipy.integrate import solve_ivp
 
 from gridflow.errors import InputError
 from gridflow.measures.diagnostics import fitted_order
+from solvers.stepping.bounds import fit
 from solvers.stepping.schemes import EXPLICIT as SCHEMES
-from solvers.stepping.schemes import fit, schemes
+from solvers.stepping.schemes import of_integrator
 
 EPS = np.finfo(float).eps
 
@@ -126,13 +127,13 @@ def test_resolved_decay_grows_with_the_tolerance(table):
 
 def test_schemes_are_found_by_name():
     for name, order in (("euler", 1), ("ssprk2", 2), ("ssprk3", 3)):
-        explicit, exponential = schemes(name)
+        explicit, exponential = of_integrator(name)
         assert (explicit.name, explicit.order, exponential) == (name, order, None)
     for name, order in (("auto", 4), ("etdrk2", 2), ("etdrk4", 4)):
-        explicit, exponential = schemes(name)
+        explicit, exponential = of_integrator(name)
         assert (explicit.name, exponential.order) == ("ssprk3", order)
     with pytest.raises(InputError, match=r'"rk4": allowed are auto, euler, ssprk2, ssprk3, etdrk2, etdrk4'):
-        schemes("rk4")
+        of_integrator("rk4")
 
 
 # the choice of a step

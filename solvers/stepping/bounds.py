@@ -1,0 +1,109 @@
+"""What bounds the step at a state, and how long the next step is."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gridflow.equation.contract import State
+from gridflow.equation.flow import Equation
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a state finds.
+
+    Attributes
+    ----------
+    positivity
+        Longest forward Euler step in which no cell loses more than it holds.
+    relaxation
+        Longest forward Euler step that does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
+    decay_time
+        Time in which the KMD falls by a factor e at its present rate, by transport.
+    energy
+        ½ KMD².
+    fullest
+        The largest density.
+    """
+
+    positivity: float
+    relaxation: float
+    decay_time: float
+    energy: float
+    fullest: float
+
+
+class Noise:
+    """What round-off adds to energy and dissipation: white noise of 16 roundings of max μ, some for every operation.
+
+    Its first 2d modes weigh most, in the dissipation even more: for s = 3 they outweigh there what is left in fine
+    modes long before they do in the energy.
+
+    Parameters
+    ----------
+    flow
+        The equation.
+    divergence
+        λ, the symbol of −∇· of the velocity of a potential.
+    dtype
+        The precision.
+    """
+
+    def __init__(self, flow: Equation[Any], divergence: np.ndarray, dtype: np.dtype) -> None:
+        grid, rounding = flow.grid, 16 * float(np.finfo(dtype).eps)
+        in_modes = grid.dim * grid.volume * rounding**2 / grid.size
+        self._energy = in_modes * float(flow.symbol.max())
+        self._dissipation = 2 * in_modes * float((divergence * flow.symbol**2).max())
+
+    def decay_time(self, energy: float, dissipation: float, fullest: float) -> float:
+        """Time in which the KMD falls by a factor e; infinite if there is not more than round-off to fall."""
+        falls = energy > self._energy * fullest**2 and dissipation > self._dissipation * fullest**3
+        return 2 * energy / dissipation if falls else math.inf
+
+
+@dataclass(frozen=True)
+class StepBounds:
+    """The bounds on Δt at one state.
+
+    Attributes
+    ----------
+    positivity
+        No cell loses more than it holds.
+    relaxation
+        A forward Euler step does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
+    accuracy
+        The decay of the KMD is right to the tolerance per e-folding.
+    """
+
+    positivity: float
+    relaxation: float
+    accuracy: float
+
+    @property
+    def strict(self) -> float:
+        """What positivity and stability require of every stage."""
+        return min(self.positivity, self.relaxation)
+
+    def longest(self, cfl: float) -> float:
+        """The longest step: a share of the strict bounds, or the accuracy bound if smaller."""
+        return min(cfl * self.strict, self.accuracy)
+
+
+def fit(dt: float, time: float, until: float) -> float:
+    """The step to take when dt is allowed and the state must land on ``until``.
+
+    Returns exactly the remaining time when dt reaches it, and half of it rather than leaving a sliver behind.
+    """
+    remaining = until - time
+    if dt >= remaining:
+        return remaining
+    return min(dt, remaining / 2)
+
+
+def tick(state: State, dt: float, until: float) -> None:
+    """Move a state's clock on by a step of dt; to ``until`` exactly if that is where the step ends."""
+    state.time = until if dt == until - state.time else state.time + dt
+    state.step += 1
+    state.dt = dt

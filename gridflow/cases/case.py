@@ -13,12 +13,14 @@ from pydantic import Field, model_validator
 from gridflow.cases.base import Positive, Table, tables_by_kind
 from gridflow.cases.densities import AnyDensity, DensityTable, UniformTable
 from gridflow.cases.kernels import AnyKernel
-from gridflow.cases.solvers import AnyOfSolvers, AnySolver, FiniteVolumeTable, Start
+from gridflow.cases.solvers import AnyOfSolvers, AnySolver, FiniteVolumeTable, NetworkTable, Start
+from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid
-from gridflow.domains.torus import Domain, Grid
+from gridflow.domains.torus import Grid
 from gridflow.equation.contract import INNER, NEGATIVE, OUTER
-from gridflow.equation.flow import flow_on
+from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
+from gridflow.networks.measures import TRAINING
 from gridflow.networks.weights import Weights
 from gridflow.runtime.callbacks import Callback, stop_when_energy_below, stop_when_steady
 from gridflow.runtime.loop import DEFAULT_SNAPSHOTS
@@ -53,6 +55,12 @@ class GridTable(Table):
             return SphereGrid(tuple(self.shape))
         lengths = [2 * math.pi] if self.kind == "circle" else self.lengths
         return Grid(tuple(self.shape), tuple(lengths or ()))
+
+
+class FlowTable(Table):
+    """``[flow]``: what the equation has beside its kernel and its target."""
+
+    growth: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
 class TimeTable(Table):
@@ -152,6 +160,7 @@ class Case(Table):
     title: str = ""
     grid: GridTable
     kernel: AnyKernel
+    flow: FlowTable = FlowTable()
     target: AnyDensity = UniformTable(kind="uniform")
     target_negative: AnyDensity | None = None
     initial: AnyDensity
@@ -164,14 +173,24 @@ class Case(Table):
     @model_validator(mode="before")
     @classmethod
     def _finite_volumes_unless_said(cls, data: Any) -> Any:
-        """A solver without a kind is one of finite volumes, on whatever the grid is."""
+        """A solver without a kind is one of finite volumes, on whatever the grid is; a network trains with growth 2."""
         if not isinstance(data, dict):
             return data
         grid, solver = data.get("grid"), data.get("solver", {})
         on_sphere = isinstance(grid, dict) and grid.get("kind") == "sphere"
         if isinstance(solver, dict) and "kind" not in solver:
             return {**data, "solver": {"kind": "sphere" if on_sphere else "finite_volume", **solver}}
+        if isinstance(solver, dict) and solver.get("kind") == "network" and "flow" not in data:
+            return {**data, "flow": {"growth": TRAINING}}
         return data
+
+    @model_validator(mode="after")
+    def _networks_have_the_growth_of_training(self) -> "Case":
+        if isinstance(self.solver, NetworkTable) and self.flow.growth != TRAINING:
+            raise ValueError(
+                f"flow.growth = {self.flow.growth:g}: training a network is the flow with growth = {TRAINING}"
+            )
+        return self
 
     def to_toml(self) -> str:
         """The resolved case: every key with its value, but for those that are not set."""
@@ -196,7 +215,7 @@ class Case(Table):
         and what recording a row allocates for a moment; and the interpreter with its libraries.
         """
         cells = math.prod(self.grid.shape)
-        held = self.solver.memory(self.grid.shape, self.kernel)
+        held = self.solver.memory(self.grid.shape, self.kernel, self.flow.growth)
         arrays = _ARRAYS_OF_A_RUN + (_ARRAYS_OF_A_CONTOUR if type(self.initial).hole is not None else 0.0)
         return round(held + cells * arrays * 8 + _INTERPRETER)
 
@@ -242,7 +261,7 @@ class Case(Table):
         tracer = attempt("solver.tracer", lambda: self._carried(grid)) if self.solver.tracer else None
         weights = Weights(fields[INNER], fields[OUTER]) if INNER in fields else None
         start = Start(fields["initial"], fields.get(NEGATIVE), tracer, weights)
-        flow = attempt("kernel", lambda: flow_on(grid, self.kernel.build(), fields["target"], self.solver.growth))
+        flow = attempt("kernel", lambda: Equation.on(grid, self.kernel.build(), fields["target"], self.flow.growth))
         solver = attempt("solver", lambda: self.solver.build(flow, start)) if flow else None
         if flow is not None:
             attempt("initial", lambda: flow.check_density(fields["initial"], "the initial density"))
@@ -251,7 +270,7 @@ class Case(Table):
         return solver, fields["initial"]
 
     def _carried(self, grid: Domain) -> np.ndarray:
-        region = self.initial.region(grid) if isinstance(grid, Grid) else None
+        region = self.initial.region(grid)
         if region is None:
             kinds = ", ".join(kind for kind, table in tables_by_kind(AnyDensity).items() if table.hole is not None)
             raise InputError(

@@ -11,8 +11,9 @@ from gridflow.cases.base import Positive, Table, tables_by_kind
 from gridflow.densities import regions
 from gridflow.densities import sphere as sphere_densities
 from gridflow.densities import torus as densities
+from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid
-from gridflow.domains.torus import Domain, Grid
+from gridflow.domains.torus import Grid
 from gridflow.errors import InputError
 from gridflow.networks.measures import measure_from_network
 from gridflow.networks.weights import Weights, from_state_dict, load_weights
@@ -39,7 +40,7 @@ class DensityTable(Table):
         """Cell averages on a grid."""
         return type(self).make(grid, **self.model_dump(exclude={"kind"}))
 
-    def region(self, grid: Grid) -> np.ndarray | None:
+    def region(self, grid: Domain) -> np.ndarray | None:
         """Volume fraction of the hole, or None for a density without one."""
         make = type(self).hole
         return None if make is None else make(grid, **self.model_dump(exclude={"kind", "mass"}))

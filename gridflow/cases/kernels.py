@@ -1,57 +1,34 @@
-"""The tables of a case file that make kernels."""
+"""The tables of a case file that make kernels: one for every kernel that has a kind, its keys the kernel's fields."""
 
-from collections.abc import Callable
-from typing import Annotated, ClassVar, Literal
+from dataclasses import MISSING, fields
+from typing import Annotated, Any, ClassVar, Literal, Union, get_type_hints
 
-from pydantic import Field
+from pydantic import Field, create_model
 
-from gridflow.cases.base import Positive, Table
-from gridflow.equation import kernels
+from gridflow.cases.base import Table
+from gridflow.equation.kernels import Kernel
 
 
 class KernelTable(Table):
     """``[kernel]``: its kind and parameters."""
 
-    make: ClassVar[Callable[..., kernels.Kernel]]
+    make: ClassVar[type[Kernel]]
 
-    def build(self) -> kernels.Kernel:
+    def build(self) -> Kernel:
         """The kernel."""
         return type(self).make(**self.model_dump(exclude={"kind"}))
 
 
-class RieszTable(KernelTable):
-    """Riesz kernel of order s; s = 1 is Coulomb."""
-
-    make = kernels.Riesz
-    kind: Literal["riesz"]
-    s: Positive
-    symbol: Literal["mimetic", "spectral"] = "spectral"
-
-
-class GaussianKernelTable(KernelTable):
-    """Gaussian kernel of a bandwidth."""
-
-    make = kernels.Gaussian
-    kind: Literal["gaussian"]
-    width: Positive
+def _table_of(kind: str, make: type[Kernel]) -> type[KernelTable]:
+    hints = get_type_hints(make, include_extras=True)
+    keys: dict[str, Any] = {"kind": (Literal[kind], ...)}
+    for field in fields(make):  # type: ignore[arg-type] # kernels with a kind are dataclasses
+        keys[field.name] = (hints[field.name], ... if field.default is MISSING else field.default)
+    table = create_model(f"{make.__name__}Table", __base__=KernelTable, __doc__=make.__doc__, **keys)
+    table.make = make
+    return table
 
 
-class MaternTable(KernelTable):
-    """Matérn kernel; nu = 0.5 is the Laplace kernel."""
-
-    make = kernels.Matern
-    kind: Literal["matern"]
-    nu: Positive
-    length: Positive
-
-
-class ReLUTable(KernelTable):
-    """Kernel of a shallow network whose activation is a power of ReLU; for circles and spheres."""
-
-    make = kernels.ReLU
-    kind: Literal["relu"]
-    power: Annotated[int, Field(ge=0, le=8)] = 1
-    inputs: Literal["uniform", "gaussian"] = "uniform"
-
-
-AnyKernel = Annotated[RieszTable | GaussianKernelTable | MaternTable | ReLUTable, Field(discriminator="kind")]
+KERNELS = {kind: _table_of(kind, make) for kind, make in sorted(Kernel.kinds.items())}
+"""The table of each kind."""
+AnyKernel: Any = Annotated[Union[tuple(KERNELS.values())], Field(discriminator="kind")]  # noqa: UP007 - made at run time

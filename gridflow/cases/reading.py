@@ -16,6 +16,31 @@ from gridflow.cases.densities import AnyDensity
 from gridflow.cases.kernels import AnyKernel
 from gridflow.cases.solvers import AnySolver
 from gridflow.errors import InputError
+from gridflow.runtime.store import RunDirectory
+
+MOVED = {"solver.growth": "flow.growth"}
+"""Keys of version 0.1 and what they are now."""
+
+
+def upgraded(data: dict[str, Any]) -> dict[str, Any]:
+    """A stored case with the keys of today, from one that an earlier version may have written."""
+    solver = dict(data.get("solver", {}))
+    if "growth" not in solver:
+        return data
+    return {**data, "flow": {"growth": solver.pop("growth")}, "solver": solver}
+
+
+def stored_case(stored: RunDirectory, overrides: Sequence[str] = ()) -> Case:
+    """The case that a run was made from, with some values changed; see :func:`read_case`.
+
+    Raises
+    ------
+    InputError
+        Also if the run was made from Python and has none.
+    """
+    if stored.case is None:
+        raise InputError(f"{stored.path} was made from Python; resume it there with gridflow.run(..., resume=True)")
+    return _checked(upgraded(tomllib.loads(stored.case)), f"{stored.path}/case.toml", overrides)
 
 
 def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Case:
@@ -48,6 +73,10 @@ def parse_case(text: str, name: str, overrides: Sequence[str] = ()) -> Case:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{name} is not valid TOML: {error}") from None
+    return _checked(data, name, overrides)
+
+
+def _checked(data: dict[str, Any], name: str, overrides: Sequence[str]) -> Case:
     for override in overrides:
         _override(data, override)
     try:
@@ -81,6 +110,9 @@ def _explain(detail: ErrorDetails) -> str:
     value = detail["input"]
     match detail["type"]:
         case "extra_forbidden":
+            if key in MOVED:
+                table, _, name = MOVED[key].partition(".")
+                return f"{key} = {value!r}: this key is {MOVED[key]} now: write [{table}] {name} = {value!r}"
             allowed = sorted(model.model_fields) if model else []
             return f"{key} = {value!r}: unknown key{_nearest(path[-1], allowed)}; allowed are {', '.join(allowed)}"
         case "missing":

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from gridflow.cases.base import Positive, Table
-from gridflow.cases.kernels import KernelTable, RieszTable
+from gridflow.cases.kernels import KernelTable
 from gridflow.equation.flow import Equation, Flow, SphereFlow
 from gridflow.errors import InputError
-from gridflow.networks.measures import TRAINING, network_from_measure
+from gridflow.networks.measures import network_from_measure
 from gridflow.networks.weights import Weights
 from gridflow.particles.sampling import sample
 from solvers import FiniteVolume, Network, Particles, SignedFiniteVolume, Spectral, SphereFiniteVolume
@@ -69,13 +69,12 @@ class FiniteVolumeTable(Table):
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
     dtype: Literal["float64", "float32"] = "float64"
     tolerance: Annotated[float, Field(gt=0)] = 1e-5
-    growth: Annotated[float, Field(ge=0)] = 0.0
     tracer: bool = False
     threads: Annotated[int, Field(ge=1)] | None = None
 
     def build(self, flow: Equation[Any], start: Start) -> FiniteVolume | SignedFiniteVolume:
         """The solver, with a region to carry along or without, or with a second density."""
-        options = self.model_dump(exclude={"kind", "growth", "tracer"})
+        options = self.model_dump(exclude={"kind", "tracer"})
         if start.negative is None:
             return FiniteVolume(on_torus(flow, self.kind), **options, tracer=start.tracer)
         if start.tracer is not None:
@@ -84,12 +83,12 @@ class FiniteVolumeTable(Table):
             del options["integrator"]
         return SignedFiniteVolume(on_torus(flow, self.kind), start.negative, **options)
 
-    def memory(self, shape: list[int], kernel: KernelTable) -> int:
+    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:
         """Bytes that the solver holds."""
-        coulomb = isinstance(kernel, RieszTable) and kernel.s == 1
+        coulomb = kernel.build().is_coulomb
         stiff = self.integrator in EXPONENTIAL or (self.integrator == AUTO and not coulomb)
         options = self.model_dump(include={"dtype", "reconstruction", "velocity", "tracer", "threads"})
-        return FiniteVolume.memory(shape, growth=self.growth > 0, exponential=stiff, **options)
+        return FiniteVolume.memory(shape, growth=growth > 0, exponential=stiff, **options)
 
 
 class SpectralTable(Table):
@@ -100,7 +99,6 @@ class SpectralTable(Table):
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
     dtype: Literal["float64", "float32"] = "float64"
     tolerance: Annotated[float, Field(gt=0)] = 1e-7
-    growth: Annotated[float, Field(ge=0)] = 0.0
     threads: Annotated[int, Field(ge=1)] | None = None
 
     tracer: ClassVar[bool] = False
@@ -108,11 +106,11 @@ class SpectralTable(Table):
     def build(self, flow: Equation[Any], start: Start) -> Spectral:
         """The solver."""
         _only_positive(start, self.kind)
-        return Spectral(on_torus(flow, self.kind), **self.model_dump(exclude={"kind", "growth"}))
+        return Spectral(on_torus(flow, self.kind), **self.model_dump(exclude={"kind"}))
 
-    def memory(self, shape: list[int], kernel: KernelTable) -> int:  # noqa: ARG002 - its kernel does not matter
+    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - what does not matter to it
         """Bytes that the solver holds."""
-        return Spectral.memory(shape, self.dtype, self.growth > 0, self.integrator)
+        return Spectral.memory(shape, self.dtype, growth > 0, self.integrator)
 
 
 class ParticleSolverTable(Table):
@@ -128,7 +126,6 @@ class ParticleSolverTable(Table):
     tolerance: Annotated[float, Field(gt=0)] = 1e-7
     accuracy: Annotated[float, Field(gt=0)] | None = None
     dtype: Literal["float64", "float32"] = "float64"
-    growth: Annotated[float, Field(ge=0)] = 0.0
     threads: Annotated[int, Field(ge=1)] | None = None
 
     tracer: ClassVar[bool] = False
@@ -138,15 +135,15 @@ class ParticleSolverTable(Table):
         _only_positive(start, self.kind)
         flow = on_torus(flow, self.kind)
         drawn = sample(flow.grid, start.density, self.count, self.sampling, self.weights, self.seed)
-        options = self.model_dump(exclude={"kind", "count", "sampling", "weights", "seed", "modes", "growth"})
+        options = self.model_dump(exclude={"kind", "count", "sampling", "weights", "seed", "modes"})
         modes = tuple(self.modes) if isinstance(self.modes, list) else self.modes
         return Particles(flow, *drawn, modes=modes, **options)
 
-    def memory(self, shape: list[int], kernel: KernelTable) -> int:  # noqa: ARG002 - its kernel does not matter
+    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - what does not matter to it
         """Bytes that the solver holds."""
         given = self.modes if self.modes is not None else shape
         modes = (given,) * len(shape) if isinstance(given, int) else tuple(given)
-        return Particles.memory(self.count, modes, self.dtype, self.growth > 0)
+        return Particles.memory(self.count, modes, self.dtype, growth > 0)
 
 
 class SphereTable(Table):
@@ -159,7 +156,6 @@ class SphereTable(Table):
     integrator: Literal["euler", "ssprk2", "ssprk3"] = "ssprk3"
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
     tolerance: Annotated[float, Field(gt=0)] = 1e-5
-    growth: Annotated[float, Field(ge=0)] = 0.0
     threads: Annotated[int, Field(ge=1)] | None = None
 
     tracer: ClassVar[bool] = False
@@ -168,9 +164,9 @@ class SphereTable(Table):
         """The solver."""
         if not isinstance(flow, SphereFlow):
             raise InputError(f'kind = "sphere" needs grid.kind = "sphere", not {flow.grid}')
-        return SphereFiniteVolume(flow, **self.model_dump(exclude={"kind", "growth"}), negative=start.negative)
+        return SphereFiniteVolume(flow, **self.model_dump(exclude={"kind"}), negative=start.negative)
 
-    def memory(self, shape: list[int], kernel: KernelTable) -> int:  # noqa: ARG002 - its kernel does not matter
+    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - what does not matter to it
         """Bytes that the solver holds."""
         return SphereFiniteVolume.memory(tuple(shape))
 
@@ -191,27 +187,19 @@ class NetworkTable(Table):
     integrator: Literal["rk45", "rk23", "euler"] = "rk45"
     tolerance: Annotated[float, Field(gt=0)] = 1e-7
     accuracy: Annotated[float, Field(gt=0)] = 1e-9
-    growth: float = TRAINING
     threads: Annotated[int, Field(ge=1)] | None = None
 
     tracer: ClassVar[bool] = False
 
-    @field_validator("growth")
-    @classmethod
-    def _that_of_training(cls, growth: float) -> float:
-        if growth != TRAINING:
-            raise ValueError(f"{growth:g}: training a network is the flow with growth = {TRAINING}")
-        return growth
-
     def build(self, flow: Equation[Any], start: Start) -> Network:
         """The solver, with neurons placed for the initial density, or those of the run that goes on."""
-        options = self.model_dump(exclude={"kind", "count", "start", "balance", "growth"})
+        options = self.model_dump(exclude={"kind", "count", "start", "balance"})
         weights = start.weights or network_from_measure(
             flow.grid, start.density, self.count, start.negative, self.balance, self.start, self.seed
         )
         return Network(flow, weights, **options)
 
-    def memory(self, shape: list[int], kernel: KernelTable) -> int:  # noqa: ARG002 - its kernel does not matter
+    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - what does not matter to it
         """Bytes that the solver holds."""
         return Network.memory(self.count, tuple(shape), self.samples or 0)
 

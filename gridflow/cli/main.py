@@ -15,7 +15,7 @@ from rich.table import Table
 
 from gridflow._version import __version__
 from gridflow.cases import templates as cases
-from gridflow.cases.reading import parse_case, read_case
+from gridflow.cases.reading import read_case, stored_case
 from gridflow.cli import theory
 from gridflow.cli.compare import compare
 from gridflow.cli.launch import check_memory, launch
@@ -142,10 +142,8 @@ def resume(
 ) -> None:
     """Continue a run that was interrupted or killed, or run a finished one further."""
     stored = open_run(run_directory)
-    if stored.case is None:
-        raise InputError(f"{run_directory} was made from Python; resume it there with gridflow.run(..., resume=True)")
     overrides = () if t_end is None else (f"time.t_end={float(t_end)!r}",)
-    case = parse_case(stored.case, f"{run_directory}/case.toml", overrides)
+    case = stored_case(stored, overrides)
     _finish(launch(case, run_directory, run_directory, quiet, resumed=stored), run_directory)
 
 

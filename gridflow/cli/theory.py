@@ -80,7 +80,7 @@ def _networks(case: Case, folder: Path, goal: float) -> dict[str, float]:
     """When linear theory says that the networks of ``[training]``, if there are any, reach a loss, by their width."""
     from gridflow.studies.training import expect, members
 
-    if case.training is None or isinstance(case.solver, NetworkTable) or case.solver.growth != TRAINING:
+    if case.training is None or isinstance(case.solver, NetworkTable) or case.flow.growth != TRAINING:
         return {}
     found = {}
     for width, member in {member.width: member for member in reversed(members(case)[1:])}.items():

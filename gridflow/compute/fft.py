@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Hashable
 from functools import lru_cache
 from typing import Protocol
 from zlib import crc32
@@ -9,7 +10,6 @@ from zlib import crc32
 import numpy as np
 
 from gridflow.compute import threads as pool
-from gridflow.domains.torus import Grid
 
 # isort: split
 import pyfftw  # after gridflow.compute.threads, which tells its OpenMP runtime how to wait
@@ -17,6 +17,22 @@ import pyfftw  # after gridflow.compute.threads, which tells its OpenMP runtime 
 _LOADED_BY = os.getpid()
 _CACHE_LINE = 64
 """Bytes."""
+
+
+class Cells(Hashable, Protocol):
+    """What a transform must know of a grid."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of cells along each axis."""
+
+    @property
+    def spectral_shape(self) -> tuple[int, ...]:
+        """Shape of the half-spectrum."""
+
+    @property
+    def dim(self) -> int:
+        """Number of axes."""
 
 
 class Spectrum:
@@ -37,7 +53,7 @@ class Spectrum:
         dimension is one row of one plane, of two dimensions one row in every plane.
     """
 
-    def __init__(self, grid: Grid, dtype: np.dtype) -> None:
+    def __init__(self, grid: Cells, dtype: np.dtype) -> None:
         planes, rows, _ = as_planes(grid.shape)
         modes = grid.spectral_shape[-1]
         per_line = _CACHE_LINE // (2 * dtype.itemsize)
@@ -103,7 +119,7 @@ class SerialTransform:
         How many to use; see :func:`gridflow.compute.threads.count`.
     """
 
-    def __init__(self, grid: Grid, dtype: np.dtype | type = np.float64, threads: int = 1) -> None:
+    def __init__(self, grid: Cells, dtype: np.dtype | type = np.float64, threads: int = 1) -> None:
         self._grid = grid
         self._dtype = np.dtype(dtype)
         forked = os.getpid() != _LOADED_BY  # where FFTW's threads are not, and waiting for them would never end
@@ -138,7 +154,7 @@ class SerialTransform:
         return lines[(around - depth) % planes], lines[around % planes]
 
 
-def _plans(grid: Grid, dtype: np.dtype, threads: int) -> tuple[pyfftw.FFTW, pyfftw.FFTW]:
+def _plans(grid: Cells, dtype: np.dtype, threads: int) -> tuple[pyfftw.FFTW, pyfftw.FFTW]:
     values, spectrum = _zeros(grid.shape, dtype), Spectrum(grid, dtype)
     axes = tuple(range(grid.dim))
     forward = pyfftw.FFTW(values, spectrum.modes, axes=axes, flags=("FFTW_ESTIMATE",), threads=threads)
@@ -154,7 +170,7 @@ def _plans(grid: Grid, dtype: np.dtype, threads: int) -> tuple[pyfftw.FFTW, pyff
 
 
 @lru_cache
-def _reproducible_threads(grid: Grid, dtype: np.dtype, threads: int) -> int:
+def _reproducible_threads(grid: Cells, dtype: np.dtype, threads: int) -> int:
     """The number given if its plans and those of one thread have the same bits on random numbers, else 1."""
     if threads == 1:
         return 1

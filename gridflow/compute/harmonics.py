@@ -4,12 +4,11 @@
 The transforms are those of ducc0 (Reinecke 2020), which give the same bits for any number of threads on a grid.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from gridflow.compute.threads import count
-from gridflow.domains.sphere import SphereGrid
 from gridflow.errors import InputError
 
 POINTS_PER_THREAD = 4096
@@ -21,6 +20,30 @@ def _sht() -> Any:
     except ImportError:
         raise InputError("the sphere needs ducc0, which is not installed: pip install 'gridflow[sphere]'") from None
     return experimental
+
+
+class Rings(Protocol):
+    """What a transform must know of a sphere in rings of cells."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of rings and of cells in each."""
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+
+    @property
+    def lmax(self) -> int:
+        """Largest degree that the cells resolve."""
+
+    @property
+    def mmax(self) -> int:
+        """Largest order that the cells resolve."""
+
+    @property
+    def areas(self) -> np.ndarray:
+        """Area of a cell of each ring, shape (rings, 1)."""
 
 
 class Harmonics:
@@ -76,7 +99,7 @@ class SphereTransform(Harmonics):
         How many to use; the result does not depend on it. Default: as many as the grid is worth.
     """
 
-    def __init__(self, grid: SphereGrid, threads: int | None = None) -> None:
+    def __init__(self, grid: Rings, threads: int | None = None) -> None:
         super().__init__(grid.lmax, grid.mmax)
         self._sht = _sht()
         self.grid = grid

@@ -75,7 +75,7 @@ class Rates:
     @property
     def is_exponential(self) -> bool:
         """Whether a rate is measured rather than a power."""
-        return getattr(self.flow.kernel, "s", None) == 1
+        return self.flow.kernel.is_coulomb
 
     @property
     def predicted(self) -> float | None:
@@ -198,7 +198,7 @@ def _regularity(flow: Equation[Any], start: np.ndarray, neurons: int | None) -> 
 
 
 def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> tuple[PowerLaw | ExponentialRate | None, str]:
-    if getattr(flow.kernel, "s", None) == 1:
+    if flow.kernel.is_coulomb:
         return _attempt(lambda: ExponentialRate.of(flow))
     if regularity is None:
         return None, "the grid is too small to tell how regular the start is; give its r"
@@ -234,7 +234,7 @@ def _certificate(
     stored: RunDirectory, flow: Equation[Any], series: dict[str, np.ndarray], regularity: sobolev.Regularity | None
 ) -> MinimumCertificate | RieszCertificate:
     """That of s = 1 from the smallest cells of the series; that of s > 1 from the snapshots and the series."""
-    if getattr(flow.kernel, "s", None) == 1:
+    if flow.kernel.is_coulomb:
         ExponentialRate.of(flow)  # checks what the certificate needs of the flow
         return MinimumCertificate(float(series["energy"][0]), series["time"], series["min"], float(flow.target.min()))
     rough = regularity is not None and math.isfinite(regularity.r)

@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from gridflow.densities import regions
-from gridflow.domains.torus import Domain, Grid, torus
+from gridflow.domains.base import Domain
+from gridflow.domains.torus import Grid, torus
 from gridflow.errors import InputError
 from gridflow.particles.clouds import checked_particles, deposit
 

@@ -14,9 +14,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.spatial import KDTree
 from scipy.special import roots_legendre
 
-from gridflow.domains.torus import Coordinate, Domain, Grid
+from gridflow.compute import contours
+from gridflow.compute.harmonics import SphereTransform
+from gridflow.domains.base import Coordinate, Domain, LaplacianKind
 from gridflow.errors import InputError
 
 FEWEST_RINGS = 4
@@ -29,7 +32,7 @@ def area_of_sphere(dim: int) -> float:
 
 
 @dataclass(frozen=True)
-class SphereGrid(Domain):
+class SphereGrid(Domain, kind="sphere"):
     """Cells on the unit sphere S²: rings of colatitude θ, each cut into equal cells of longitude φ.
 
     Cell (j, i) is centred at (θ_j, φ_i), φ_i = 2π i / n_φ, with cos θ_j the nodes of Gauss–Legendre quadrature, θ
@@ -146,9 +149,74 @@ class SphereGrid(Domain):
         """The shape, and that this is a sphere."""
         return {"kind": "sphere", "shape": list(self.shape)}
 
+    @classmethod
+    def _from_record(cls, record: Mapping[str, Any]) -> "SphereGrid":
+        return cls(tuple(record["shape"]))
+
+    def laplacian_symbol(self, kind: LaplacianKind = "spectral") -> np.ndarray:
+        """ℓ (ℓ + 1); there is no mimetic one."""
+        if kind == "mimetic":
+            raise InputError('the "mimetic" symbol is that of a uniform grid; on the sphere there is "spectral"')
+        degrees = np.arange(self.lmax + 1.0)
+        return degrees * (degrees + 1)
+
+    def symbol_arguments(self) -> tuple[np.ndarray, ...]:
+        """The degrees ℓ."""
+        return (np.arange(self.lmax + 1.0),)
+
+    @property
+    def mirrored_symbols(self) -> bool:
+        """False: degrees have no sign."""
+        return False
+
+    def mode_power(self, values: np.ndarray, deconvolve: bool = False) -> np.ndarray:  # noqa: ARG002 - centre values
+        """``Σ_m |f_ℓm|²`` of every degree."""
+        harmonics = SphereTransform(self)
+        power = harmonics.power(harmonics.analyse(values))
+        power[0] = 0.0
+        return power
+
+    def shell_numbers(self) -> np.ndarray:
+        """The degrees."""
+        return np.arange(self.lmax + 1)
+
+    @property
+    def first_wavenumber(self) -> float:
+        """1."""
+        return 1.0
+
+    @property
+    def nyquist(self) -> float:
+        """n_θ, the wave number π / h of rings about h = π / n_θ wide."""
+        return float(self.shape[0])
+
+    @property
+    def finest_wavenumber(self) -> float:
+        """The largest degree."""
+        return float(self.lmax)
+
+    def contoured_volume(self, field: np.ndarray, level: float) -> float:
+        """∫ dz dφ by marching squares in longitude and height z, a map that keeps areas; a pole is its ring's mean."""
+        below = contours.above(field, level, max(level - float(field.min()), float(field.max()) - level))
+        poles = below[[0, -1]].mean(axis=1, keepdims=True) * np.ones(self.shape[1])
+        closed = np.concatenate([poles[:1], below, poles[1:]])
+        closed = np.concatenate([closed, closed[:, :1]], axis=1)
+        heights = np.concatenate([[1.0], np.cos(self.colatitudes), [-1.0]])
+        return contours.area(closed, np.append(self.longitudes, 2 * np.pi), heights)
+
+    def widened(self, cells: np.ndarray) -> np.ndarray:
+        """The cells within 2.5 widths of a ring, in distance."""
+        distance, _ = KDTree(self.points[cells]).query(self.points)
+        return np.asarray(distance < 2.5 * np.pi / self.shape[0])
+
+    @property
+    def sphere_dim(self) -> int | None:
+        """2."""
+        return 2
+
 
 @dataclass(frozen=True)
-class WholeSphere(Domain):
+class WholeSphere(Domain, kind="whole sphere"):
     """S^d as a single cell: the domain of networks with so many inputs that no grid could hold their measure.
 
     Parameters
@@ -205,12 +273,60 @@ class WholeSphere(Domain):
         """The dimension."""
         return {"kind": "whole sphere", "dim": self.dim}
 
+    @classmethod
+    def _from_record(cls, record: Mapping[str, Any]) -> "WholeSphere":
+        return cls(int(record["dim"]))
 
-def domain_from(record: Mapping[str, Any]) -> Domain:
-    """The domain whose :meth:`gridflow.domains.torus.Domain.record` is given."""
-    kind = record.get("kind", "torus")
-    if kind == "sphere":
-        return SphereGrid(tuple(record["shape"]))
-    if kind == "whole sphere":
-        return WholeSphere(int(record["dim"]))
-    return Grid(tuple(record["shape"]), tuple(record["lengths"]))
+    def laplacian_symbol(self, kind: LaplacianKind = "spectral") -> np.ndarray:  # noqa: ARG002 - of a constant
+        """0, of the constant."""
+        return np.zeros(1)
+
+    def symbol_arguments(self) -> tuple[np.ndarray, ...]:
+        """The degree 0."""
+        return (np.zeros(1),)
+
+    @property
+    def mirrored_symbols(self) -> bool:
+        """False."""
+        return False
+
+    def mode_power(self, values: np.ndarray, deconvolve: bool = False) -> np.ndarray:  # noqa: ARG002
+        """None: InputError."""
+        raise InputError(f"modes need a grid of cells, not {self}")
+
+    def shell_numbers(self) -> np.ndarray:
+        """0."""
+        return np.zeros(1, int)
+
+    @property
+    def first_wavenumber(self) -> float:
+        """1."""
+        return 1.0
+
+    @property
+    def nyquist(self) -> float:
+        """1."""
+        return 1.0
+
+    @property
+    def finest_wavenumber(self) -> float:
+        """0."""
+        return 0.0
+
+    def contoured_volume(self, field: np.ndarray, level: float) -> float:  # noqa: ARG002
+        """None: InputError."""
+        raise InputError(f"volume_below needs a grid of cells, not {self}")
+
+    def widened(self, cells: np.ndarray) -> np.ndarray:
+        """The one cell, if it is marked."""
+        return cells
+
+    @property
+    def has_cells(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def sphere_dim(self) -> int | None:
+        """d."""
+        return self.dim

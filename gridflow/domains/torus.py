@@ -1,104 +1,26 @@
-"""Cell-centred periodic grids, and what they share with every other domain that densities live on."""
+"""Uniform grids on the flat torus."""
 
 import math
-from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gridflow.compute import contours
+from gridflow.compute.fft import SerialTransform
+from gridflow.compute.threads import count
+from gridflow.domains.base import Coordinate, Domain, LaplacianKind
 from gridflow.errors import InputError
 
 FEWEST_CELLS = 4
 """Cells an axis needs for the reconstruction stencils not to meet themselves."""
 
 
-class Coordinate(NamedTuple):
-    """Positions of the cells along one axis of an array, with what a file says of them."""
-
-    name: str
-    values: np.ndarray
-    units: str
-    meaning: str
-
-
-class Domain(ABC):
-    """Cells on which densities are told, as arrays of cell averages.
-
-    Attributes
-    ----------
-    shape
-        Of an array with one number per cell.
-    spectral_shape
-        Of the array that holds a kernel's symbol; its first element is that of the constant mode.
-    """
-
-    shape: tuple[int, ...]
-
-    @property
-    @abstractmethod
-    def spectral_shape(self) -> tuple[int, ...]:
-        """Shape of a kernel's symbol."""
-
-    @property
-    @abstractmethod
-    def dim(self) -> int:
-        """Number of dimensions d."""
-
-    @abstractmethod
-    def mode_multiplicity(self) -> np.ndarray:
-        """How many modes each element of a symbol stands for, broadcastable to the spectral shape."""
-
-    @property
-    @abstractmethod
-    def volume(self) -> float:
-        """Volume of the whole domain."""
-
-    @abstractmethod
-    def integral(self, values: np.ndarray) -> float:
-        """∫ f dx of cell averages, summed in double precision."""
-
-    @property
-    @abstractmethod
-    def cell_volumes(self) -> np.ndarray:
-        """Volume of every cell, broadcastable to the shape."""
-
-    @abstractmethod
-    def coordinates(self) -> tuple[Coordinate, ...]:
-        """Where the cells are, along every axis of an array."""
-
-    @abstractmethod
-    def record(self) -> dict[str, Any]:
-        """What a manifest keeps, from which :func:`gridflow.domains.sphere.domain_from` makes the domain again."""
-
-    @property
-    def size(self) -> int:
-        """Number of cells."""
-        return math.prod(self.shape)
-
-    def check(self, values: np.ndarray, name: str) -> np.ndarray:
-        """Return ``values`` as an array, or raise InputError unless it has the grid's shape and is finite."""
-        values = np.asarray(values)
-        if values.shape != self.shape:
-            raise InputError(f"{name} has shape {values.shape}; the grid has {self.shape}")
-        if not np.isfinite(values).all():
-            cell = np.argwhere(~np.isfinite(values))[0].tolist()
-            raise InputError(f"{name} is not finite: {values[tuple(cell)]} in cell {cell}")
-        return values
-
-    def check_density(self, values: np.ndarray, name: str) -> np.ndarray:
-        """Return ``values`` as a float64 array, or raise InputError unless it fits the grid, is finite and ≥ 0."""
-        density = np.asarray(self.check(values, name), dtype=float)
-        if density.min() < 0:
-            cell = np.argwhere(density < 0)[0].tolist()
-            raise InputError(f"{name} is negative: {density[tuple(cell)]} in cell {cell}; a density is ≥ 0")
-        return density
-
-
 @dataclass(frozen=True)
-class Grid(Domain):
+class Grid(Domain, kind="torus"):
     """A uniform grid of cells on the flat torus ``[0, L_0) × … × [0, L_{d−1})``, d = 1, 2 or 3.
 
     Cell ``i`` along axis ``a`` covers ``[i h_a, (i+1) h_a)`` with ``h_a = L_a / n_a`` and is centred at
@@ -222,6 +144,76 @@ class Grid(Domain):
     def record(self) -> dict[str, Any]:
         """Shape and periods."""
         return {"shape": list(self.shape), "lengths": list(self.lengths)}
+
+    @classmethod
+    def _from_record(cls, record: Mapping[str, Any]) -> "Grid":
+        return cls(tuple(record["shape"]), tuple(record["lengths"]))
+
+    def laplacian_symbol(self, kind: LaplacianKind = "spectral") -> np.ndarray:
+        """``|ξ|²``, or ``Σ_a (2 sin(ξ_a h_a / 2) / h_a)²``, the symbol of the standard (2d + 1)-point stencil."""
+        result = np.zeros(self.spectral_shape)
+        for xi, h in zip(self.wavevector(), self.spacing, strict=True):
+            result += (2 * np.sin(xi * h / 2) / h) ** 2 if kind == "mimetic" else xi**2
+        return result
+
+    def symbol_arguments(self) -> tuple[np.ndarray, ...]:
+        """The components of ξ on the half-spectrum."""
+        return self.wavevector()
+
+    @property
+    def mirrored_symbols(self) -> bool:
+        """True: K̂(−ξ) = K̂(ξ)."""
+        return True
+
+    def mode_power(self, values: np.ndarray, deconvolve: bool = False) -> np.ndarray:
+        """``|T| |f̂_k|²`` on the half-spectrum, twice where a mode stands for two."""
+        transform = SerialTransform(self, np.float64, count(None, self.size))
+        field, spectrum = transform.field(), transform.spectrum()
+        field[...] = values
+        transform.forward(field, spectrum)
+        power = (spectrum.modes.real**2 + spectrum.modes.imag**2) * (self.volume / self.size**2)
+        power *= self.mode_multiplicity()
+        power[(0,) * self.dim] = 0.0
+        if deconvolve:
+            for axis, (k, n) in enumerate(zip(self.mode_numbers, self.shape, strict=True)):
+                power /= self.along(axis, np.sinc(k / n)) ** 2
+        return power
+
+    def shell_numbers(self) -> np.ndarray:
+        """|ξ| in units of the smallest wave number, rounded."""
+        return np.rint(np.sqrt(self.laplacian_symbol()) / self.first_wavenumber).astype(int)
+
+    @property
+    def first_wavenumber(self) -> float:
+        """2π / max L."""
+        return 2 * math.pi / max(self.lengths)
+
+    @property
+    def nyquist(self) -> float:
+        """π / max h."""
+        return math.pi / max(self.spacing)
+
+    @property
+    def finest_wavenumber(self) -> float:
+        """π / max h."""
+        return self.nyquist
+
+    def contoured_volume(self, field: np.ndarray, level: float) -> float:
+        """Volume by linear interpolation on a line, marching squares in two dimensions, marching cubes in three."""
+        return contours.periodic_volume(field, level) * self.cell_volume
+
+    def widened(self, cells: np.ndarray) -> np.ndarray:
+        """The cells within two cells along every axis."""
+        for _ in range(2):
+            for axis in range(cells.ndim):
+                cells = cells | np.roll(cells, 1, axis) | np.roll(cells, -1, axis)
+        return cells
+
+    @property
+    def sphere_dim(self) -> int | None:
+        """1 if this is the circle, one axis of period 2π."""
+        circle = self.dim == 1 and math.isclose(self.lengths[0], 2 * math.pi, rel_tol=1e-12)
+        return 1 if circle else None
 
 
 def torus(grid: Domain, what: str) -> Grid:

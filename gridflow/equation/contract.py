@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gridflow.domains.torus import Domain
+from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError, RunError
 
@@ -41,6 +41,10 @@ class Solver(Protocol):
     @property
     def flow(self) -> Equation[Any]:
         """The equation that it solves."""
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Libraries that its last bits may depend on, beside those of every run."""
 
     def initialize(self, initial: np.ndarray | None) -> State:
         """A fresh state at time 0; InputError if the solver cannot start from ``initial``.

@@ -4,15 +4,16 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.harmonics import SphereTransform
 from gridflow.compute.threads import count
+from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid, WholeSphere
-from gridflow.domains.torus import Domain, Grid
+from gridflow.domains.torus import Grid
 from gridflow.equation.kernels import Kernel, OfActivation
 from gridflow.errors import InputError
 
@@ -44,6 +45,18 @@ class Equation(ABC, Generic[G]):
     target: np.ndarray
     growth: float = 0.0
     _symbol: np.ndarray = field(init=False, repr=False)
+
+    domains: ClassVar[dict[type[Domain], type["Equation[Any]"]]] = {}
+    """The equation on each domain."""
+
+    def __init_subclass__(cls, domain: type[Domain], **options: Any) -> None:
+        super().__init_subclass__(**options)
+        Equation.domains[domain] = cls
+
+    @staticmethod
+    def on(grid: Domain, kernel: Kernel, target: np.ndarray, growth: float = 0.0) -> "Equation[Any]":
+        """The equation of the kind that a domain has: :class:`Flow`, :class:`SphereFlow`, :class:`WholeSphereFlow`."""
+        return Equation.domains[type(grid)](grid, kernel, target, growth)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.growth) and self.growth >= 0):
@@ -108,7 +121,7 @@ class Equation(ABC, Generic[G]):
 
 
 @dataclass(frozen=True, eq=False)
-class Flow(Equation[Grid]):
+class Flow(Equation[Grid], domain=Grid):
     """Wasserstein(–Fisher–Rao) gradient flow of half the squared kernel mean discrepancy, on the torus.
 
     ``∂_t μ = ∇·(μ ∇V) − β μ V`` with ``V = K * (μ − ν)``, the gradient flow of
@@ -218,7 +231,7 @@ class PotentialField:
 
 
 @dataclass(frozen=True, eq=False)
-class SphereFlow(Equation[SphereGrid]):
+class SphereFlow(Equation[SphereGrid], domain=SphereGrid):
     """The same equation on the unit sphere S², with the Laplace–Beltrami operator and kernels ``K(θ·θ')``.
 
     ``V_ℓm = K̂_ℓ (μ − ν)_ℓm``. With ``kernels.ReLU()`` and growth 2 it is the infinite-width limit of training a
@@ -266,7 +279,7 @@ class SphereFlow(Equation[SphereGrid]):
 
 
 @dataclass(frozen=True, eq=False)
-class WholeSphereFlow(Equation[WholeSphere]):
+class WholeSphereFlow(Equation[WholeSphere], domain=WholeSphere):
     """The equation on S^d told by one number, the mean density: for networks with any number of inputs.
 
     Its potential is that of the means alone; what a network of points does on S^d it works out itself, see
@@ -284,13 +297,3 @@ class WholeSphereFlow(Equation[WholeSphere]):
     def dissipation(self, density: np.ndarray) -> float:
         """β ∫ μ V² of the means."""
         return self.growth * self.grid.integral(density * self.potential(density) ** 2)
-
-
-def flow_on(grid: Domain, kernel: Kernel, target: np.ndarray, growth: float = 0.0) -> Equation[Any]:
-    """The flow of the kind that a domain has: :class:`Flow`, :class:`SphereFlow` or :class:`WholeSphereFlow`."""
-    if isinstance(grid, SphereGrid):
-        return SphereFlow(grid, kernel, target, growth)
-    if isinstance(grid, WholeSphere):
-        return WholeSphereFlow(grid, kernel, target, growth)
-    assert isinstance(grid, Grid)
-    return Flow(grid, kernel, target, growth)

@@ -11,12 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from gridflow.compute.fft import SerialTransform
-from gridflow.compute.harmonics import SphereTransform
-from gridflow.compute.threads import count
-from gridflow.domains.sphere import SphereGrid
-from gridflow.domains.torus import Domain, Grid
-from gridflow.equation.kernels import laplacian_symbol
+from gridflow.domains.base import Domain
 from gridflow.errors import InputError
 
 
@@ -40,7 +35,7 @@ def norm(
     deconvolve
         Whether f are cell averages of the function whose norm is asked for.
     """
-    weights = laplacian_symbol(grid, symbol)
+    weights = grid.laplacian_symbol(symbol)
     weights[(0,) * weights.ndim] = 1.0
     return float(np.sqrt((mode_power(grid, f, deconvolve) * weights**r).sum()))
 
@@ -50,24 +45,7 @@ def mode_power(grid: Domain, f: np.ndarray, deconvolve: bool = False) -> np.ndar
 
     On the sphere Σ_m |f_ℓm|² of every degree. Its sum is ‖f − mean‖² in L².
     """
-    if isinstance(grid, SphereGrid):
-        harmonics = SphereTransform(grid)
-        power = harmonics.power(harmonics.analyse(grid.check(f, "the function")))
-        power[0] = 0.0
-        return power
-    if not isinstance(grid, Grid):
-        raise InputError(f"modes need a grid, not {grid}")
-    transform = SerialTransform(grid, np.float64, count(None, grid.size))
-    values, spectrum = transform.field(), transform.spectrum()
-    values[...] = grid.check(f, "the function")
-    transform.forward(values, spectrum)
-    power = (spectrum.modes.real**2 + spectrum.modes.imag**2) * (grid.volume / grid.size**2)
-    power *= grid.mode_multiplicity()
-    power[(0,) * grid.dim] = 0.0
-    if deconvolve:
-        for axis, (k, n) in enumerate(zip(grid.mode_numbers, grid.shape, strict=True)):
-            power /= grid.along(axis, np.sinc(k / n)) ** 2
-    return power
+    return grid.mode_power(grid.check(f, "the function"), deconvolve)
 
 
 @dataclass(frozen=True)
@@ -92,13 +70,9 @@ class Shells:
 def shell_spectrum(grid: Domain, f: np.ndarray, deconvolve: bool = False) -> Shells:
     """The power of a function by wave number; shells without a mode are left out. A shell of the sphere is a degree."""
     power = mode_power(grid, f, deconvolve)
-    squared = laplacian_symbol(grid, "spectral")
-    if isinstance(grid, Grid):
-        shell = np.rint(np.sqrt(squared) / (2 * np.pi / max(grid.lengths))).astype(int).ravel()
-        twice = np.broadcast_to(grid.mode_multiplicity(), grid.spectral_shape).ravel()
-    else:
-        shell = np.arange(power.size)
-        twice = 2.0 * shell + 1
+    squared = grid.laplacian_symbol("spectral")
+    shell = grid.shell_numbers().ravel()
+    twice = np.broadcast_to(grid.mode_multiplicity(), grid.spectral_shape).ravel()
     modes = np.bincount(shell, twice)
     total, weighted = (
         np.bincount(shell, power.ravel()),
@@ -151,10 +125,7 @@ def regularity(grid: Domain, f: np.ndarray, seen: np.ndarray | None = None) -> R
         If the function is constant, or the grid has fewer than eight shells to fit.
     """
     shells = shell_spectrum(grid, f, deconvolve=True)
-    if isinstance(grid, Grid):
-        first, last = 2 * np.pi / max(grid.lengths), 2 / 3 * min(np.pi / h for h in grid.spacing)
-    else:
-        first, last = 1.0, 2 / 3 * grid.spectral_shape[0]
+    first, last = grid.first_wavenumber, 2 / 3 * grid.nyquist
     used = (shells.wavenumber > 2.5 * first) & (shells.wavenumber <= last)
     if seen is not None:
         used &= seen[1 : used.size + 1]

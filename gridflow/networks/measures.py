@@ -6,12 +6,14 @@ point of the circle is (cos φ, sin φ), its angle φ the coordinate of the grid
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 
+from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid, WholeSphere
-from gridflow.domains.torus import Domain, Grid
+from gridflow.domains.torus import Grid
 from gridflow.errors import InputError
 from gridflow.networks.weights import Weights, from_state_dict, load_weights, save_weights, to_state_dict
 from gridflow.particles.clouds import deposit
@@ -67,28 +69,28 @@ def measure_from_network(grid: Domain, weights: Weights) -> tuple[np.ndarray, np
     """
     _check_sphere(grid, weights.dim)
     directions, masses = weights.directions, weights.masses
-    spread = {Grid: _on_circle, SphereGrid: _on_sphere, WholeSphere: _on_whole_sphere}[type(grid)]
+    spread = _SPREAD[type(grid)]
     return spread(grid, directions, np.maximum(masses, 0.0)), spread(grid, directions, np.maximum(-masses, 0.0))
 
 
 def _check_sphere(grid: Domain, dim: int) -> None:
-    if isinstance(grid, Grid) and (grid.dim != 1 or not math.isclose(grid.lengths[0], 2 * math.pi, rel_tol=1e-12)):
+    if grid.sphere_dim is None:
         raise InputError(f"networks live on spheres: {grid} is not the circle, Grid((n,), (2π,)); S² is SphereGrid")
-    if not isinstance(grid, Grid | SphereGrid | WholeSphere) or grid.dim != dim:
+    if grid.sphere_dim != dim:
         raise InputError(
             f"weights of {dim + 1} inputs are points of S^{dim}; the grid is {grid}, of dimension {grid.dim}"
         )
 
 
-def _on_circle(grid: Any, directions: np.ndarray, masses: np.ndarray) -> np.ndarray:
+def _on_circle(grid: Grid, directions: np.ndarray, masses: np.ndarray) -> np.ndarray:
     return deposit(grid, angles(directions)[:, None], masses)
 
 
-def _on_whole_sphere(grid: Any, _: np.ndarray, masses: np.ndarray) -> np.ndarray:
+def _on_whole_sphere(grid: WholeSphere, _: np.ndarray, masses: np.ndarray) -> np.ndarray:
     return np.full(grid.shape, masses.sum() / grid.volume)
 
 
-def _on_sphere(grid: Any, directions: np.ndarray, masses: np.ndarray) -> np.ndarray:
+def _on_sphere(grid: SphereGrid, directions: np.ndarray, masses: np.ndarray) -> np.ndarray:
     """Cloud in cell between rings and longitudes, with a ring of each pole's other side beyond the last."""
     rings, around = grid.shape
     nodes = np.concatenate([[-grid.colatitudes[0]], grid.colatitudes, [2 * np.pi - grid.colatitudes[-1]]])
@@ -108,6 +110,14 @@ def _on_sphere(grid: Any, directions: np.ndarray, masses: np.ndarray) -> np.ndar
             total += np.bincount(row + column, weights=masses * share * part, minlength=grid.size)
     result: np.ndarray = total.reshape(grid.shape) / grid.areas
     return result
+
+
+_SPREAD: dict[type[Domain], Callable[..., np.ndarray]] = {
+    Grid: _on_circle,
+    SphereGrid: _on_sphere,
+    WholeSphere: _on_whole_sphere,
+}
+"""How point masses at directions become cell averages on each domain."""
 
 
 def network_from_measure(
@@ -146,7 +156,7 @@ def network_from_measure(
         If an argument is not allowed.
     """
     _check_sphere(grid, grid.dim)
-    if isinstance(grid, WholeSphere):
+    if not grid.has_cells:
         raise InputError(f"{grid} has no cells to take directions from; draw them with random_weights")
     if not isinstance(count, int | np.integer) or count < 1:
         raise InputError(f"count = {count}: a network needs a whole number of neurons of at least 1")
@@ -164,7 +174,7 @@ def network_from_measure(
     inner, outer = [], []
     for part, mass, share, sign, stream in zip(parts, held, counts, (1, -1), (0, 1), strict=False):
         if share:
-            directions = _directions(grid, part, _unit_points(grid.dim, share, method, seed, stream))
+            directions = _DIRECTIONS[type(grid)](grid, part, _unit_points(grid.dim, share, method, seed, stream))
             norm, amplitude = _sizes(mass * count / share, balance)
             inner.append(norm * directions)
             outer.append(np.full(share, sign * amplitude))
@@ -203,13 +213,15 @@ def _unit_points(dim: int, count: int, method: str, seed: int, stream: int) -> n
     return sample(cube, np.ones(cube.shape), count, kind, seed=own)[0]
 
 
-def _directions(grid: Domain, density: np.ndarray, points: np.ndarray) -> np.ndarray:
+def _directions_on_circle(grid: Grid, density: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Unit vectors at the quantiles of a density, shape (count, inputs), uniform within a cell."""
-    if isinstance(grid, Grid):
-        reached = np.concatenate([[0.0], np.cumsum(density)])
-        phi = np.interp(points[:, 0] * reached[-1], reached, grid.edges(0))
-        return np.stack([np.cos(phi), np.sin(phi)], axis=1)
-    assert isinstance(grid, SphereGrid)
+    reached = np.concatenate([[0.0], np.cumsum(density)])
+    phi = np.interp(points[:, 0] * reached[-1], reached, grid.edges(0))
+    return np.stack([np.cos(phi), np.sin(phi)], axis=1)
+
+
+def _directions_on_sphere(grid: SphereGrid, density: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """As on the circle: quantiles of the rings' masses, then of the cells of a ring."""
     rings, around = grid.shape
     reached = np.concatenate([[0.0], np.cumsum(density * grid.areas)])
     rows = reached[::around]
@@ -221,6 +233,13 @@ def _directions(grid: Domain, density: np.ndarray, points: np.ndarray) -> np.nda
     phi = (cell % around - 0.5 + east) * (2 * np.pi / around)  # a cell is centred at its longitude
     radius = np.sqrt((1 - z) * (1 + z))
     return np.stack([radius * np.cos(phi), radius * np.sin(phi), z], axis=1)
+
+
+_DIRECTIONS: dict[type[Domain], Callable[..., np.ndarray]] = {
+    Grid: _directions_on_circle,
+    SphereGrid: _directions_on_sphere,
+}
+"""How directions are drawn from a density on each domain."""
 
 
 def _place(reached: np.ndarray, wanted: np.ndarray, first: Any, end: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 
 from gridflow._version import __version__
-from gridflow.domains.sphere import SphereGrid
-from gridflow.domains.torus import Domain, Grid
 from gridflow.equation.contract import DENSITY, INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, Solver, State
 from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
@@ -174,7 +172,7 @@ def run(
         every = [*_series(recorder, state, series or DEFAULT_SERIES), *callbacks]
         _loop(live, every, progress, resumed=False, interruptible=False)
         return live
-    manifest = _manifest(solver, state, initial, particles, t_end, record)
+    manifest = _manifest(solver, initial, particles, t_end, record)
     densities = {"initial": initial, "target": solver.flow.target}
     densities |= {name: state.arrays[name] for name in (NEGATIVE, INNER, OUTER) if name in state.arrays}
     resume = resume and os.path.lexists(store)
@@ -279,17 +277,8 @@ def _act(live: Run, due: Sequence[Callback]) -> None:
         callback.action(live)
 
 
-def _transforms_of(grid: Domain, state: State) -> list[str]:
-    """Libraries of transforms that a run's last bits may depend on, beside those of every run."""
-    if isinstance(grid, SphereGrid):
-        return ["ducc0"]
-    on_circle = INNER in state.arrays and isinstance(grid, Grid)
-    return ["finufft"] if POSITIONS in state.arrays or on_circle else []
-
-
 def _manifest(
     solver: Solver,
-    state: State,
     initial: np.ndarray,
     particles: dict[str, str],
     t_end: float,
@@ -300,10 +289,11 @@ def _manifest(
         "gridflow": __version__,
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("numpy", "scipy", "pyfftw", "numba", "h5py")}
-        | {name: version(name) for name in _transforms_of(solver.flow.grid, state)},
+        | {name: version(name) for name in solver.libraries},
         "grid": flow.grid.record(),
         "problem": {
             "kernel": repr(flow.kernel),
+            "kernel_record": flow.kernel.record(),
             "growth": flow.growth,
             "symbol_sha256": checksum(flow.symbol),
             "target_sha256": checksum(flow.target),

@@ -15,7 +15,7 @@ from typing import IO
 import h5py
 import numpy as np
 
-from gridflow.domains.torus import Domain
+from gridflow.domains.base import Domain
 from gridflow.equation.contract import INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, State
 from gridflow.errors import RunError
 from gridflow.files import checksum, publish

@@ -4,6 +4,7 @@ Every file is written under a temporary name, flushed to the disk and renamed, s
 whole files only.
 """
 
+import ast
 import fcntl
 import json
 import os
@@ -14,11 +15,10 @@ from typing import IO, Any
 
 import numpy as np
 
-from gridflow.domains.sphere import domain_from
-from gridflow.domains.torus import Domain
+from gridflow.domains.base import Domain
 from gridflow.equation.contract import INNER, NEGATIVE, OUTER, State
-from gridflow.equation.flow import Equation, flow_on
-from gridflow.equation.kernels import kernel_from
+from gridflow.equation.flow import Equation
+from gridflow.equation.kernels import Kernel
 from gridflow.errors import InputError, RunError
 from gridflow.files import UNFINISHED, checksum, publish_text
 from gridflow.runtime import schema
@@ -68,7 +68,7 @@ class RunDirectory:
     @property
     def grid(self) -> Domain:
         """The run's grid."""
-        return domain_from(self.manifest["grid"])
+        return Domain.from_record(self.manifest["grid"])
 
     @property
     def status(self) -> str:
@@ -99,8 +99,16 @@ class RunDirectory:
     @property
     def flow(self) -> Equation[Any]:
         """The equation that was solved; InputError if its kernel is a function of the user's own."""
+        return Equation.on(self.grid, self.kernel, self.target, float(self.manifest["problem"]["growth"]))
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel; InputError if it is a function of the user's own, which no file holds."""
         problem = self.manifest["problem"]
-        return flow_on(self.grid, kernel_from(str(problem["kernel"])), self.target, float(problem["growth"]))
+        record = problem.get("kernel_record") or _record_from_text(str(problem["kernel"]))
+        if record is None:
+            raise InputError(f"the kernel {problem['kernel']} holds a function and cannot be made again from a file")
+        return Kernel.from_record(record)
 
     @property
     def series(self) -> dict[str, np.ndarray]:
@@ -244,7 +252,7 @@ class RunWriter(RunDirectory):
         try:
             for folder in (SNAPSHOTS, CHECKPOINTS):
                 (prepared / folder).mkdir(parents=True)
-            grid = domain_from(manifest["grid"])
+            grid = Domain.from_record(manifest["grid"])
             schema.publish_hdf5(prepared / PROBLEM, lambda file: schema.write_fields(file, grid, densities, None))
             if case is not None:
                 publish_text(prepared / CASE, case)
@@ -347,6 +355,19 @@ class RunWriter(RunDirectory):
                 return schema.read_checkpoint(path)
             except RunError as error:
                 warn(f"{error}; trying the one before")
+        return None
+
+
+def _record_from_text(text: str) -> dict[str, Any] | None:
+    """The record of a kernel from its ``repr``, which is all that runs of version 0.1 have; None if it tells none."""
+    kinds = {make.__name__: kind for kind, make in Kernel.kinds.items()}
+    try:
+        call = ast.parse(text, mode="eval").body
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            return None
+        parameters = {keyword.arg or "": ast.literal_eval(keyword.value) for keyword in call.keywords}
+        return {"kind": kinds[call.func.id]} | parameters
+    except (SyntaxError, KeyError, ValueError):
         return None
 
 

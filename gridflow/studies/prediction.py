@@ -8,7 +8,6 @@ import numpy as np
 
 from gridflow.cases.solvers import AnyOfSolvers
 from gridflow.decay.measured import UNTOLD
-from gridflow.domains.sphere import WholeSphere
 from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import ReLU
 from gridflow.errors import InputError
@@ -153,7 +152,7 @@ def _two_signs(solver: AnyOfSolvers) -> bool:
 def _no_theory(solver: AnyOfSolvers, initial: np.ndarray) -> str:
     """What keeps both linear theory and the power law from saying anything of a network; empty if nothing does."""
     flow = solver.flow
-    if isinstance(flow.grid, WholeSphere):
+    if not flow.grid.has_cells:
         return f"theory needs modes, of which there are none on {flow.grid}"
     if _two_signs(solver):
         return "there are two densities, of either sign, and how they share what is to be learnt no theory says"
@@ -177,7 +176,7 @@ def _no_theory(solver: AnyOfSolvers, initial: np.ndarray) -> str:
 
 def _invisible(solver: AnyOfSolvers, initial: np.ndarray) -> float | None:
     flow = solver.flow
-    if flow.seen is None or isinstance(flow.grid, WholeSphere) or _two_signs(solver):
+    if flow.seen is None or not flow.grid.has_cells or _two_signs(solver):
         return None
     power = sobolev.mode_power(flow.grid, initial - flow.target)
     return float(power[~flow.seen].sum() / power.sum()) if power.sum() > 0 else 0.0
@@ -195,7 +194,7 @@ def _law(flow: Equation[Any], regularity: sobolev.Regularity | None, obstacle: s
     none: dict[str, Any] = {"law": "", "exponent": None, "rate": None, "hypotheses": ()}
     if obstacle:
         return none | {"theorem": f"none applies: {obstacle}"}
-    if getattr(flow.kernel, "s", None) == 1:
+    if flow.kernel.is_coulomb:
         try:
             exponential = ExponentialRate.of(flow)
         except InputError as reason:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gridflow.cases.case import Case, LogTimesTable, OutputTable
+from gridflow.cases.reading import upgraded
 from gridflow.cases.solvers import NetworkTable, independent_neurons
 from gridflow.errors import InputError
 from gridflow.files import checksum
@@ -64,9 +65,9 @@ def members(case: Case) -> list[Member]:
         raise InputError("training: this table is required, with widths = [...]; see 'gridflow new relu-circle'")
     if isinstance(case.solver, NetworkTable):
         raise InputError('solver.kind = "network": the solver is that of the limit, the networks are in [training]')
-    if case.solver.growth != TRAINING:
+    if case.flow.growth != TRAINING:
         raise InputError(
-            f"solver.growth = {case.solver.growth:g}: the limit of networks in training has growth = {TRAINING}"
+            f"flow.growth = {case.flow.growth:g}: the limit of networks in training has growth = {TRAINING}"
         )
     bare = case.model_copy(update={"training": None, "output": _told_often(case)}).resolved()
     found = [Member(LIMIT, "infinitely wide", bare)]
@@ -146,7 +147,7 @@ def resumable(member: Member, expected: Expectation, stored: RunDirectory) -> No
     way_out = "choose another --out, or remove it"
     if stored.case is None:
         raise InputError(f"{stored.path} was made from Python; {way_out}")
-    before, now = (tomllib.loads(text) for text in (stored.case, member.case.to_toml()))
+    before, now = upgraded(tomllib.loads(stored.case)), tomllib.loads(member.case.to_toml())
     if before["time"]["t_end"] < now["time"]["t_end"]:
         before["time"]["t_end"] = now["time"]["t_end"]
     for key in sorted({*before, *now}):

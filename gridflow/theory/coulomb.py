@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.interpolate import BSpline, make_interp_spline
-from scipy.spatial import KDTree
 
-from gridflow.domains.sphere import SphereGrid
-from gridflow.domains.torus import Domain
+from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation, Flow
 from gridflow.errors import InputError
 from gridflow.theory.hypotheses import ROUND_OFF, is_constant, order_of, uniform_background
@@ -102,19 +100,7 @@ def _is_hole_in_constant(grid: Domain, initial: np.ndarray) -> bool:
     top = initial.max()
     if not empty.any() or empty.all():
         return False
-    return bool((_near(grid, empty) | (initial >= top * (1 - ROUND_OFF))).all())
-
-
-def _near(grid: Domain, empty: np.ndarray) -> np.ndarray:
-    """The cells within two cells of an empty one: along every axis of a torus, in distance on the sphere."""
-    if isinstance(grid, SphereGrid):
-        distance, _ = KDTree(grid.points[empty]).query(grid.points)
-        return np.asarray(distance < 2.5 * np.pi / grid.shape[0])
-    near = empty
-    for _ in range(2):
-        for axis in range(empty.ndim):
-            near = near | np.roll(near, 1, axis) | np.roll(near, -1, axis)
-    return near
+    return bool((grid.widened(empty) | (initial >= top * (1 - ROUND_OFF))).all())
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def decay_order(flow: Equation[Any], law: str) -> float:
 
 def uniform_background(flow: Equation[Any]) -> float | None:
     """The constant a with ν ≡ a if the flow is Coulomb (s = 1) without growth towards a constant target, else None."""
-    coulomb = isinstance(flow.kernel, Riesz) and flow.kernel.s == 1 and flow.growth == 0
+    coulomb = flow.kernel.is_coulomb and flow.growth == 0
     if not coulomb or not is_constant(flow.target):
         return None
     return flow.target_mass / flow.grid.volume

@@ -8,9 +8,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import gammaln
 
-from gridflow.domains.torus import Grid
 from gridflow.equation.flow import Equation
-from gridflow.equation.kernels import ReLU, laplacian_symbol
+from gridflow.equation.kernels import ReLU
 from gridflow.errors import InputError
 from gridflow.theory.hypotheses import decay_order, order_of
 
@@ -130,15 +129,12 @@ class PowerLaw:
     def _ends(self, flow: Equation[Any]) -> tuple[float, float]:
         """λ K̂ of the first mode of those that count, and of the finest."""
         grid = flow.grid
-        if isinstance(grid, Grid):
-            first, last = 2 * np.pi / max(grid.lengths), np.pi / max(grid.spacing)
-        else:
-            first, last = 1.0, float(grid.spectral_shape[0] - 1)
+        first, last = grid.first_wavenumber, grid.finest_wavenumber
         constant = 1.0
         if isinstance(flow.kernel, ReLU):  # sees every other degree, as a sphere of half the size all of them
             first *= 2
             seen = int(np.flatnonzero(flow.symbol)[-1])
-            constant = float(flow.symbol[seen] * laplacian_symbol(grid, "spectral")[seen] ** self.s)
+            constant = float(flow.symbol[seen] * grid.laplacian_symbol("spectral")[seen] ** self.s)
         power = 2 - 2 * self.s
         return constant * first**power, constant * last**power
 

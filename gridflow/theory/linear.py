@@ -9,7 +9,6 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp
 
 from gridflow.equation.flow import Equation, Flow
-from gridflow.equation.kernels import laplacian_symbol
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
 from gridflow.theory.hypotheses import is_constant
@@ -104,7 +103,7 @@ class LinearDecay:
             raise InputError("linear theory needs a target ≥ 0: near one of both signs there are two measures")
         grid = flow.grid
         initial = grid.check_density(initial, "the initial density")
-        rates = ((laplacian_symbol(grid, "spectral") + flow.growth) * flow.symbol).ravel()
+        rates = ((grid.laplacian_symbol("spectral") + flow.growth) * flow.symbol).ravel()
         held = (sobolev.mode_power(grid, initial - flow.target) * flow.symbol).ravel() / 2
         if flow.growth:
             held[0] = float(flow.symbol.flat[0]) * grid.integral(initial - flow.target) ** 2 / grid.volume / 2

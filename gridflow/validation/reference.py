@@ -180,7 +180,7 @@ class Reference:
 
     def _deep_cells(self, index: int) -> np.ndarray | None:
         """Cells of the hole at a snapshot that are two cells from its edge; None if there are none."""
-        if getattr(self.flow.kernel, "s", None) != 1 or self.flow.growth or self.stored.initial.min() > 0:
+        if not self.flow.kernel.is_coulomb or self.flow.growth or self.stored.initial.min() > 0:
             return None
         snapshot = self.snapshot(index)
         deep = snapshot.density < self.flow.target / 2 if snapshot.tracer is None else snapshot.tracer > 0.5

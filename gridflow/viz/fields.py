@@ -1,6 +1,7 @@
 """Drawing one density of any domain on axes."""
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeGuard
@@ -14,8 +15,9 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 
+from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid
-from gridflow.domains.torus import Domain, Grid
+from gridflow.domains.torus import Grid
 from gridflow.errors import InputError
 from gridflow.viz.style import COLORMAP, EXACT, MEASURED
 
@@ -117,19 +119,17 @@ def draw(axes: Axes, grid: Domain, density: np.ndarray, scale: Scale) -> AxesIma
         axes.set_xlim(0, grid.lengths[0])
         axes.set_ylim(1.05 * scale.low, 1.05 * scale.high)
         return line
-    width, height = _size(grid)
-    on_sphere = isinstance(grid, SphereGrid)
+    picture = _picture(grid)
     image = axes.imshow(
-        _raster(grid, density),
+        picture.pixels(density),
         origin="lower",
-        extent=(-2.0, 2.0, -1.0, 1.0) if on_sphere else (0.0, width, 0.0, height),
+        extent=picture.extent,
         vmin=scale.low,
         vmax=scale.high,
         cmap=scale.colormap,
-        interpolation="antialiased" if on_sphere else "nearest",
+        interpolation=picture.interpolation,
     )
-    if on_sphere:
-        _finish_map(axes, image)
+    picture.finish(axes, image)
     clear(axes)
     return image
 
@@ -139,15 +139,15 @@ def redraw(artist: AxesImage | Line2D, grid: Domain, density: np.ndarray) -> Non
     if isinstance(artist, Line2D):
         artist.set_ydata(density)
     else:
-        artist.set_data(_raster(grid, density))
+        artist.set_data(_picture(grid).pixels(density))
 
 
 def panel_height(grid: Domain, width: float) -> float:
     """Height of a panel of a width that shows the domain at its own proportions."""
     if is_line(grid):
         return 1.1 * width
-    across, up = _size(grid)
-    return width * up / across
+    left, right, bottom, top = _picture(grid).extent
+    return width * (top - bottom) / (right - left)
 
 
 def clear(axes: Axes) -> None:
@@ -166,21 +166,71 @@ def color_bar(figure: FigureBase, scale: Scale, axes: list[Axes]) -> None:
     bar.outline.set_visible(False)
 
 
-def _size(grid: Domain) -> tuple[float, float]:
-    """Width and height of a domain's picture; InputError if it has none."""
-    if isinstance(grid, SphereGrid):
-        return 4.0, 2.0
-    if isinstance(grid, Grid):
-        return grid.lengths[0], grid.lengths[1]
-    raise InputError(f"a density on {grid} is one number and has no picture; gridflow.viz.plot draws the run's curves")
+class Picture(ABC):
+    """How densities on a domain become an image.
+
+    Attributes
+    ----------
+    extent
+        Left, right, bottom and top of the image, in units of its axes.
+    interpolation
+        What matplotlib does between pixels.
+    """
+
+    extent: tuple[float, float, float, float]
+    interpolation: str
+
+    @abstractmethod
+    def pixels(self, density: np.ndarray) -> np.ndarray:
+        """The image of a density, the lowest row first; nan where there is nothing."""
+
+    def finish(self, axes: Axes, image: AxesImage) -> None:  # noqa: B027 - most need nothing
+        """Draw what lies over the image."""
 
 
-def _raster(grid: Domain, density: np.ndarray) -> np.ndarray:
-    """The pixels of a picture, the lowest row first."""
-    if isinstance(grid, SphereGrid):
-        return painted(map_cells(grid), density)
-    assert isinstance(grid, Grid)
-    return plane(grid, density).T
+class PlanePicture(Picture):
+    """A torus of two dimensions, or the mid-plane of one of three, x to the right and y up."""
+
+    interpolation = "nearest"
+
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+        self.extent = (0.0, grid.lengths[0], 0.0, grid.lengths[1])
+
+    def pixels(self, density: np.ndarray) -> np.ndarray:
+        """The cells."""
+        return plane(self._grid, density).T
+
+
+class MapPicture(Picture):
+    """Mollweide's map of the sphere, with meridians and parallels."""
+
+    extent = (-2.0, 2.0, -1.0, 1.0)
+    interpolation = "antialiased"
+
+    def __init__(self, grid: SphereGrid) -> None:
+        self._grid = grid
+
+    def pixels(self, density: np.ndarray) -> np.ndarray:
+        """The cell that each pixel lies in."""
+        return painted(map_cells(self._grid), density)
+
+    def finish(self, axes: Axes, image: AxesImage) -> None:
+        """The outline of the map and its graticule."""
+        _finish_map(axes, image)
+
+
+PICTURES: dict[type[Domain], Callable[[Any], Picture]] = {Grid: PlanePicture, SphereGrid: MapPicture}
+"""The picture of each domain that has one."""
+
+
+def _picture(grid: Domain) -> Picture:
+    """The picture of a domain; InputError if it has none."""
+    if type(grid) not in PICTURES:
+        raise InputError(
+            f"a density on {grid} is one number and has no picture; gridflow.viz.plot draws the run's curves"
+        )
+    return PICTURES[type(grid)](grid)
 
 
 def _finish_map(axes: Axes, image: AxesImage) -> None:

@@ -1,7 +1,7 @@
 """Figures of runs, made from their run directories."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +12,8 @@ from matplotlib.figure import FigureBase
 from matplotlib.projections.polar import PolarAxes
 from matplotlib.ticker import NullFormatter
 
-from gridflow.domains.sphere import SphereGrid, WholeSphere
+from gridflow.domains.base import Domain
+from gridflow.domains.sphere import SphereGrid
 from gridflow.domains.torus import Grid
 from gridflow.errors import InputError
 from gridflow.runtime.schema import Snapshot
@@ -61,7 +62,7 @@ def plot(run: str | os.PathLike[str], output: str | os.PathLike[str], frames: in
     shown = evenly(stored, frames)
     series = stored.series
     with look():
-        width, drawn = 2.0, not isinstance(stored.grid, WholeSphere)
+        width, drawn = 2.0, stored.grid.has_cells
         tall = _height(stored, width) + 0.45 if drawn else 0.0
         figure = new_figure(width * (max(frames, 3) + 1.4), tall + 2.65)
         below: FigureBase = figure
@@ -142,9 +143,13 @@ def _draw_energies(axes: Axes, stored: Sequence[RunDirectory], names: Sequence[s
     axes.legend()
 
 
+GLOBES: dict[type[Domain], Callable[..., None]] = {SphereGrid: draw_sphere}
+"""How frames are drawn on domains that are seen from outside too, above their maps."""
+
+
 def _height(stored: RunDirectory, width: float) -> float:
     """Height of what :func:`_draw_frames` draws of a run in panels of a width."""
-    if isinstance(stored.grid, SphereGrid):
+    if type(stored.grid) in GLOBES:
         return width + panel_height(stored.grid, width)
     return 1.5 * width if on_circle(stored) else panel_height(stored.grid, width)
 
@@ -155,8 +160,8 @@ def _draw_frames(figure: FigureBase, stored: RunDirectory, frames: list[Snapshot
         _draw_lines(figure, stored, grid, frames)
         return
     scale = Scale.over([net(frame) for frame in frames] + [target], is_signed(stored))
-    if isinstance(grid, SphereGrid):
-        draw_sphere(figure, grid, frames, target, scale)
+    if type(grid) in GLOBES:
+        GLOBES[type(grid)](figure, grid, frames, target, scale)
         return
     axes = figure.subplots(1, len(frames) + 1)
     for each, frame in zip(axes, frames, strict=False):

@@ -1,12 +1,14 @@
 """Densities of networks as pictures show them: smoothed, since on a grid a few neurons are spikes in a void."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from gridflow.compute.harmonics import SphereTransform
+from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid
-from gridflow.domains.torus import Domain, Grid
+from gridflow.domains.torus import Grid
 from gridflow.runtime.schema import Snapshot
 
 TOGETHER = 2
@@ -26,13 +28,22 @@ def smoothed(grid: Domain, frame: Snapshot) -> Snapshot:
 
 
 def _warmed(grid: Domain, density: np.ndarray, share: float) -> np.ndarray:
-    if isinstance(grid, SphereGrid):
-        transform = SphereTransform(grid)
-        coefficients = transform.analyse(density.astype(float))
-        # heat flow over the time τ has the width √(2τ), and a patch of the area 4π share the radius 2 √share
-        decay = np.exp(-share * transform.degree * (transform.degree + 1))
-        return transform.synthesise(coefficients * decay).copy()
-    if isinstance(grid, Grid) and grid.dim == 1:
-        modes = np.arange(grid.spectral_shape[0])
-        return np.fft.irfft(np.fft.rfft(density) * np.exp(-((np.pi * share * modes) ** 2) / 2), grid.shape[0])
-    return density
+    """A density after heat has flowed over a patch that is this share of the domain."""
+    return _HEAT[type(grid)](grid, density, share) if type(grid) in _HEAT and grid.sphere_dim else density
+
+
+def _on_circle(grid: Grid, density: np.ndarray, share: float) -> np.ndarray:
+    modes = np.arange(grid.spectral_shape[0])
+    return np.fft.irfft(np.fft.rfft(density) * np.exp(-((np.pi * share * modes) ** 2) / 2), grid.shape[0])
+
+
+def _on_sphere(grid: SphereGrid, density: np.ndarray, share: float) -> np.ndarray:
+    transform = SphereTransform(grid)
+    coefficients = transform.analyse(density.astype(float))
+    # heat flow over the time τ has the width √(2τ), and a patch of the area 4π share the radius 2 √share
+    decay = np.exp(-share * transform.degree * (transform.degree + 1))
+    return transform.synthesise(coefficients * decay).copy()
+
+
+_HEAT: dict[type[Domain], Callable[..., np.ndarray]] = {Grid: _on_circle, SphereGrid: _on_sphere}
+"""Heat flow on each domain of networks that has cells."""

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from gridflow.domains.sphere import WholeSphere
 from gridflow.errors import InputError
 from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory
@@ -39,19 +38,16 @@ def short(number: float) -> str:
 
 def kernel_name(stored: RunDirectory) -> str:
     """Short name of a run's kernel for captions."""
-    text = str(stored.manifest["problem"]["kernel"])
-    if text.startswith("Riesz(s="):
-        return f"s = {float(text.removeprefix('Riesz(s=').split(',')[0]):g}"
-    if text.startswith("ReLU(power="):
-        power = text.removeprefix("ReLU(power=").split(",")[0]
-        return "ReLU" if power == "1" else f"ReLU to the power {power}"
-    return text
+    try:
+        return stored.kernel.label
+    except InputError:  # a function of the user's own
+        return str(stored.manifest["problem"]["kernel"])
 
 
 def title(stored: RunDirectory) -> str:
     """One line that says which run a picture shows."""
     grid = stored.grid
     cells = " × ".join(str(n) for n in grid.shape) + " cells"
-    where = f"the sphere of {grid.dim} dimensions" if isinstance(grid, WholeSphere) else cells
+    where = f"the sphere of {grid.dim} dimensions" if not grid.has_cells else cells
     name = str(stored.manifest["record"].get("title", "")) or stored.path.name
     return f"{name}   ({kernel_name(stored)}, {where})"

@@ -10,8 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.projections.polar import PolarAxes
 
-from gridflow.domains.sphere import SphereGrid
-from gridflow.domains.torus import Grid
 from gridflow.runtime.store import RunDirectory
 from gridflow.theory import LinearDecay
 from gridflow.viz.circle import draw_circle, time_colors
@@ -66,16 +64,16 @@ def plot_training(
     path = checked_output(output, FORMATS)
     stored = [RunDirectory(run.path) for run in runs]
     limit = stored[0]
-    grid, frames = limit.grid, evenly(limit, FRAMES)
+    grid: Any = limit.grid
+    frames = evenly(limit, FRAMES)
     shown = [net(frame) for frame in frames] + [limit.target]
     with look():
-        if isinstance(grid, SphereGrid):
+        if grid.dim == 2:
             figure = new_figure(11.0, 7.6)
             above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(4.2, 3.4))[:, 0]
             axes = above.subplots()
             draw_sphere(below, grid, frames, limit.target, Scale.over(shown, is_signed(limit)))
         else:
-            assert isinstance(grid, Grid)
             figure = new_figure(11.0, 4.6)
             left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(6.4, 4.6))[0]
             axes = left.subplots()

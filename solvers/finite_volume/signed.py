@@ -47,6 +47,8 @@ class SignedFiniteVolume:
         which this solver is not for.
     """
 
+    libraries: tuple[str, ...] = ()
+
     def __init__(
         self,
         flow: Flow,
@@ -141,7 +143,8 @@ class SignedFiniteVolume:
         for sign, name, space in zip((1, -1), NAMES, self._space.spaces, strict=True):
             potential = space.velocity.kept_potential()
             assert potential is not None, "a velocity keeps V under growth"
-            change, _ = space.change(state.arrays[name], dt)
+            change = self._space.stages[1][name]
+            space.sweeps.advance_density(state.arrays[name], state.arrays[name], change, dt, 0.0, change=True)
             found = space.totals(state.arrays[name], change, potential)
             mass += sign * found.mass
             work += found.work

@@ -74,6 +74,8 @@ class FiniteVolume:
         If an option is not one of those allowed.
     """
 
+    libraries: tuple[str, ...] = ()
+
     def __init__(
         self,
         flow: Flow,

@@ -9,7 +9,6 @@ import numpy as np
 from gridflow.compute.fft import Spectrum, Transform, as_planes
 from gridflow.compute.threads import Team, team_for_modes
 from gridflow.equation.flow import Flow
-from gridflow.equation.kernels import laplacian_symbol
 from gridflow.errors import InputError
 from solvers.loops.planes import Field, field_of
 from solvers.loops.spectra import to_potential, to_velocity
@@ -115,7 +114,7 @@ class DifferenceVelocity:
 
     def divergence(self) -> np.ndarray:
         """The symbol of the standard stencil."""
-        return laplacian_symbol(self._modes.grid, "mimetic")
+        return self._modes.grid.laplacian_symbol("mimetic")
 
     def evaluate(self, density: np.ndarray, measure: bool) -> float:
         """Work out V; return the energy, or NaN."""
@@ -179,7 +178,7 @@ class SpectralVelocity:
 
     def divergence(self) -> np.ndarray:
         """|ξ|², that of the Nyquist modes too: their values on faces are those of waves that vanish at cell edges."""
-        return laplacian_symbol(self._modes.grid, "spectral")
+        return self._modes.grid.laplacian_symbol("spectral")
 
     def evaluate(self, density: np.ndarray, measure: bool) -> float:
         """Work out the velocity along every axis, and V under growth; return the energy, or NaN."""

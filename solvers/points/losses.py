@@ -15,6 +15,8 @@ from gridflow.compute.harmonics import PointTransform
 from gridflow.compute.matmul import ENTRIES, product
 from gridflow.compute.nonuniform import NonuniformTransform
 from gridflow.compute.threads import available, team
+from gridflow.domains.base import Domain
+from gridflow.domains.sphere import SphereGrid
 from gridflow.domains.torus import Grid
 from gridflow.equation.flow import Equation
 from gridflow.networks.measures import angles
@@ -53,7 +55,7 @@ class _OnCircle:
 class _OnSphere:
     """f* of the target's density on S² at inputs of space."""
 
-    def __init__(self, flow: Equation[Any], accuracy: float) -> None:
+    def __init__(self, flow: Equation[Any], accuracy: float, _: int | None) -> None:
         self._transform = PointTransform(flow.grid.lmax, accuracy, threads=1)
         numbers = relu_of(flow).eigenvalues(2, flow.grid.lmax + 1)[self._transform.degree]
         self._coefficients = numbers * sphere_coefficients(flow, None, accuracy)
@@ -68,13 +70,15 @@ def _norms(x: np.ndarray) -> np.ndarray:
     return found
 
 
+_LABELS: dict[type[Domain], Callable[..., Labels]] = {Grid: _OnCircle, SphereGrid: _OnSphere}
+"""f* of the target's density on each domain that has cells."""
+
+
 def labels_of(flow: Equation[Any], teacher: Weights | None, accuracy: float, threads: int | None) -> Labels:
     """f* of inputs, shape (n, inputs): of a teacher, or of the density of ``flow.target`` on the circle or S²."""
     if teacher is not None:
         return teacher.outputs
-    if isinstance(flow.grid, Grid):
-        return _OnCircle(flow, accuracy, threads)
-    return _OnSphere(flow, accuracy)
+    return _LABELS[type(flow.grid)](flow, accuracy, threads)
 
 
 class Samples:

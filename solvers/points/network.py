@@ -9,7 +9,9 @@ import numpy as np
 from gridflow.compute.matmul import ENTRIES
 from gridflow.compute.threads import FEWEST_CELLS_PER_THREAD, available
 from gridflow.compute.threads import count as thread_count
-from gridflow.domains.sphere import WholeSphere
+from gridflow.domains.base import Domain
+from gridflow.domains.sphere import SphereGrid, WholeSphere
+from gridflow.domains.torus import Grid
 from gridflow.equation.contract import INNER, NEGATIVE, OUTER, State
 from gridflow.equation.flow import MASS_TOLERANCE, Equation
 from gridflow.errors import InputError, RunError
@@ -29,6 +31,9 @@ ROUND_OFF = 1e-9
 """Share of a step that the time left may exceed it by and still be taken in one."""
 EULER = "euler"
 INTEGRATORS = ("rk45", "rk23", EULER)
+
+
+LIBRARIES: dict[type[Domain], tuple[str, ...]] = {Grid: ("finufft",), SphereGrid: ("ducc0",), WholeSphere: ()}
 
 
 class Network:
@@ -114,7 +119,8 @@ class Network:
         self.flow, self.tolerance = flow, checked_tolerance(tolerance)
         self.threads = thread_count(threads, FEWEST_CELLS_PER_THREAD * available())  # bounded by what there is to share
         self._start = weights
-        chosen = method or ("pairs" if isinstance(flow.grid, WholeSphere) else "harmonic")
+        self.libraries = LIBRARIES[type(flow.grid)]
+        chosen = method or ("harmonic" if flow.grid.has_cells else "pairs")
         potential = potential_of(flow, chosen, teacher, weights.count, accuracy, self.threads)
         self._population = PopulationLoss(potential, weights.count)
         self._empirical: EmpiricalLoss | None = None
@@ -328,7 +334,7 @@ def _check_problem(flow: Equation[Any], weights: Weights, teacher: Weights | Non
                 f"the {name} have {given.dim + 1} inputs; on S^{flow.grid.dim} there are {flow.grid.dim + 1}"
             )
     if teacher is None:
-        if isinstance(flow.grid, WholeSphere):
+        if not flow.grid.has_cells:
             raise InputError(f"{flow.grid} knows only the target's mean: give a teacher")
         return
     mass, wanted = float(teacher.masses.sum()), flow.target_mass

@@ -60,6 +60,8 @@ class Particles:
         If an option or the particles are not allowed, or FINUFFT is not installed.
     """
 
+    libraries: tuple[str, ...] = ("finufft",)
+
     def __init__(
         self,
         flow: Flow,

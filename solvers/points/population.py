@@ -5,6 +5,7 @@ Training follows ``a_j' = −|w_j| V(θ_j)``, ``w_j' = −a_j (V(θ_j) θ_j + �
 """
 
 import itertools
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from gridflow.compute.harmonics import PointTransform, SphereTransform
 from gridflow.compute.matmul import product
 from gridflow.compute.nonuniform import NonuniformTransform
 from gridflow.compute.threads import available, team
+from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid
 from gridflow.domains.torus import Grid
 from gridflow.equation.flow import Equation
@@ -273,6 +275,10 @@ def relu_of(flow: Equation[Any]) -> ReLU:
     return flow.kernel
 
 
+HARMONIC: dict[type[Domain], Callable[..., Potential]] = {Grid: CirclePotential, SphereGrid: SpherePotential}
+"""The potential by modes on each domain that has cells."""
+
+
 def potential_of(
     flow: Equation[Any], method: str, teacher: Weights | None, count: int, accuracy: float, threads: int | None
 ) -> Potential:
@@ -283,8 +289,6 @@ def potential_of(
         if teacher is None:
             raise InputError('method "pairs" needs the target as atoms: give a teacher')
         return PairPotential(flow, teacher, count, threads)
-    if isinstance(flow.grid, Grid):
-        return CirclePotential(flow, teacher, count, accuracy, threads)
-    if isinstance(flow.grid, SphereGrid):
-        return SpherePotential(flow, teacher, count, accuracy, threads)
-    raise InputError(f'method "harmonic" needs the circle or S²; on {flow.grid} there is "pairs"')
+    if type(flow.grid) not in HARMONIC:
+        raise InputError(f'method "harmonic" needs the circle or S²; on {flow.grid} there is "pairs"')
+    return HARMONIC[type(flow.grid)](flow, teacher, count, accuracy, threads)

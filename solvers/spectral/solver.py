@@ -11,7 +11,6 @@ from gridflow.compute.threads import count, team
 from gridflow.domains.torus import torus
 from gridflow.equation.contract import DENSITY, State
 from gridflow.equation.flow import Flow
-from gridflow.equation.kernels import laplacian_symbol
 from gridflow.errors import InputError, RunError
 from solvers.spectral.dealiased import Dealiased
 from solvers.stepping import schemes
@@ -62,6 +61,8 @@ class Spectral:
         If an option is not one of those allowed.
     """
 
+    libraries: tuple[str, ...] = ()
+
     def __init__(
         self,
         flow: Flow,
@@ -90,7 +91,7 @@ class Spectral:
         self._known: Known[bool] = Known()
         self._speeds: tuple[float, tuple[float, ...]] = (0.0, ())
         self._speeds_reached: tuple[float, tuple[float, ...]] = (0.0, ())
-        self._noise = Noise(flow, laplacian_symbol(flow.grid, "spectral"), self.dtype)
+        self._noise = Noise(flow, flow.grid.laplacian_symbol("spectral"), self.dtype)
         self._warned = False
         self._mean = flow.target_mass / flow.grid.volume
         self._highest = tuple(

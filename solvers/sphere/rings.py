@@ -12,7 +12,6 @@ from gridflow.compute.threads import count, team
 from gridflow.domains.sphere import SphereGrid
 from gridflow.equation.contract import DENSITY, NEGATIVE, State, require_sound
 from gridflow.equation.flow import SphereFlow
-from gridflow.equation.kernels import laplacian_symbol
 from gridflow.errors import RunError
 from solvers.loops import sphere as loops
 from solvers.stepping.bounds import Look, Noise
@@ -127,7 +126,7 @@ class SphereSpace:
         self._rates, self._tops = np.zeros(grid.shape[0], np.uint64), np.zeros(grid.shape[0], np.uint64)
         self._decay, self._energies = np.zeros(grid.shape[0]), np.zeros(grid.mmax + 1)
         self._tendency, self._advance, self._respond = loops.tendency(scheme), loops.stage(), loops.respond()
-        laplacian = laplacian_symbol(grid, "spectral")
+        laplacian = grid.laplacian_symbol("spectral")
         self._noise = Noise(flow, laplacian, np.dtype(float))
         self._stiffness = float(((laplacian + flow.growth) * flow.symbol).max())
         # rounding of sums over a parcel must not turn a bound that is met exactly into a negative cell

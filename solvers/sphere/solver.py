@@ -71,6 +71,8 @@ class SphereFiniteVolume:
     Zhang, Sorathia, Lyon, Merkin and Wiltberger, J. Comput. Phys. 376 (2019) 276 (averages along rings).
     """
 
+    libraries: tuple[str, ...] = ("ducc0",)
+
     def __init__(
         self,
         flow: SphereFlow,

@@ -64,7 +64,7 @@ def test_every_error_is_reported_at_once_with_key_value_and_what_is_allowed():
     assert all(line.startswith("case.toml: ") for line in lines)
     joined = "\n".join(lines)
     for words in (
-        'kernel.kind = "rieszz": unknown (did you mean "riesz"?); allowed are riesz, gaussian, matern',
+        'kernel.kind = "rieszz": unknown (did you mean "riesz"?); allowed are gaussian, matern, relu, riesz',
         "initial.radius: this key is required",
         'initial.raduis = 0.25: unknown key (did you mean "radius"?); allowed are center, kind, mass, radius',
         "time.stop = 1: unknown key",

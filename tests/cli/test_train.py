@@ -129,12 +129,12 @@ def test_a_teacher_with_a_hole_on_the_sphere(tmp_path):
 def test_predict_knows_the_start_of_a_random_network(tmp_path):
     gridflow("new", "relu-circle", folder=tmp_path)
     network = "solver={kind='network', count=300, start='random'}"
-    for solver, exponent in (("solver.growth=2.0", 3.0), (network, 1.5)):
+    for solver, exponent in (("flow.growth=2.0", 3.0), (network, 1.5)):
         done = gridflow("predict", "relu-circle.toml", "--set", solver, "--json", folder=tmp_path)
         found = json.loads(done.stdout)
         assert found["exponent"] == pytest.approx(exponent, rel=0.01)
         assert 0 < found["invisible"] < 0.2
-    without = gridflow("predict", "relu-circle.toml", "--set", "solver.growth=0.0", "--json", folder=tmp_path)
+    without = gridflow("predict", "relu-circle.toml", "--set", "flow.growth=0.0", "--json", folder=tmp_path)
     assert "growth = 0: that of a network in training is 2" in json.loads(without.stdout)["doubts"]
     whole = json.loads(gridflow("predict", "relu-circle.toml", "--json", folder=tmp_path).stdout)
     assert whole["goal"] == pytest.approx(1e-4 * whole["energy"])  # the tolerance of [training]
@@ -167,7 +167,7 @@ shape = [32]
 kind = "relu"
 [initial]
 kind = "uniform"
-[solver]
+[flow]
 growth = 2.0
 [time]
 t_end = 1.0
@@ -192,12 +192,12 @@ def test_what_is_not_a_training(text, message):
 
 
 def test_a_flow_without_growth_is_not_a_limit():
-    with pytest.raises(gf.InputError, match=r"solver.growth = 0: the limit of networks in training has growth = 2.0"):
+    with pytest.raises(gf.InputError, match=r"flow.growth = 0: the limit of networks in training has growth = 2.0"):
         members(parse_case(CASE.replace("growth = 2.0", "growth = 0.0") + "[training]\nwidths = [10]", "case.toml"))
 
 
 def test_a_network_is_not_a_limit():
-    text = CASE.replace("[solver]\ngrowth = 2.0", "[solver]\nkind = 'network'\ncount = 5")
+    text = CASE.replace("[flow]\ngrowth = 2.0", "[solver]\nkind = 'network'\ncount = 5")
     with pytest.raises(gf.InputError, match=r'solver.kind = "network": the solver is that of the limit'):
         members(parse_case(text + "[training]\nwidths = [10]", "case.toml"))
 

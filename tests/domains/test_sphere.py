@@ -9,7 +9,8 @@ from scipy.special import eval_legendre
 import gridflow as gf
 from gridflow.compute.harmonics import PointTransform, SphereTransform
 from gridflow.densities import sphere as densities
-from gridflow.domains.sphere import SphereGrid, WholeSphere, area_of_sphere, domain_from
+from gridflow.domains.base import Domain
+from gridflow.domains.sphere import SphereGrid, WholeSphere, area_of_sphere
 from gridflow.equation.flow import SphereFlow
 from gridflow.equation.kernels import ReLU
 from gridflow.measures.diagnostics import volume_below
@@ -57,7 +58,7 @@ def test_points_are_unit_vectors_with_every_cell_opposite_another(grid):
 
 def test_domains_are_made_again_from_their_records(grid):
     for domain in (grid, WholeSphere(3), gf.Grid((8, 9), (1.0, 2.0))):
-        assert domain_from(domain.record()) == domain
+        assert Domain.from_record(domain.record()) == domain
 
 
 def test_areas_of_spheres():

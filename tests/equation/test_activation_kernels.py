@@ -1,5 +1,6 @@
 """Kernels of shallow networks: their symbols against closed forms, quadrature and sampled inputs."""
 
+import json
 import math
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy.special import eval_legendre
 
 import gridflow as gf
 from gridflow.domains.sphere import SphereGrid, WholeSphere, area_of_sphere
-from gridflow.equation.kernels import Activation, ReLU, kernel_from
+from gridflow.equation.kernels import Activation, Kernel, ReLU
 
 CIRCLE = gf.Grid((2**16,), (2 * np.pi,))
 ANGLES = np.linspace(0, np.pi, 9)
@@ -130,5 +131,5 @@ def test_what_is_not_allowed(make, message):
 
 
 @pytest.mark.parametrize("kernel", [ReLU(), ReLU(2, "gaussian")], ids=["relu", "squared"])
-def test_a_kernel_is_made_again_from_its_text(kernel):
-    assert kernel_from(repr(kernel)) == kernel
+def test_a_kernel_is_made_again_from_its_record(kernel):
+    assert Kernel.from_record(json.loads(json.dumps(kernel.record()))) == kernel

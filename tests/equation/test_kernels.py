@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate, special
 
 from gridflow.domains.torus import Grid
-from gridflow.equation.kernels import Gaussian, Matern, Riesz, Symbol, laplacian_symbol
+from gridflow.equation.kernels import Gaussian, Matern, Riesz, Symbol
 from gridflow.errors import InputError
 from gridflow.measures.diagnostics import fitted_order
 
@@ -113,7 +113,7 @@ def test_matern_is_the_fourier_transform_of_its_kernel(nu, dim):
     """The radial Fourier integral over the whole space, by adaptive quadrature."""
     length, kernel = 0.2, matern(nu, 0.2)
     grid = Grid((8, 9, 10)[:dim], (1.0, 1.3, 0.9)[:dim])
-    xi = np.sqrt(laplacian_symbol(grid, "spectral"))
+    xi = np.sqrt(grid.laplacian_symbol("spectral"))
     wave = {
         1: lambda r, q: 2 * np.cos(q * r),
         2: lambda r, q: 2 * np.pi * r * special.j0(q * r),
@@ -320,7 +320,7 @@ def test_mimetic_tends_to_spectral_with_order_two(dim):
     mode, sizes, errors = (1, 2, 1)[:dim], (16, 32, 64), []
     for n in sizes:
         grid = Grid((n, n + 1, n + 2)[:dim], (1.0, 1.3, 0.7)[:dim])
-        errors.append(laplacian_symbol(grid, "mimetic")[mode] / laplacian_symbol(grid, "spectral")[mode] - 1)
+        errors.append(grid.laplacian_symbol("mimetic")[mode] / grid.laplacian_symbol("spectral")[mode] - 1)
     # (2 sin(ξh/2)/(ξh))² = 1 − (ξh)²/12 + (ξh)⁴/360 − …: the second term bends the slope by 2 (ξh)²/30 ≤ 0.04 for
     # ξh ≤ 4π/16, and log(n + 2) runs slower than log n by up to 2/n at the coarse end
     assert fitted_order(1 / np.array(sizes), errors) == pytest.approx(2, abs=0.04 + 2 / sizes[0])

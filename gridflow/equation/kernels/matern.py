@@ -1,0 +1,49 @@
+"""Matérn kernels."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridflow.domains.base import Domain
+from gridflow.domains.torus import torus
+from gridflow.equation.kernels.base import Kernel, Positive
+from gridflow.errors import InputError
+
+
+@dataclass(frozen=True)
+class Matern(Kernel, kind="matern"):
+    """The Matérn kernel of smoothness ν and correlation length ℓ with K(0) = 1 on the whole space, periodised.
+
+    ``K(x) = 2^{1−ν}/Γ(ν) z^ν K_ν(z)`` with ``z = √(2ν) |x| / ℓ``; ν = ½ is the Laplace kernel ``exp(−|x|/ℓ)``.
+    ``K̂(ξ) = 2^d π^{d/2} Γ(ν + d/2) / Γ(ν) · (2ν/ℓ²)^ν · (2ν/ℓ² + |ξ|²)^{−ν−d/2}``.
+
+    Parameters
+    ----------
+    nu
+        Smoothness, positive.
+    length
+        Correlation length in units of length, positive.
+
+    References
+    ----------
+    Rasmussen and Williams, *Gaussian Processes for Machine Learning*, MIT Press 2006, equation 4.15.
+    """
+
+    nu: Positive
+    length: Positive
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.nu) and self.nu > 0):
+            raise InputError(f"Matérn nu = {self.nu}: it must be positive")
+        if not (math.isfinite(self.length) and self.length > 0):
+            raise InputError(f"Matérn length = {self.length}: it must be positive")
+
+    def multiplier(self, grid: Domain) -> np.ndarray:
+        """K̂ on the half-spectrum."""
+        grid = torus(grid, "a Matérn kernel")
+        half_dim = grid.dim / 2
+        inverse_square = 2 * self.nu / self.length**2
+        gammas = math.exp(math.lgamma(self.nu + half_dim) - math.lgamma(self.nu))
+        decay = (1 + grid.laplacian_symbol("spectral") / inverse_square) ** -(self.nu + half_dim)
+        return (4 * np.pi / inverse_square) ** half_dim * gammas * decay

@@ -4,6 +4,10 @@ from . import decay as decay
 from . import networks as networks
 from . import theory as theory
 from ._version import __version__ as __version__
+from .cases.execute import resume_case as resume_case
+from .cases.execute import run_case as run_case
+from .cases.reading import load_case as load_case
+from .decay.measured import rates as rates
 from .densities import regions as regions
 from .densities import sphere_densities as sphere_densities
 from .densities.torus import ball_hole as ball_hole
@@ -51,6 +55,9 @@ from .runtime.schedule import EveryTime as EveryTime
 from .runtime.schedule import EveryWall as EveryWall
 from .runtime.schedule import log_times as log_times
 from .runtime.store import open_run as open_run
+from .studies.prediction import predict as predict
+from .studies.sweep import sweep as sweep
+from .studies.training import train as train
 from .validation import compare as compare
 from .viz import movie as movie
 from .viz import plot as plot

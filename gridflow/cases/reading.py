@@ -3,10 +3,11 @@
 import difflib
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+import tomli_w
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -18,6 +19,8 @@ from gridflow.cases.solvers import AnySolver
 from gridflow.errors import InputError
 from gridflow.runtime.store import RunDirectory
 
+Changes = Mapping[str, Any] | Sequence[str]
+"""Values to change in a case: ``{"table.key": value}``, or ``table.key=value`` each, as texts."""
 MOVED = {"solver.growth": "flow.growth"}
 """Keys of version 0.1 and what they are now."""
 
@@ -30,8 +33,8 @@ def upgraded(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "flow": {"growth": solver.pop("growth")}, "solver": solver}
 
 
-def stored_case(stored: RunDirectory, overrides: Sequence[str] = ()) -> Case:
-    """The case that a run was made from, with some values changed; see :func:`read_case`.
+def stored_case(stored: RunDirectory, set: Changes = ()) -> Case:
+    """The case that a run was made from, with some values changed; see :func:`load_case`.
 
     Raises
     ------
@@ -40,18 +43,47 @@ def stored_case(stored: RunDirectory, overrides: Sequence[str] = ()) -> Case:
     """
     if stored.case is None:
         raise InputError(f"{stored.path} was made from Python; resume it there with gridflow.run(..., resume=True)")
-    return _checked(upgraded(tomllib.loads(stored.case)), f"{stored.path}/case.toml", overrides)
+    return _checked(upgraded(tomllib.loads(stored.case)), f"{stored.path}/case.toml", set)
 
 
-def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Case:
+def value_of(text: str) -> Any:
+    """A value in TOML's notation; a bare word is a text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
+def text_of(value: Any) -> str:
+    """A value in TOML's notation."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {text_of(entry)}" for key, entry in value.items()) + "}"
+    return tomli_w.dumps({"value": value}).partition("=")[2].strip()
+
+
+def as_texts(changes: Changes) -> tuple[str, ...]:
+    """Changes as texts ``table.key=value``."""
+    if isinstance(changes, Mapping):
+        return tuple(f"{key}={text_of(value)}" for key, value in changes.items())
+    return tuple(changes)
+
+
+def load_case(path: str | os.PathLike[str], set: Changes = ()) -> Case:
     """Read and validate a case file.
 
     Parameters
     ----------
     path
         The TOML file.
-    overrides
-        ``table.key=value`` each, the value in TOML's notation; a bare word is a text.
+    set
+        Values to change: a mapping such as ``{"kernel.s": 2}``, or texts such as ``"kernel.s=2"``, the value in TOML's
+        notation (a bare word is a text).
+
+    Returns
+    -------
+    Case
+        Its tables are attributes, for example ``case.grid.shape``; ``case.build(folder)`` makes the solver and the
+        initial density, :func:`gridflow.run_case` runs it.
 
     Raises
     ------
@@ -64,20 +96,20 @@ def read_case(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Ca
         raise InputError(f"case file {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InputError(f"case file {path} cannot be read: it is not text in UTF-8") from None
-    return parse_case(text, str(path), overrides)
+    return parse_case(text, str(path), set)
 
 
-def parse_case(text: str, name: str, overrides: Sequence[str] = ()) -> Case:
-    """Validate the text of a case file; ``name`` stands for it in messages. See :func:`read_case`."""
+def parse_case(text: str, name: str, set: Changes = ()) -> Case:
+    """Validate the text of a case file; ``name`` stands for it in messages. See :func:`load_case`."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{name} is not valid TOML: {error}") from None
-    return _checked(data, name, overrides)
+    return _checked(data, name, set)
 
 
-def _checked(data: dict[str, Any], name: str, overrides: Sequence[str]) -> Case:
-    for override in overrides:
+def _checked(data: dict[str, Any], name: str, changes: Changes) -> Case:
+    for override in as_texts(changes):
         _override(data, override)
     try:
         return Case.model_validate(data)
@@ -91,16 +123,12 @@ def _override(data: dict[str, Any], override: str) -> None:
     path = key.strip().split(".")
     if not equals or not all(path):
         raise InputError(f"--set {override}: write it as table.key=value, for example kernel.s=2")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()
     table = data
     for part in path[:-1]:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
             raise InputError(f"--set {override}: {part} is a value, not a table")
-    table[path[-1]] = parsed
+    table[path[-1]] = value_of(value)
 
 
 def _explain(detail: ErrorDetails) -> str:

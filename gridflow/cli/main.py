@@ -15,10 +15,9 @@ from rich.table import Table
 
 from gridflow._version import __version__
 from gridflow.cases import templates as cases
-from gridflow.cases.reading import read_case, stored_case
+from gridflow.cases.execute import resume_case, run_case
 from gridflow.cli import theory
 from gridflow.cli.compare import compare
-from gridflow.cli.launch import check_memory, launch
 from gridflow.cli.printing import notes, print_json
 from gridflow.cli.sweep import sweep
 from gridflow.cli.train import train
@@ -124,14 +123,9 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a case into a run directory."""
-    case = read_case(case_file, overrides or ()).resolved()
     store = out or Path(f"{case_file.stem}.run")
-    check_memory(case, force, quiet)
-    if store.exists() and not force:
-        raise InputError(
-            f"{store} exists; resume it with 'gridflow resume {store}', choose another --out, or pass --force"
-        )
-    _finish(launch(case, store, case_file.parent, quiet, force=force), store)
+    say = None if quiet else notes.print
+    _finish(run_case(case_file, store, set=overrides or (), force=force, progress=not quiet, say=say), store)
 
 
 @app.command()
@@ -141,10 +135,8 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Continue a run that was interrupted or killed, or run a finished one further."""
-    stored = open_run(run_directory)
-    overrides = () if t_end is None else (f"time.t_end={float(t_end)!r}",)
-    case = stored_case(stored, overrides)
-    _finish(launch(case, run_directory, run_directory, quiet, resumed=stored), run_directory)
+    say = None if quiet else notes.print
+    _finish(resume_case(run_directory, t_end, progress=not quiet, say=say), run_directory)
 
 
 def _finish(done: Run, store: Path) -> None:
@@ -288,3 +280,7 @@ def _shape(text: str) -> tuple[int, ...]:
 
 def _time(seconds: float) -> str:
     return f"{seconds * 1e3:.3g} ms"
+
+
+if __name__ == "__main__":
+    main()

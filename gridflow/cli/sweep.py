@@ -38,7 +38,7 @@ def sweep(
 
     folder = out or Path(f"{case_file.stem}.sweep")
     say = None if quiet else notes.print
-    rows = run_all(case_file, over, folder, overrides=overrides or (), jobs=jobs, retry=retry, force=force, say=say)
+    rows = run_all(case_file, over, folder, set=overrides or (), jobs=jobs, retry=retry, force=force, say=say)
     Console(width=max(_screen.width, 140), highlight=False).print(_table(rows))
     typer.echo(str(folder / TABLE))
     if any("energy" in row for row in rows):

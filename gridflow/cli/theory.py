@@ -9,11 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from gridflow.cases.case import Case
-from gridflow.cases.reading import read_case
-from gridflow.cases.solvers import NetworkTable, independent_neurons
+from gridflow.cases.reading import load_case
+from gridflow.cases.solvers import NetworkTable
 from gridflow.cli.printing import print_json
 from gridflow.networks.measures import TRAINING
-from gridflow.runtime.store import open_run
 
 _screen = Console(highlight=False)
 
@@ -35,10 +34,8 @@ def predict(
     """Say before a run which theorem applies, how fast the energy falls, and the time and steps it takes."""
     from gridflow.studies.prediction import predict as work_out  # its imports are not for other commands to wait for
 
-    case = read_case(case_file, overrides or ())
-    solver, initial = case.build(case_file.parent)
-    share = tol if tol is not None else case.training.tolerance if case.training else 1e-6
-    found = work_out(solver, initial, share, independent_neurons(case.solver))
+    case = load_case(case_file, overrides or ())
+    found = work_out(case, tol, folder=case_file.parent)
     networks = _networks(case, case_file.parent, found.goal)
     if as_json:
         print_json(found.facts() | ({"networks": networks} if networks else {}))
@@ -100,7 +97,7 @@ def rates(
     """Measure how fast a run's energy fell, beside what theory predicts and certifies."""
     from gridflow.decay.measured import rates as work_out
 
-    found = work_out(open_run(run_directory), r)
+    found = work_out(run_directory, r)
     if as_json:
         print_json(found.facts())
     else:

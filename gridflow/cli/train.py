@@ -8,11 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gridflow.cases.reading import read_case
-from gridflow.cli.launch import check_memory, launch
 from gridflow.cli.printing import notes, print_json
-from gridflow.errors import InputError, RunError
-from gridflow.runtime.store import DONE, open_run
 
 _screen = Console(highlight=False)
 
@@ -32,46 +28,20 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Train networks of several widths beside their limit and say how long it takes; again to go on."""
-    from gridflow.studies.prediction import predict  # their imports are not for other commands to wait for
-    from gridflow.studies.training import Expectation, Member, conclude, expect, members, resumable
+    from gridflow.studies.training import train as train_all  # its imports are not for other commands to wait for
     from gridflow.viz.training import Curve, plot_training
 
-    case = read_case(case_file, overrides or ())
-    wanted = members(case)
-    assert case.training is not None, "members checks that"
-    expected = [expect(member, case_file.parent) for member in wanted]
-    prediction = predict(*wanted[0].case.build(case_file.parent), case.training.tolerance)
-    folder = out or Path(f"{case_file.stem}.train")
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} exists and is not a folder; choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    trained: list[tuple[Member, Expectation]] = []
-    for member, known in zip(wanted, expected, strict=True):
-        store = folder / member.directory
-        resumed = open_run(store) if store.exists() else None
-        if resumed is not None:
-            resumable(member, known, resumed)
-            if resumed.status in DONE and resumed.manifest["t_end"] >= member.case.time.t_end:
-                trained.append((member, known))
-                continue
-        if not quiet:
-            notes.print(f"{member.name}: {member.label}")
-        check_memory(member.case, force, quiet=True)
-        try:
-            done = launch(member.case, store, case_file.parent if resumed is None else store, quiet, resumed=resumed)
-        except RunError as error:
-            if member is wanted[0]:
-                raise
-            notes.print(f"gridflow: {member.name} failed and is left out: {error}")
-            continue
-        if done.status == "interrupted":
-            notes.print(f"{member.name} was interrupted at t = {done.time:.6g}; the same command goes on")
-            raise typer.Exit(1)
-        trained.append((member, known))
-    found = conclude(folder, [member for member, _ in trained], prediction, [known.linear for _, known in trained])
-    runs = [Curve(folder / member.directory, member.label, known.linear) for member, known in trained]
-    slope = None if prediction.doubts else prediction.exponent
-    picture = plot_training(runs, found.goal, folder / "training.png", slope)
+    say = None if quiet else notes.print
+    found = train_all(case_file, out, set=overrides or (), force=force, progress=not quiet, say=say)
+    if found.interrupted:
+        notes.print(f"{found.interrupted} was interrupted; the same command goes on")
+        raise typer.Exit(1)
+    runs = [
+        Curve(found.folder / member.directory, member.label, curve)
+        for member, curve in zip(found.members, found.curves, strict=True)
+    ]
+    slope = None if found.prediction.doubts else found.prediction.exponent
+    picture = plot_training(runs, found.goal, found.folder / "training.png", slope)
     if as_json:
         print_json(found.facts())
     else:
@@ -94,5 +64,5 @@ def train(
             )
         Console(width=max(_screen.width, 110), highlight=False).print(table)
     typer.echo(str(picture), err=as_json)
-    if len(trained) < len(wanted):
+    if found.unfinished:
         raise typer.Exit(1)

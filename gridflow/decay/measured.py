@@ -1,6 +1,7 @@
 """After a run: how fast the energy fell, beside what theory predicted, and where the comparison means something."""
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from gridflow.equation.contract import NEGATIVE
 from gridflow.equation.flow import Equation, Flow
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
-from gridflow.runtime.store import RunDirectory
+from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.theory import (
     ExponentialRate,
     LinearDecay,
@@ -115,12 +116,12 @@ class Rates:
         }
 
 
-def rates(stored: RunDirectory, r: float | None = None) -> Rates:
+def rates(run: str | os.PathLike[str] | RunDirectory, r: float | None = None) -> Rates:
     """Measure the decay of a run.
 
     Parameters
     ----------
-    stored
+    run
         The run directory; its series has the energies, its snapshots what the certificates need.
     r
         Order of regularity of the start, if it is known; fitted to its modes otherwise.
@@ -130,6 +131,7 @@ def rates(stored: RunDirectory, r: float | None = None) -> Rates:
     InputError
         If the run has no series yet, or its kernel cannot be made again.
     """
+    stored = run if isinstance(run, RunDirectory) else open_run(run)
     series, flow = stored.series, stored.flow
     if not series:
         raise InputError(f"{stored.path} has no series yet: there is nothing to measure")

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import tomli_w
-
+from gridflow.cases.reading import text_of, value_of
 from gridflow.errors import InputError
 
 
@@ -35,19 +34,12 @@ class Axis:
         try:
             values = tuple(tomllib.loads(f"values = [{listed}]")["values"])
         except tomllib.TOMLDecodeError:
-            values = tuple(_value(part) for part in listed.split(","))
+            values = tuple(value_of(part) for part in listed.split(","))
         if not values or any(value == "" for value in values):
             raise InputError(f"--over {text}: a value is missing")
         if len({repr(value) for value in values}) < len(values):
             raise InputError(f"--over {text}: a value is there twice")
         return cls(key, values)
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text.strip()
 
 
 @dataclass(frozen=True)
@@ -61,7 +53,7 @@ class Member:
     values
         One for every axis, in their order.
     overrides
-        As for :func:`gridflow.cases.reading.read_case`.
+        As for :func:`gridflow.cases.reading.load_case`.
     """
 
     name: str
@@ -84,12 +76,3 @@ def members(axes: Sequence[Axis]) -> list[Member]:
     if len(set(names)) < len(names):
         raise InputError(f"two members of the sweep would share the directory {max(names, key=names.count)}")
     return found
-
-
-def text_of(value: Any) -> str:
-    """A value in TOML's notation."""
-    return tomli_w.dumps({"value": value}).partition("=")[2].strip() if not isinstance(value, dict) else _inline(value)
-
-
-def _inline(table: dict[str, Any]) -> str:
-    return "{" + ", ".join(f"{key} = {text_of(value)}" for key, value in table.items()) + "}"

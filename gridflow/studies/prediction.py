@@ -1,12 +1,16 @@
 """Before a run: which theorem applies, how fast the energy should fall, how long that takes and how many steps."""
 
 import math
+import os
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gridflow.cases.solvers import AnyOfSolvers
+from gridflow.cases.case import Case
+from gridflow.cases.reading import Changes, load_case
+from gridflow.cases.solvers import AnyOfSolvers, independent_neurons
 from gridflow.decay.measured import UNTOLD
 from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import ReLU
@@ -79,8 +83,38 @@ class Prediction:
         return asdict(self)
 
 
-def predict(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons: int | None = None) -> Prediction:
-    """Predict a run.
+def predict(
+    case: str | os.PathLike[str] | Case,
+    tol: float | None = None,
+    *,
+    set: Changes = (),
+    folder: str | os.PathLike[str] = ".",
+) -> Prediction:
+    """Say before a run of a case which theorem applies, how fast the energy falls, and the time and steps it takes.
+
+    Parameters
+    ----------
+    case
+        A case file, or a :class:`Case` from :func:`gridflow.load_case`.
+    tol
+        The energy to reach, as a share of the first, between 0 and 1. Default: that of ``[training]``, or 1e−6.
+    set, folder
+        As for :func:`gridflow.run_case`.
+
+    Raises
+    ------
+    InputError
+        If the case is not allowed or its start is the target.
+    """
+    if not isinstance(case, Case):
+        folder = Path(case).parent
+        case = load_case(case, set)
+    share = tol if tol is not None else case.training.tolerance if case.training else 1e-6
+    return predict_run(*case.build(Path(folder)), share, independent_neurons(case.solver))
+
+
+def predict_run(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons: int | None = None) -> Prediction:
+    """Predict a run of a solver.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -18,16 +18,16 @@ from typing import IO, Any
 import psutil
 
 from gridflow.cases.case import Case
-from gridflow.cases.reading import parse_case, read_case
+from gridflow.cases.reading import Changes, as_texts, load_case, parse_case, text_of
 from gridflow.compute.threads import VARIABLE, available, count
 from gridflow.errors import InputError
 from gridflow.files import publish_text, publishing
 from gridflow.runtime.signals import collected_signals
 from gridflow.runtime.store import DONE, RunDirectory, open_run
-from gridflow.studies.axes import Axis, Member, members, text_of
+from gridflow.studies.axes import Axis, Member, members
 
 RECORD, TABLE = "sweep.json", "sweep.csv"
-COMMAND = (sys.executable, "-c", "from gridflow.cli.main import main; main()")
+WORKER = (sys.executable, "-m", "gridflow.studies.member")
 _PAUSE = 0.05
 """Seconds between two looks at the processes."""
 
@@ -68,7 +68,7 @@ class Sweep:
         read, problems = [], []
         for member in self.members:
             try:
-                read.append(read_case(self.case_file, (*self.overrides, *member.overrides)).resolved())
+                read.append(load_case(self.case_file, (*self.overrides, *member.overrides)).resolved())
             except InputError as error:
                 problems += [f"{member.name}: {line}" for line in str(error).splitlines()]
         if problems:
@@ -163,10 +163,10 @@ def share_cores(cases: Sequence[Case], jobs: int | None) -> Share:
 
 def sweep(
     case_file: str | os.PathLike[str],
-    over: Sequence[str | Axis],
+    over: Sequence[str | Axis] | Mapping[str, Sequence[Any]],
     out: str | os.PathLike[str] | None = None,
     *,
-    overrides: Sequence[str] = (),
+    set: Changes = (),
     jobs: int | None = None,
     retry: bool = False,
     force: bool = False,
@@ -179,12 +179,13 @@ def sweep(
     case_file
         The case.
     over
-        What varies: :class:`Axis` objects or texts such as ``"kernel.s=1,1.5,2"``; all combinations are run.
+        What varies: a mapping such as ``{"kernel.s": [1, 1.5, 2]}``, or texts such as ``"kernel.s=1,1.5,2"``; all
+        combinations are run.
     out
         Folder of the sweep; default the case's name + ``.sweep``. Each member has a run directory in it, as ``gridflow
         run`` makes it, to the byte.
-    overrides
-        ``table.key=value`` each, for all members.
+    set
+        Values to change for all members; see :func:`gridflow.load_case`.
     jobs
         Processes at once. Default: as many as there are cores, members and memory for.
     retry
@@ -206,8 +207,11 @@ def sweep(
         With a line for everything that is wrong, before any member runs.
     """
     case_file = Path(case_file)
-    axes = tuple(axis if isinstance(axis, Axis) else Axis.parse(axis) for axis in over)
-    this = Sweep(Path(out or f"{case_file.stem}.sweep"), case_file, tuple(overrides), axes)
+    if isinstance(over, Mapping):
+        axes = tuple(Axis(key, tuple(values)) for key, values in over.items())
+    else:
+        axes = tuple(axis if isinstance(axis, Axis) else Axis.parse(axis) for axis in over)
+    this = Sweep(Path(out or f"{case_file.stem}.sweep"), case_file, as_texts(set), axes)
     cases = this.cases()
     share = share_cores(cases, jobs)
     this.begin(force)
@@ -296,14 +300,13 @@ def _begin(this: Sweep, member: Member, threads: int) -> _Job:
     """Start a member's process, or go on with its run."""
     path, status = this.directory(member), this.status(member)
     if status in ("missing", "failed"):
-        changes = [word for change in (*this.overrides, *member.overrides) for word in ("--set", change)]
-        again = ["--force"] if status == "failed" else []
-        arguments = ["run", str(this.case_file), "--out", str(path), "--quiet", *again, *changes]
+        changes = [*this.overrides, *member.overrides]
+        task = {"case": str(this.case_file), "out": str(path), "set": changes, "force": status == "failed"}
     else:
-        arguments = ["resume", str(path), "--quiet"]
+        task = {"resume": str(path)}
     said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when read; a pipe that nobody reads would fill up
     process = subprocess.Popen(
-        [*COMMAND, *arguments],
+        [*WORKER, json.dumps(task)],
         env=os.environ | {VARIABLE: str(threads)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -1,7 +1,10 @@
 """Training beside its limit: the runs of a case with a ``[training]`` table, and how long each took."""
 
 import math
+import os
 import tomllib
+import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from gridflow.cases.case import Case, LogTimesTable, OutputTable
-from gridflow.cases.reading import upgraded
+from gridflow.cases.execute import Say, check_memory, launch
+from gridflow.cases.reading import Changes, load_case, upgraded
 from gridflow.cases.solvers import NetworkTable, independent_neurons
-from gridflow.errors import InputError
+from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
 from gridflow.networks.measures import TRAINING
-from gridflow.runtime.store import RunDirectory
-from gridflow.studies.prediction import Prediction, linear_decay
+from gridflow.runtime.store import DONE, RunDirectory, open_run
+from gridflow.studies.prediction import Prediction, linear_decay, predict_run
 from gridflow.theory import LinearDecay
 
 LIMIT = "limit"
@@ -185,23 +189,36 @@ class Duration:
     times_limit: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Training:
-    """A finished training: what was predicted and what came of it.
+    """A training: what was predicted and what came of it.
 
     Attributes
     ----------
+    folder
+        Where the run directories are.
     prediction
         For the limit.
     goal
         The loss to reach.
+    members, curves
+        What was trained to the end, the limit first, and the curve of linear theory of each, or None.
     durations
-        Of every run, the limit's first.
+        How long each took.
+    unfinished
+        Names of members that failed.
+    interrupted
+        Name of the member that a signal interrupted, after which none was trained, or empty.
     """
 
+    folder: Path
     prediction: Prediction
     goal: float
+    members: tuple[Member, ...]
+    curves: tuple[LinearDecay | None, ...]
     durations: tuple[Duration, ...]
+    unfinished: tuple[str, ...] = ()
+    interrupted: str = ""
 
     def facts(self) -> dict[str, Any]:
         """All of it as plain values."""
@@ -212,36 +229,95 @@ class Training:
         }
 
 
-def conclude(folder: Path, trained: list[Member], prediction: Prediction, curves: list[LinearDecay | None]) -> Training:
-    """Read the runs of a training.
+def train(
+    case_file: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    set: Changes = (),
+    force: bool = False,
+    progress: bool | None = None,
+    say: Say | None = None,
+) -> Training:
+    """Train networks of several widths beside their limit; called again it goes on where it stopped.
 
     Parameters
     ----------
-    folder
-        Where the run directories are.
-    trained
-        As :func:`members` gave them; the limit first.
-    prediction
-        Of the limit, whose goal is the tolerance's.
-    curves
-        Of linear theory, one for each.
+    case_file
+        A case with a ``[training]`` table.
+    out
+        Folder of the run directories. Default: the case's name + ``.train``.
+    set
+        Values of the case to change; see :func:`gridflow.load_case`.
+    force
+        Run although memory looks short.
+    progress, say
+        As for :func:`gridflow.run_case`.
+
+    Raises
+    ------
+    InputError
+        If the case cannot be trained, or the folder holds runs of another.
+    RunError
+        If the limit cannot be run; a network that fails is left out.
     """
+    path = Path(case_file)
+    case = load_case(path, set)
+    wanted = members(case)
+    assert case.training is not None, "members checks that"
+    expected = [expect(member, path.parent) for member in wanted]
+    prediction = predict_run(*wanted[0].case.build(path.parent), case.training.tolerance)
+    folder = Path(out or f"{path.stem}.train")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} exists and is not a folder; choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    trained: list[tuple[Member, Expectation]] = []
+    failed: list[str] = []
+    interrupted = ""
+    for member, known in zip(wanted, expected, strict=True):
+        store = folder / member.directory
+        resumed = open_run(store) if store.exists() else None
+        if resumed is not None:
+            resumable(member, known, resumed)
+            if resumed.status in DONE and resumed.manifest["t_end"] >= member.case.time.t_end:
+                trained.append((member, known))
+                continue
+        if say is not None:
+            say(f"{member.name}: {member.label}")
+        check_memory(member.case, force)
+        try:
+            beside = path.parent if resumed is None else store
+            done = launch(member.case, store, beside, resumed=resumed, progress=progress, say=say)
+        except RunError as error:
+            if member is wanted[0]:
+                raise
+            warnings.warn(f"{member.name} failed and is left out: {error}", RuntimeWarning, stacklevel=2)
+            failed.append(member.name)
+            continue
+        if done.status == "interrupted":
+            interrupted = member.name
+            break
+        trained.append((member, known))
+    curves = tuple(known.linear for _, known in trained)
+    done_members = tuple(member for member, _ in trained)
+    durations = _durations(folder, done_members, prediction.goal, curves)
+    return Training(folder, prediction, prediction.goal, done_members, curves, durations, tuple(failed), interrupted)
+
+
+def _durations(
+    folder: Path, trained: Sequence[Member], goal: float, curves: Sequence[LinearDecay | None]
+) -> tuple[Duration, ...]:
+    """Read the runs of a training, the limit's first."""
     series = [RunDirectory(folder / member.directory).series for member in trained]
-    goal, limit = prediction.goal, series[0]
-    return Training(
-        prediction,
-        goal,
-        tuple(
-            Duration(
-                member.label,
-                float(columns["energy"][0]),
-                float(columns["energy"][-1]),
-                time_to(columns["time"], columns["energy"], goal),
-                math.nan if curve is None else curve.time_to(goal),
-                _times_limit(columns, limit, goal),
-            )
-            for member, columns, curve in zip(trained, series, curves, strict=True)
-        ),
+    return tuple(
+        Duration(
+            member.label,
+            float(columns["energy"][0]),
+            float(columns["energy"][-1]),
+            time_to(columns["time"], columns["energy"], goal),
+            math.nan if curve is None else curve.time_to(goal),
+            _times_limit(columns, series[0], goal),
+        )
+        for member, columns, curve in zip(trained, series, curves, strict=True)
     )
 
 

@@ -78,11 +78,11 @@ def test_members_are_the_product_under_names_for_any_file_system():
 
 
 def test_cores_are_shared(case, monkeypatch):
-    cases = [sweeps.read_case(case)] * 6
+    cases = [sweeps.load_case(case)] * 6
     monkeypatch.setattr(sweeps, "available", lambda: 8)
     assert share_cores(cases, None) == Share(6, 1)
     assert share_cores(cases, 3) == Share(3, 1)  # a grid of 256 cells is worth no second thread
-    large = [sweeps.read_case(case, ["grid.shape=[1024, 1024]"])] * 2
+    large = [sweeps.load_case(case, ["grid.shape=[1024, 1024]"])] * 2
     monkeypatch.setattr(sweeps, "count", lambda *_: 8)
     assert share_cores(large, None) == Share(2, 4)
 
@@ -133,7 +133,7 @@ def test_a_sweep_goes_on_and_may_get_more_values(case, tmp_path):
     for over, options, message in (
         (["kernel.s=1,3"], {}, "has members with kernel.s = 2, which --over does not list"),
         (["initial.radius=0.1"], {}, "is a sweep over kernel.s, not initial.radius"),
-        (["kernel.s=1,2,3"], {"overrides": ["time.t_end=1.0"]}, "another --set"),
+        (["kernel.s=1,2,3"], {"set": ["time.t_end=1.0"]}, "another --set"),
     ):
         with pytest.raises(gf.InputError, match=message):
             sweep(case, over, folder, **options)
@@ -158,7 +158,7 @@ def test_all_errors_at_once_before_anything_runs(case, tmp_path):
     with pytest.raises(gf.InputError, match=r"initial.radius=0.7: initial: radius = 0.7: it must be"):
         sweep(case, ["initial.radius=0.2,0.7"], folder)
     with pytest.raises(gf.InputError, match=r"--over kernel.s: this key is in --set too"):
-        sweep(case, ["kernel.s=1"], folder, overrides=["kernel.s=2"])
+        sweep(case, ["kernel.s=1"], folder, set=["kernel.s=2"])
     with pytest.raises(gf.InputError, match="needs something to vary"):
         sweep(case, [], folder)
 
@@ -218,8 +218,8 @@ def test_a_member_that_is_killed_is_resumed_to_the_same_bytes(case, tmp_path):
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "killed by signal 9" in said
-    rows = sweep(case, ["kernel.s=1"], folder, overrides=long)
-    sweep(case, ["kernel.s=1"], whole, overrides=long)
+    rows = sweep(case, ["kernel.s=1"], folder, set=long)
+    sweep(case, ["kernel.s=1"], whole, set=long)
     assert rows[0]["status"] == "finished"
     member = Path("kernel.s=1")
     for name in ("series.h5", *(path.relative_to(whole / member) for path in (whole / member).glob("snapshots/*"))):

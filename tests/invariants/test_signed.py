@@ -133,3 +133,16 @@ def test_a_run_resumes_to_the_same_bits_and_keeps_both(tmp_path):
 def test_what_is_not_allowed(make, message):
     with pytest.raises(gf.InputError, match=message):
         make()
+
+
+@pytest.mark.parametrize("integrator", ["euler", "ssprk2", "ssprk3"])
+def test_looking_at_a_state_changes_nothing(integrator):
+    """After an odd number of steps too, when the arrays of the state and those of a stage have changed places."""
+    (looked, state), (alone, other) = (solver(integrator=integrator) for _ in range(2))
+    for _ in range(5):
+        looked.step(state, 1e9)
+        alone.step(other, 1e9)
+        looked.diagnose(state)
+        looked.stable_dt(state)
+    for name in (DENSITY, NEGATIVE):
+        assert (state.arrays[name] == other.arrays[name]).all()

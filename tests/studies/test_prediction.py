@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import gridflow as gf
-from gridflow.cases.reading import read_case
-from gridflow.studies.prediction import predict
+from gridflow.cases.reading import load_case
+from gridflow.studies.prediction import predict_run
 from solvers import FiniteVolume, SphereFiniteVolume
 
 CASES = Path(gf.__file__).parent / "cases" / "templates"
@@ -19,8 +19,8 @@ SMOOTH = ("bumps2d", "cosine1d", "random1d", "random2d", "random3d")
 @pytest.mark.parametrize("name", SMOOTH)
 def test_times_and_steps_of_the_smooth_cases(name, share):
     """Time within a factor 2, which is what is asked of linear theory; steps within 2, whose bounds it carries on."""
-    solver, initial = read_case(CASES / f"{name}.toml").build(CASES)
-    found = predict(solver, initial, share)
+    solver, initial = load_case(CASES / f"{name}.toml").build(CASES)
+    found = predict_run(solver, initial, share)
     state = solver.initialize(initial)
     while solver.diagnose(state)["energy"] > found.goal:
         solver.step(state, math.inf)
@@ -38,7 +38,7 @@ def flow(kernel, target=None, shape=(64,), growth=0.0):
 
 
 def prediction(problem, start, share=1e-3, **options):
-    return predict(FiniteVolume(problem, **options), start, share)
+    return predict_run(FiniteVolume(problem, **options), start, share)
 
 
 def test_a_rough_start_has_a_power_law():
@@ -95,7 +95,7 @@ def test_steps_of_either_kind_of_integrator(integrator):
     problem = flow(gf.Riesz(2), shape=(128,))
     start = gf.random_sobolev(problem.grid, 1.0, 0.3)
     solver = FiniteVolume(problem, integrator=integrator)
-    found = predict(solver, start, 1e-10)
+    found = predict_run(solver, start, 1e-10)
     state = solver.initialize(start)
     while solver.diagnose(state)["energy"] > found.goal:
         solver.step(state, math.inf)
@@ -115,7 +115,7 @@ def test_a_rough_start_of_a_network_has_a_power_of_time():
     uniform = gf.uniform(CIRCLE, mass=6.0)
     for power, s in ((1, 2.0), (2, 3.0)):
         start = gf.random_sobolev(CIRCLE, 1.0, 0.2, seed=2, mass=6.0)
-        found = predict(*network(uniform, start, kernel=gf.ReLU(power)), 1e-3)
+        found = predict_run(*network(uniform, start, kernel=gf.ReLU(power)), 1e-3)
         assert found.exponent == pytest.approx((1 + s) / (s - 1), rel=0.01)
         assert found.theorem.startswith(f"s = {s:g} on the modes that a network sees")
         assert found.doubts == ()
@@ -126,7 +126,7 @@ def test_what_the_loss_cannot_see_is_told():
     angle = CIRCLE.centers(0)
     seen = 1 + 0.1 * np.cos(2 * angle)
     both = seen + 0.1 * np.cos(3 * angle)
-    found, alone = (predict(*network(np.ones(256), start), 1e-3) for start in (both, seen))
+    found, alone = (predict_run(*network(np.ones(256), start), 1e-3) for start in (both, seen))
     assert found.invisible == pytest.approx(0.5, abs=1e-3)
     assert alone.invisible == pytest.approx(0.0, abs=1e-12)
     assert found.energy == pytest.approx(alone.energy, rel=1e-12)
@@ -136,7 +136,7 @@ def test_what_the_loss_cannot_see_is_told():
 def test_independent_neurons_are_noise_of_regularity_minus_half_the_dimension():
     uniform = gf.uniform(CIRCLE, mass=6.0)
     start = gf.cosine(CIRCLE, 0.5, 2, mass=6.0)
-    few, many, none = (predict(*network(uniform, start), 1e-4, neurons) for neurons in (100, 10_000, None))
+    few, many, none = (predict_run(*network(uniform, start), 1e-4, neurons) for neurons in (100, 10_000, None))
     assert (few.regularity, few.exponent) == (-0.5, pytest.approx(1.5))
     assert few.time > many.time > none.time
 
@@ -144,15 +144,15 @@ def test_independent_neurons_are_noise_of_regularity_minus_half_the_dimension():
 def test_where_linear_theory_says_nothing_of_a_network():
     empty = gf.gaussian(CIRCLE, [1.0], 0.2, mass=6.0)
     start = gf.uniform(CIRCLE, mass=6.0)
-    found = predict(*network(empty, start), 1e-3)
+    found = predict_run(*network(empty, start), 1e-3)
     assert np.isnan(found.time)
     assert np.isnan(found.steps)
     assert "the target is nearly 0 somewhere" in found.doubts[-1]
     assert found.exponent is None
-    both_signs = predict(*network(np.cos(CIRCLE.centers(0)), start), 1e-3)
+    both_signs = predict_run(*network(np.cos(CIRCLE.centers(0)), start), 1e-3)
     assert np.isnan(both_signs.time)
-    assert "growth = 0" in predict(*network(start, gf.cosine(CIRCLE, 0.5, 2, mass=6.0), growth=0.0), 1e-3).doubts[0]
-    hole = predict(*network(start, gf.ball_hole(CIRCLE, 0.5, [1.0], mass=6.0)), 1e-3)
+    assert "growth = 0" in predict_run(*network(start, gf.cosine(CIRCLE, 0.5, 2, mass=6.0), growth=0.0), 1e-3).doubts[0]
+    hole = predict_run(*network(start, gf.ball_hole(CIRCLE, 0.5, [1.0], mass=6.0)), 1e-3)
     assert hole.exponent is None
     assert "the start has a hole" in hole.theorem
 
@@ -161,11 +161,11 @@ def test_a_smooth_and_a_rough_start_on_the_sphere():
     grid = gf.SphereGrid((48, 96))
     flow = gf.SphereFlow(grid, gf.ReLU(), gf.uniform(grid), growth=2.0)
     smooth = (gf.sphere_densities.bumps(grid, [1, 0, 1], 8.0) + gf.uniform(grid)) / 2
-    found = predict(SphereFiniteVolume(flow), smooth, 1e-3)
+    found = predict_run(SphereFiniteVolume(flow), smooth, 1e-3)
     assert found.exponent is None
     assert found.regularity == np.inf
     rough = gf.sphere_densities.random_sobolev_on_sphere(grid, 0.5, 0.3, degrees="even")
-    found = predict(SphereFiniteVolume(flow), rough, 1e-3)
+    found = predict_run(SphereFiniteVolume(flow), rough, 1e-3)
     assert found.exponent == pytest.approx(3 / 1.5, rel=0.05)
     assert found.invisible == pytest.approx(0.0, abs=1e-12)
     assert 0.5 < found.steps / run_until(SphereFiniteVolume(flow), rough, found.goal) < 2

@@ -1,0 +1,158 @@
+"""Runs of cases: what the commands ``run``, ``resume``, ``sweep`` and ``train`` share, and Python users call."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from threading import Timer
+
+import psutil
+
+from gridflow.cases.case import Case
+from gridflow.cases.reading import Changes, load_case, stored_case
+from gridflow.cases.solvers import independent_neurons
+from gridflow.errors import InputError
+from gridflow.runtime.loop import Run, run
+from gridflow.runtime.schedule import EverySteps
+from gridflow.runtime.store import RunDirectory, open_run
+
+Say = Callable[[str], None]
+"""Called with a line that is worth telling on the way."""
+
+
+def run_case(
+    case: str | os.PathLike[str] | Case,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    set: Changes = (),
+    folder: str | os.PathLike[str] = ".",
+    force: bool = False,
+    progress: bool | None = None,
+    say: Say | None = None,
+) -> Run:
+    """Run a case into a run directory, as ``gridflow run`` does.
+
+    Parameters
+    ----------
+    case
+        A case file, or a :class:`Case` from :func:`gridflow.load_case`.
+    out
+        The run directory. Default: the case file's name + ``.run``, in the current folder; a :class:`Case` needs it.
+    set
+        Values of a case file to change, for example ``{"kernel.s": 2}``; see :func:`gridflow.load_case`.
+    folder
+        Where paths in a :class:`Case` are relative to; those in a file are relative to its own folder.
+    force
+        Replace a run that is there, and run although memory looks short.
+    progress
+        Show progress on standard error. Default: only on a terminal.
+    say
+        Called with a line for what may take a while.
+
+    Returns
+    -------
+    Run
+        See :func:`gridflow.run`.
+
+    Raises
+    ------
+    InputError
+        If the case or an argument is not allowed, ``out`` exists, or the run needs more memory than is free.
+    RunError
+        If the run cannot go on.
+    """
+    if isinstance(case, Case):
+        if out is None:
+            raise InputError("run_case of a Case needs out, the run directory to make")
+        if set:
+            raise InputError("set is for case files; change the Case itself, or load it with load_case(path, set)")
+    else:
+        path = Path(case)
+        case, folder, out = load_case(path, set), path.parent, out or f"{path.stem}.run"
+    case, store = case.resolved(), Path(out)
+    check_memory(case, force, say)
+    if store.exists() and not force:
+        raise InputError(
+            f"{store} exists; resume it with 'gridflow resume {store}', choose another --out, or pass --force"
+        )
+    return launch(case, store, Path(folder), force=force, progress=progress, say=say)
+
+
+def resume_case(
+    store: str | os.PathLike[str], t_end: float | None = None, *, progress: bool | None = None, say: Say | None = None
+) -> Run:
+    """Go on with a run that was made from a case, as ``gridflow resume`` does.
+
+    Parameters
+    ----------
+    store
+        The run directory.
+    t_end
+        Time to run on to. Default: the case's.
+    progress, say
+        As for :func:`run_case`.
+
+    Raises
+    ------
+    InputError
+        If there is no such run, or it was made from Python.
+    """
+    stored = open_run(store)
+    case = stored_case(stored, {} if t_end is None else {"time.t_end": float(t_end)})
+    return launch(case, stored.path, stored.path, resumed=stored, progress=progress, say=say)
+
+
+def launch(
+    case: Case,
+    store: Path,
+    folder: Path,
+    *,
+    force: bool = False,
+    resumed: RunDirectory | None = None,
+    progress: bool | None = None,
+    say: Say | None = None,
+) -> Run:
+    """Run a case, its snapshot schedule spelt out, or go on with the run ``resumed``; see :func:`run_case`."""
+    solver, initial = case.build(folder, None if resumed is None else resumed.started)
+    if say is None:
+        solver.compile()
+    else:
+        patience = Timer(1.0, say, ["compiling the loops for this kind of run, once on this machine …"])
+        patience.start()
+        solver.compile()
+        patience.cancel()
+    return run(
+        solver,
+        initial,
+        t_end=case.time.t_end,
+        store=store,
+        snapshots=case.output.snapshots(case.time.t_end),
+        snapshot_dtype=case.output.snapshot_dtype,
+        series=EverySteps(case.output.series_every),
+        checkpoints=case.output.checkpoints(),
+        callbacks=case.time.conditions(),
+        progress=progress,
+        resume=resumed is not None,
+        force=force,
+        case=case.to_toml(),
+        record={
+            "title": case.title,
+            "seeds": case.seeds(),
+            "independent_neurons": independent_neurons(case.solver),
+        },
+    )
+
+
+def check_memory(case: Case, force: bool, say: Say | None = None) -> None:
+    """InputError if a case needs more memory than is free, unless that is forced."""
+    needed, free = case.memory(), psutil.virtual_memory().available
+    if say is not None:
+        say(f"predicted peak memory {_bytes(needed)}, free {_bytes(free)}")
+    if needed > free and not force:
+        raise InputError(
+            f"the run needs about {_bytes(needed)} of memory and {_bytes(free)} are free; "
+            "use a smaller grid.shape or solver.dtype = 'float32', or --force to try all the same"
+        )
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

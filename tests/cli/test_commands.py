@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from shell import gridflow
+from shell import gridflow, process
 
 import gridflow as gf
 from gridflow.cases import templates as cases
@@ -16,13 +16,13 @@ def finished(tmp_path_factory):
     """A folder with the case hole2d and its small run."""
     folder = tmp_path_factory.mktemp("cli")
     assert gridflow("new", "hole2d", folder=folder).stdout == "hole2d.toml\n"
-    done = gridflow("run", "hole2d.toml", *SMALL, folder=folder)
+    done = process("run", "hole2d.toml", *SMALL, folder=folder)
     assert done.returncode == 0, done.stderr
     return folder, done
 
 
 def test_version_and_help():
-    assert gridflow("--version").stdout == f"gridflow {gf.__version__}\n"
+    assert process("--version").stdout == f"gridflow {gf.__version__}\n"
     text = gridflow("--help").stdout
     for command in ("new", "run", "resume", "info", "plot", "movie", "--install-completion"):
         assert command in text

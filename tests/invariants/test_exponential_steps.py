@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import gridflow as gf
+from gridflow.equation.contract import State
 from solvers import FiniteVolume
 
 SHAPES = ((64,), (24, 20), (10, 9, 12))
@@ -127,7 +128,7 @@ def test_a_restored_state_goes_on_with_the_same_bits(shape, options):
     for number in range(120):
         if number % 7 == 0:
             arrays = {name: values.copy() for name, values in state.arrays.items()}
-            kept.append((number, gf.solver.State(arrays, state.time, state.step, state.dt, dict(state.control))))
+            kept.append((number, State(arrays, state.time, state.step, state.dt, dict(state.control))))
         solver.step(state, state.time * 1.01 if number % 11 == 0 and number else math.inf)
         if number % 5 == 0:
             solver.diagnose(state)
@@ -177,7 +178,7 @@ def test_a_density_changed_from_outside_is_seen():
     changed = solver.density(state)
     changed[...] = gf.cosine(flow.grid, 0.2)
     fresh = FiniteVolume(flow)
-    twin = fresh.restore(gf.solver.State(dict(state.arrays), state.time, state.step, state.dt, dict(state.control)))
+    twin = fresh.restore(State(dict(state.arrays), state.time, state.step, state.dt, dict(state.control)))
     steps_of(solver, state, 1)
     steps_of(fresh, twin, 1)
     assert np.array_equal(solver.density(state), fresh.density(twin))

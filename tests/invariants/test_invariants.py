@@ -57,7 +57,7 @@ def energy_round_off(flow, density, dtype):
     return 8 * math.log2(grid.size) * float(np.finfo(dtype).eps) * (energy + math.sqrt(energy * own))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     shape=st.sampled_from(SHAPES),
     scheme=st.sampled_from(SCHEMES),
@@ -97,14 +97,19 @@ def test_mass_positivity_and_energy(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("integrator", EXPLICIT)
 @pytest.mark.parametrize(
-    "scheme",
-    [("upwind", "vanleer"), ("muscl", "vanleer"), ("muscl", "superbee"), ("sharp", "vanleer"), ("weno5", "vanleer")],
-    ids="-".join,
+    ("shape", "scheme", "integrator"),
+    [
+        ((9, 8, 10), ("upwind", "vanleer"), "ssprk3"),
+        ((64,), ("muscl", "vanleer"), "ssprk2"),
+        ((20, 18), ("muscl", "superbee"), "ssprk3"),
+        ((20, 18), ("sharp", "vanleer"), "ssprk2"),
+        ((9, 8, 10), ("weno5", "vanleer"), "euler"),
+    ],
+    ids=str,
 )
-@pytest.mark.parametrize("shape", [(64,), (20, 18), (9, 8, 10)], ids=str)
 def test_mass_over_ten_thousand_steps(shape, scheme, integrator):
+    """Every face value and every time scheme once: what a face gives and takes is one number in all of them."""
     grid = gf.Grid(shape)
     flow = gf.Flow(grid, gf.Riesz(2), gf.uniform(grid))  # s = 2 keeps moving for the whole of it
     solver = FiniteVolume(flow, *scheme, integrator=integrator)
@@ -117,7 +122,7 @@ def test_mass_over_ten_thousand_steps(shape, scheme, integrator):
     assert abs(gf.diagnostics.mass(grid, density) / mass - 1) <= 1e-13
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     shape=st.sampled_from(SHAPES),
     kernel=st.sampled_from((gf.Gaussian(0.1), gf.Matern(0.5, 0.2), gf.Matern(1.5, 0.1), gf.Riesz(1.25, "spectral"))),
@@ -318,11 +323,22 @@ def test_means_whose_squares_leave_the_precision_are_refused_with_a_way_out(reco
     FiniteVolume(flow, "muscl", dtype="float32")
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("shape", [(4096,), (64, 64), (16, 16, 16)], ids=str)
-@pytest.mark.parametrize("scheme", SCHEMES, ids="-".join)
+LINE, PLANE, SPACE = (4096,), (64, 64), (16, 16, 16)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "shape", "dtype"),
+    [
+        *zip(SCHEMES, (LINE, PLANE, SPACE, LINE, PLANE, SPACE, LINE), ["float64"] * len(SCHEMES), strict=True),
+        (("upwind", "vanleer"), SPACE, "float32"),
+        (("muscl", "vanleer"), PLANE, "float32"),
+        (("sharp", "vanleer"), PLANE, "float32"),
+        (("weno5", "vanleer"), LINE, "float32"),
+    ],
+    ids=str,
+)
 def test_all_mass_in_one_cell_of_many_is_no_difficulty(scheme, shape, dtype):
-    """The largest value is the number of cells times the mean."""
+    """The largest value is the number of cells times the mean: as many cells in every dimension."""
     grid = gf.Grid(shape)
     solver = FiniteVolume(gf.Flow(grid, gf.Riesz(1), gf.uniform(grid)), *scheme, dtype=dtype)
     state = solver.initialize(spike(grid))
@@ -360,9 +376,18 @@ def test_state_and_solver_leave_the_callers_arrays_alone():
     assert (hole == kept).all()
 
 
-@pytest.mark.parametrize("options", [{}, {"tracer": True}, {"dtype": "float32"}, {"growth": 1.0}], ids=str)
-@pytest.mark.parametrize("velocity", ["difference", "spectral"])
-@pytest.mark.parametrize("reconstruction", ["upwind", "muscl", "sharp", "weno5"])
+@pytest.mark.parametrize(
+    ("reconstruction", "velocity", "options"),
+    [
+        *((name, "difference", {}) for name in ("upwind", "muscl", "sharp", "weno5")),
+        ("sharp", "spectral", {}),
+        *((name, "difference", {"tracer": True}) for name in ("muscl", "sharp")),
+        ("upwind", "spectral", {"dtype": "float32"}),
+        ("muscl", "spectral", {"growth": 1.0}),
+        ("sharp", "difference", {"growth": 1.0}),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("shape", [(256, 256), (64, 64, 64)], ids=str)
 def test_steps_allocate_no_full_array(shape, reconstruction, velocity, options):
     options = dict(options)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import gridflow as gf
+from gridflow.equation.contract import State
 from solvers import Spectral
 
 SHAPES = ((48,), (24, 30), (12, 15, 18))
@@ -23,8 +24,7 @@ def steps_of(solver, state, number):
     return state
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("shape", "dtype"), [*((shape, "float64") for shape in SHAPES), ((24, 30), "float32")], ids=str)
 def test_mass_energy_and_what_is_told(shape, dtype):
     flow, start = problem(shape)
     solver = Spectral(flow, dtype=dtype)
@@ -63,7 +63,7 @@ def test_the_dissipation_is_minus_the_derivative_of_the_energy(shape, growth):
     assert -slope == pytest.approx(dissipation, rel=1e-6)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", SHAPES[1:], ids=str)  # one dimension has one thread
 def test_the_same_bits_for_any_number_of_threads(shape, monkeypatch):
     monkeypatch.setattr("solvers.finite_volume.velocity.FEWEST_MODES", 1)
     seen = []
@@ -75,15 +75,21 @@ def test_the_same_bits_for_any_number_of_threads(shape, monkeypatch):
     assert seen[0] == seen[1] == seen[2]
 
 
-@pytest.mark.parametrize("options", [{}, {"integrator": "etdrk2"}, {"dtype": "float32"}], ids=str)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        *((shape, options) for shape in SHAPES for options in ({}, {"integrator": "etdrk2"})),
+        ((24, 30), {"dtype": "float32"}),
+    ],
+    ids=str,
+)
 def test_a_restored_state_goes_on_with_the_same_bits(shape, options):
     flow, start = problem(shape)
     solver = Spectral(flow, **options)
     state = solver.initialize(start)
     for number in range(12):
         arrays = {name: values.copy() for name, values in state.arrays.items()}
-        before = gf.solver.State(arrays, state.time, state.step, state.dt, dict(state.control))
+        before = State(arrays, state.time, state.step, state.dt, dict(state.control))
         until = state.time * 1.05 if number % 3 == 2 else math.inf
         solver.step(state, until)
         other = Spectral(flow, **options)
@@ -166,7 +172,7 @@ def test_options_that_are_not_allowed_are_named():
         with pytest.raises(gf.InputError, match=message):
             Spectral(flow, **options)
     with pytest.raises(gf.InputError, match=r"holds float64 of shape \(8,\) as density"):
-        Spectral(flow).restore(gf.solver.State({"density": np.ones(8)}))
+        Spectral(flow).restore(State({"density": np.ones(8)}))
     solver = Spectral(flow)
     state = solver.initialize(start)
     solver.density(state)[3] = np.nan

@@ -8,6 +8,7 @@ from scipy.integrate import solve_ivp
 
 import gridflow as gf
 from gridflow.errors import InputError
+from gridflow.measures import spectra
 from gridflow.theory import Coulomb1D
 from solvers import Particles
 from solvers.points import direct
@@ -155,8 +156,8 @@ def test_trajectories_are_those_of_a_general_integrator(integrator, growth):
 
     grid = gf.Grid(16)
     xi = 2 * np.pi * np.fft.fftfreq(16, 1 / 16)
-    target = gf.spectra.of_density(grid, flow.target)
-    symbol = gf.spectra.whole_symbol(flow.kernel, grid)
+    target = spectra.of_density(grid, flow.target)
+    symbol = spectra.whole_symbol(flow.kernel, grid)
 
     def rates(_, y):
         x, m = y[:30], y[30:]

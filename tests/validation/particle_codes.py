@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-import gridflow as gf
+from gridflow.measures import spectra
 from gridflow.validation.images import free_pull
 
 
@@ -45,7 +45,7 @@ def fourier_velocity(lengths, s, modes, target=None, wave_number=2 * np.pi):
 
 def coefficients(grid, density, modes):
     """Of a density for −modes … modes along each axis."""
-    found = gf.spectra.of_density(grid, density)
+    found = spectra.of_density(grid, density)
     return found[np.ix_(*(np.arange(-modes, modes + 1),) * grid.dim)]
 
 

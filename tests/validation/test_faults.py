@@ -5,6 +5,7 @@ import pytest
 from particle_codes import advance, coefficients, euler, fourier_velocity, open_velocity
 
 import gridflow as gf
+from gridflow.measures import spectra
 from gridflow.validation import Reference, compare
 from solvers import FiniteVolume
 
@@ -108,7 +109,7 @@ def test_open_instead_of_periodic_images(known):
     target = None
     if case == "plane":
         coarse = gf.Grid((32, 32), flow.grid.lengths)
-        target = gf.spectra.to_density(coarse, gf.spectra.of_density(flow.grid, flow.target, coarse)).ravel()
+        target = spectra.to_density(coarse, spectra.of_density(flow.grid, flow.target, coarse)).ravel()
         target = target / target.sum()
     velocity = open_velocity(np.array(flow.grid.lengths), flow.kernel.s, target)
     count = {"line": 400, "plane": 400, "space": 800}[case]

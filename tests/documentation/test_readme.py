@@ -30,14 +30,17 @@ def run_python(code, folder):
 
 
 def overrides(line, shapes=SHAPES):
-    """What makes a command small: its grid, and the time of a training."""
+    """What makes a command small: its grid, the number of its snapshots and the time of a training."""
     found = re.match(r"gridflow (run|sweep|predict|train) \w+?(1d|2d|circle|sphere)\.toml", line)
     if found is None:
         return []
     command, ending = found.groups()
     more = [f"grid.shape={shapes[ending]}"]
+    if ending == "2d":
+        more += ["output.snapshot_every=0.5"]
     if command == "train":
-        more += ["training.widths=[30]", "training.samples=200", "time.t_end=20.0"]
+        snapshots = "output.snapshot_log={first=0.1, last=10.0, count=4}"
+        more += ["training.widths=[30]", "training.samples=200", "time.t_end=10.0", snapshots]
     return [word for change in more for word in ("--set", change)]
 
 
@@ -57,7 +60,8 @@ def test_shell_snippets(tmp_path):
     commands = [line for line in lines if line.startswith("gridflow ")]
     assert len(commands) == 17
     for line in commands:
-        run(line.replace("--shape 256,256", "--shape 32,32"), tmp_path, overrides(line))
+        small = line.replace("--shape 256,256", "--shape 32,32").replace("radius=0.1,0.2", "radius=0.2")
+        run(small, tmp_path, overrides(line))
     assert {"hole2d.toml", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4", "compare.png"} <= {
         p.name for p in tmp_path.iterdir()
     }

@@ -47,8 +47,7 @@ def disc_hole(n, times, **options):
 
 @pytest.mark.long
 def test_disc_hole():
-    """The edge stays as wide as it is, so its error falls like h and faster, measured 2.2 and 1.8; h^{2/3} with a limited
-    slope."""
+    """The edge stays as wide as it is: errors fall faster than h (orders 2.2, 1.8); h^{2/3} with a limited slope."""
     sizes, times = (64, 128, 256), (1.0, 2.0, 3.0)
     found = np.array([disc_hole(n, times) for n in sizes])
     area, plateau, least, mass = np.moveaxis(found, -1, 0)

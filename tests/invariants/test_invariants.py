@@ -19,8 +19,20 @@ SYMBOLS = ("mimetic", "spectral")
 INTEGRATORS = ("auto", "euler", "ssprk2", "ssprk3", "etdrk2", "etdrk4")
 EXPLICIT = INTEGRATORS[1:4]
 SHAPES = ((37,), (64,), (13, 18), (16, 16), (7, 9, 8), (8, 8, 8))
-GRIDS = [(shape, "float64") for shape in SHAPES] + [(shape, "float32") for shape in SHAPES if len(shape) == 2] * 2
-"""Single precision in two dimensions: loops are compiled for every pair of both, and rounding knows no dimension."""
+TABLE = [
+    (shape, dtype, scheme, velocity)
+    for shape in SHAPES
+    for dtype in ("float64", "float32")
+    for scheme in SCHEMES
+    for velocity in ("difference", "spectral")
+    if len(shape) == 2 or (dtype == "float64" and (velocity == "difference" or scheme in MONOTONE))
+    if dtype == "float64" or velocity == "difference" or scheme in MONOTONE
+]
+"""Single precision, and the costly schemes with the spectral velocity, in two dimensions.
+
+Each of these combinations is compiled for itself, for up to half a minute; rounding, face values and velocities know
+nothing of the dimension beyond what the others show.
+"""
 LENGTHS = {1: (1.7,), 2: (1.0, 0.6), 3: (1.0, 1.3, 0.7)}
 
 
@@ -61,10 +73,8 @@ def energy_round_off(flow, density, dtype):
 
 @settings(max_examples=120, deadline=None)
 @given(
-    grid_of=st.sampled_from(GRIDS),
-    scheme=st.sampled_from(SCHEMES),
+    combined=st.sampled_from(TABLE),
     integrator=st.sampled_from(INTEGRATORS),
-    velocity=st.sampled_from(("difference", "spectral")),
     cfl=st.sampled_from((0.5, 0.9, 1.0)),
     s=st.sampled_from((0.5, 1.0, 1.5, 2.0)),
     symbol=st.sampled_from(SYMBOLS),
@@ -74,10 +84,8 @@ def energy_round_off(flow, density, dtype):
     unit=st.sampled_from((1.0, 1e-2, 30.0)),
     seed=st.integers(0, 2**16),
 )
-def test_mass_positivity_and_energy(
-    grid_of, scheme, integrator, velocity, cfl, s, symbol, kind, growth, rough, unit, seed
-):
-    shape, dtype = grid_of
+def test_mass_positivity_and_energy(combined, integrator, cfl, s, symbol, kind, growth, rough, unit, seed):
+    shape, dtype, scheme, velocity = combined
     grid = gf.Grid(shape, tuple(unit * length for length in LENGTHS[len(shape)]))
     target = random_density(grid, seed + 1, contrast=2.0) if rough else gf.uniform(grid)
     flow = gf.Flow(grid, gf.Riesz(s, symbol), target, growth)
@@ -126,15 +134,14 @@ def test_mass_over_ten_thousand_steps(shape, scheme, integrator):
 
 @settings(max_examples=25, deadline=None)
 @given(
-    shape=st.sampled_from(SHAPES),
+    combined=st.sampled_from([row for row in TABLE if row[1] == "float64"]),
     kernel=st.sampled_from((gf.Gaussian(0.1), gf.Matern(0.5, 0.2), gf.Matern(1.5, 0.1), gf.Riesz(1.25, "spectral"))),
-    scheme=st.sampled_from(SCHEMES),
-    velocity=st.sampled_from(("difference", "spectral")),
     growth=st.sampled_from((0.0, 2.0)),
     seed=st.integers(0, 2**16),
 )
-def test_energy_identity_for_any_kernel(shape, kernel, scheme, velocity, growth, seed):
+def test_energy_identity_for_any_kernel(combined, kernel, growth, seed):
     """The dissipation of a scheme is minus the derivative of the energy along its tendency; ≥ 0 where that is a law."""
+    shape, _, scheme, velocity = combined
     grid = gf.Grid(shape, LENGTHS[len(shape)])
     flow = gf.Flow(grid, kernel, random_density(grid, seed + 1, contrast=0.5), growth)
     solver = FiniteVolume(flow, *scheme, velocity)
@@ -382,9 +389,9 @@ def test_state_and_solver_leave_the_callers_arrays_alone():
     ("reconstruction", "velocity", "options"),
     [
         *((name, "difference", {}) for name in ("upwind", "muscl", "sharp", "weno5")),
-        ("sharp", "spectral", {}),
+        ("muscl", "spectral", {}),
         *((name, "difference", {"tracer": True}) for name in ("muscl", "sharp")),
-        ("upwind", "spectral", {"dtype": "float32"}),
+        ("upwind", "difference", {"dtype": "float32"}),
         ("muscl", "spectral", {"growth": 1.0}),
         ("sharp", "difference", {"growth": 1.0}),
     ],

@@ -24,7 +24,9 @@ def steps_of(solver, state, number):
     return state
 
 
-@pytest.mark.parametrize(("shape", "dtype"), [*((shape, "float64") for shape in SHAPES), ((24, 30), "float32")], ids=str)
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [*((shape, "float64") for shape in SHAPES), ((24, 30), "float32")], ids=str
+)
 def test_mass_energy_and_what_is_told(shape, dtype):
     flow, start = problem(shape)
     solver = Spectral(flow, dtype=dtype)

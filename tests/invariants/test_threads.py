@@ -52,8 +52,8 @@ def arrays_after(steps, shape, number, growth=0.0, rough=False, **options):
     ("reconstruction", "velocity", "dtype"),
     [
         ("sharp", "difference", "float64"),
-        ("weno5", "spectral", "float64"),
-        ("muscl", "spectral", "float32"),
+        ("weno5", "difference", "float64"),
+        ("muscl", "spectral", "float64"),
         ("upwind", "difference", "float32"),
     ],
 )

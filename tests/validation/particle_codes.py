@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+import gridflow as gf
 from gridflow.measures import spectra
 from gridflow.validation.images import free_pull
 

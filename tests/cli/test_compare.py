@@ -1,38 +1,29 @@
 """gridflow compare, and the stand-alone example codes, as an author of a particle code uses them."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from shell import call, gridflow, process
 
 import gridflow as gf
 
-GRIDFLOW = Path(sys.executable).parent / "gridflow"
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
 
 
-def call(*arguments, folder=None):
-    return subprocess.run(
-        [str(argument) for argument in arguments],
-        cwd=folder, env=os.environ | {"COLUMNS": "140"}, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-
-
 def compare(*arguments, folder):
-    return call(GRIDFLOW, "compare", *arguments, folder=folder)
+    return gridflow("compare", *arguments, folder=folder)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """The case hole2d on a small grid until t = 2, the example in numpy, and the same with a fault."""
     folder = tmp_path_factory.mktemp("compare")
-    assert call(GRIDFLOW, "new", "hole2d", folder=folder).returncode == 0
+    assert gridflow("new", "hole2d", folder=folder).returncode == 0
     small = ("--set", "grid.shape=[64, 64]", "--set", "time.t_end=2.0", "--set", "output.snapshot_every=0.25")
-    done = call(GRIDFLOW, "run", "hole2d.toml", "--quiet", *small, folder=folder)
+    done = gridflow("run", "hole2d.toml", "--quiet", *small, folder=folder)
     assert done.returncode == 0, done.stderr
     done = call(sys.executable, EXAMPLES / "particles_numpy.py", "right.npz", folder=folder)
     assert done.returncode == 0, done.stderr
@@ -49,7 +40,7 @@ def test_the_example_in_numpy_uses_nothing_of_ours():
 
 
 def test_it_is_validated_in_words(folder):
-    done = compare("hole2d.run", "right.npz", "-o", "report.png", folder=folder)
+    done = process("compare", "hole2d.run", "right.npz", "-o", "report.png", folder=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "right.npz: 2000 particles" in done.stdout
     assert "inside what is left of the hole at t = 2: 0 of the mass" in done.stdout
@@ -86,11 +77,11 @@ def test_half_the_time_scale_is_called_by_name(folder):
 
 def test_the_unit_of_time_can_be_told(folder):
     told = ("--time-unit", "0.5", "--box", "1", "--origin", "0,0")
-    assert compare("hole2d.run", "slow.npz", *told, folder=folder).returncode == 0
+    assert compare("hole2d.run", "slow.npz", *told, "--times", "0,0.5,1", folder=folder).returncode == 0
 
 
 def test_several_files_give_an_order_and_the_worst_verdict(folder):
-    done = compare("hole2d.run", "right.npz", "slow.npz", "--json", folder=folder)
+    done = compare("hole2d.run", "right.npz", "slow.npz", "--json", "--times", "0,1", folder=folder)
     assert done.returncode == 1
     found = json.loads(done.stdout)
     assert found["name"] == "slow.npz"
@@ -130,7 +121,7 @@ def test_a_run_of_particles_in_a_case_file_is_validated(folder):
         "--set", 'solver={kind="particles", count=1500, seed=2}', "--set", "grid.shape=[64, 64]",
         "--set", "time.t_end=2.0", "--set", "output.snapshot_every=0.5", "--out", "particles.run",
     )  # fmt: skip
-    done = call(GRIDFLOW, "run", "hole2d.toml", "--quiet", *settings, folder=folder)
+    done = gridflow("run", "hole2d.toml", "--quiet", *settings, folder=folder)
     assert done.returncode == 0, done.stderr
     done = compare("hole2d.run", "particles.run", "--json", folder=folder)
     assert done.returncode == 0, done.stdout
@@ -140,9 +131,9 @@ def test_a_run_of_particles_in_a_case_file_is_validated(folder):
 @pytest.mark.long
 def test_the_example_in_pytorch_is_validated(tmp_path):
     pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
-    assert call(GRIDFLOW, "new", "gaussian-mmd2d", folder=tmp_path).returncode == 0
+    assert gridflow("new", "gaussian-mmd2d", folder=tmp_path).returncode == 0
     until = ("--set", "time.t_end=2.0")
-    assert call(GRIDFLOW, "run", "gaussian-mmd2d.toml", "--quiet", *until, folder=tmp_path).returncode == 0
+    assert gridflow("run", "gaussian-mmd2d.toml", "--quiet", *until, folder=tmp_path).returncode == 0
     done = call(sys.executable, EXAMPLES / "mmd_torch.py", "torch.npz", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     done = compare("gaussian-mmd2d.run", "torch.npz", "--target-samples", "2000", folder=tmp_path)

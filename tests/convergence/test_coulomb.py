@@ -36,7 +36,7 @@ def hole_errors(grid, hole, times, limiter, **options):
     return np.array(errors)
 
 
-SIZES = (64, 128, 256, 512)
+SIZES = (64, 128, 256)
 
 
 @pytest.fixture(scope="module", params=["vanleer", "superbee"])
@@ -91,11 +91,11 @@ def test_other_shapes_of_holes(shape):
 
 @pytest.mark.long
 def test_ball_hole_in_three_dimensions():
-    """96³, |∂H| / |H| = 10: as above with (256 / 96)¹ for the grid."""
-    grid = gf.Grid((96, 96, 96))
+    """64³, |∂H| / |H| = 10: as above with (256 / 64)¹ for the grid."""
+    grid = gf.Grid((64, 64, 64))
     volume, plateau = hole_errors(grid, gf.ball_hole(grid, 0.3), (1.0,), "superbee")[0]
-    assert abs(volume) <= 0.01 * (256 / 96) * 10 / 8
-    assert abs(plateau) <= 5e-6 * (256 / 96) ** 2
+    assert abs(volume) <= 0.01 * (256 / 64) * 10 / 8
+    assert abs(plateau) <= 5e-6 * (256 / 64) ** 2
 
 
 @pytest.mark.parametrize(("limiter", "order"), [("vanleer", 0.6), ("superbee", 0.9)])
@@ -126,6 +126,16 @@ def test_cumulative_mass_in_one_dimension():
     assert abs(found - exact).max() <= 1e-6
 
 
+ONE_DIMENSION = (128, 256, 512, 1024)
+
+
+@pytest.fixture(scope="module")
+def solution():
+    """Cell averages of the closed form O3 at t = 1 on 64 cells for one of the finest grid."""
+    fine = gf.Grid((64 * ONE_DIMENSION[-1],))
+    return gf.theory.Coulomb1D(coulomb(fine), gf.cosine(fine, 0.9))(1.0)
+
+
 @pytest.mark.parametrize(
     ("options", "order"),
     [
@@ -137,20 +147,18 @@ def test_cumulative_mass_in_one_dimension():
     ],
     ids=str,
 )
-def test_order_in_one_dimension(options, order):
+def test_order_in_one_dimension(solution, options, order):
     """L1 error of cell averages against the closed form O3 for smooth positive data.
 
     The closed form takes its start as constant in each cell; on 64 cells for one of the finest grid that matters 64
     times less than the first-order error it is on the grid itself.
     """
-    sizes, errors = (128, 256, 512, 1024), []
-    fine = gf.Grid((64 * sizes[-1],))
-    exact = gf.theory.Coulomb1D(coulomb(fine), gf.cosine(fine, 0.9))(1.0)
-    for n in sizes:
+    errors = []
+    for n in ONE_DIMENSION:
         grid = gf.Grid((n,))
         (density,) = advance(muscl(coulomb(grid), **options), gf.cosine(grid, 0.9), (1.0,))
-        errors.append(abs(density - exact.reshape(n, -1).mean(1)).mean())
-    assert gf.diagnostics.fitted_order(1 / np.array(sizes), errors) >= order
+        errors.append(abs(density - solution.reshape(n, -1).mean(1)).mean())
+    assert gf.diagnostics.fitted_order(1 / np.array(ONE_DIMENSION), errors) >= order
 
 
 @pytest.mark.parametrize(
@@ -169,29 +177,29 @@ def test_order_in_two_dimensions(options, order):
     assert gf.diagnostics.fitted_order(1 / np.array(sizes[:-1]), differences) >= order
 
 
-@pytest.mark.parametrize("extremum", ["min", "max"])
 @pytest.mark.parametrize("velocity", ["difference", "spectral"])
-def test_extrema_follow_the_logistic_law(extremum, velocity):
+def test_extrema_follow_the_logistic_law(velocity):
     """O1: smooth extrema obey the logistic law; limiters clip them to second order in h, as cell averages do."""
     sizes, errors = (32, 64, 128), []
-    start = 1 + (-0.9 if extremum == "min" else 0.9)
-    exact = float(gf.theory.LogisticLaw(start, 1.0)(1.0))
+    lowest, highest = (float(gf.theory.LogisticLaw(start, 1.0)(1.0)) for start in (0.1, 1.9))
     for n in sizes:
         grid = gf.Grid((n, n))
         (density,) = advance(muscl(coulomb(grid), velocity=velocity), gf.cosine(grid, 0.9), (1.0,))
-        errors.append(getattr(density, extremum)() - exact)
-    assert gf.diagnostics.fitted_order(1 / np.array(sizes), errors) >= 1.8
+        errors.append((density.min() - lowest, density.max() - highest))
+    for error in np.array(errors).T:
+        assert gf.diagnostics.fitted_order(1 / np.array(sizes), error) >= 1.8
 
 
 @pytest.mark.long
 def test_disc_hole_in_single_precision():
-    """A velocity by differences of V loses ε V / h to rounding: 1e−4 of the plateau at 256² (measured), and no more."""
-    grid, times = gf.Grid((256, 256)), (1.0, 2.0)
+    """A velocity by differences of V loses ε V / h to rounding: half on 128² of the 1e−4 of the plateau that was
+    measured on 256², and no more."""
+    grid, times = gf.Grid((128, 128)), (1.0, 2.0)
     hole = gf.ball_hole(grid, 0.25)
     double = hole_errors(grid, hole, times, "vanleer")
     single = hole_errors(grid, hole, times, "vanleer", dtype="float32")
     assert (abs(single[:, 0] - double[:, 0]) <= 1e-5).all()
-    assert (abs(single[:, 1] - double[:, 1]) <= 2e-4).all()
+    assert (abs(single[:, 1] - double[:, 1]) <= 1e-4).all()
 
 
 def test_late_decay_is_resolved_in_time():

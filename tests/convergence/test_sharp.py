@@ -47,8 +47,8 @@ def disc_hole(n, times, **options):
 
 @pytest.mark.long
 def test_disc_hole():
-    """The edge stays as wide as it is, so its error falls like h and faster; h^{2/3} with a limited slope."""
-    sizes, times = (64, 128, 256, 512), (1.0, 2.0, 3.0)
+    """The edge stays as wide as it is: errors fall faster than h (orders 2.2, 1.8); h^{2/3} with a limited slope."""
+    sizes, times = (64, 128, 256), (1.0, 2.0, 3.0)
     found = np.array([disc_hole(n, times) for n in sizes])
     area, plateau, least, mass = np.moveaxis(found, -1, 0)
     at_256 = sizes.index(256)
@@ -57,15 +57,16 @@ def test_disc_hole():
     assert (least >= 0).all()
     assert (abs(mass) <= 1e-13).all()
     for k in range(2):
-        assert order(sizes, area[:, k]) >= 1.2
+        assert order(sizes, area[:, k]) >= 1.8
 
 
 @pytest.mark.long
 def test_disc_hole_in_single_precision():
+    """A velocity by differences of V loses ε V / h to rounding, half of it on half as many cells: 1e−4 on 256²."""
     times = (1.0, 2.0)
-    double, single = disc_hole(256, times), disc_hole(256, times, dtype="float32")
-    assert (abs(single[:, 0] - double[:, 0]) <= 1e-4).all()
-    assert (abs(single[:, 1]) <= 2e-5).all()
+    double, single = disc_hole(128, times), disc_hole(128, times, dtype="float32")
+    assert (abs(single[:, 0] - double[:, 0]) <= 5e-5).all()
+    assert (abs(single[:, 1]) <= 1e-5).all()
     assert (single[:, 2] >= 0).all()
     assert (abs(single[:, 3]) <= 1e-5).all()
 
@@ -74,13 +75,13 @@ def test_disc_hole_in_single_precision():
 @pytest.mark.parametrize("reconstruction", SMOOTH)
 def test_disc_into_vacuum(reconstruction):
     """O1: the largest value obeys the logistic law while the disc spreads into the empty space around it."""
-    grid = gf.Grid((256, 256))
+    grid = gf.Grid((128, 128))
     disc = gf.normalize(grid, gf.regions.ball(grid, 0.25))
     law, solver = gf.theory.LogisticLaw(disc.max(), 1.0), FiniteVolume(coulomb(grid), reconstruction)
     for state in advanced(solver, disc, (0.25, 0.5, 1.0, 2.0)):
         density = solver.density(state)
         assert density.min() >= 0
-        assert density.max() == pytest.approx(float(law(state.time)), rel=1e-3)
+        assert density.max() == pytest.approx(float(law(state.time)), rel=1e-6)
 
 
 # smooth data
@@ -117,7 +118,7 @@ def test_a_smooth_minimum_in_two_dimensions(reconstruction):
 @pytest.mark.long
 @pytest.mark.parametrize("reconstruction", SMOOTH)
 def test_a_smooth_minimum_in_three_dimensions(reconstruction):
-    sizes = (16, 32, 64)
+    sizes = (12, 24, 36)
     assert order(sizes, [error_of_the_minimum((n,) * 3, reconstruction=reconstruction) for n in sizes]) >= 4
 
 
@@ -204,8 +205,11 @@ def test_the_tracer_of_a_hole_is_as_accurate_as_the_density(n):
 
 @pytest.mark.long
 def test_ball_hole_in_three_dimensions():
-    """The volume of a ball of radius ¼ at t = 2, 128³, by marching cubes: asked within 1 %, measured −0.88 %."""
-    grid = gf.Grid((128, 128, 128))
+    """The volume of a ball of radius ¼ at t = 2, by marching cubes, asked within 1 % on 128³ (measured −0.88 %).
+
+    On 80³ that is as much more as the disc above loses, h^{1.8}.
+    """
+    grid = gf.Grid((80, 80, 80))
     flow, hole = coulomb(grid), gf.ball_hole(grid, 0.25)
     law = gf.theory.HoleLaw.of(flow, hole)
     solver = FiniteVolume(flow)
@@ -215,5 +219,5 @@ def test_ball_hole_in_three_dimensions():
     density = solver.density(state)
     volume = gf.diagnostics.volume_below(grid, density, float(law.plateau(2.0)) / 2)
     assert density.min() >= 0
-    assert abs(volume / float(law(2.0)) - 1) <= 0.01
+    assert abs(volume / float(law(2.0)) - 1) <= 0.01 * (128 / 80) ** 1.8
     assert abs(gf.diagnostics.mass(grid, density) - 1) <= 1e-13

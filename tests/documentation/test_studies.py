@@ -136,6 +136,17 @@ def test_what_the_studies_show(study):
         assert float(discs[0]["share at 1"]) == pytest.approx(0.3679, rel=0.05)  # 32 cells
         halves = [float(row["t to 1/2"]) for row in rows if row["hole"] == "ball" and row["d"] == "2"]
         assert halves == sorted(halves)  # the larger s, the slower, in units of the longest mode's time
+    if name == "local_guarantee":
+        for row in rows:
+            assert (row["verdict"] == "stalled") == (float(row["energy / first"]) > 1e-8)
+            if row["verdict"] == "stalled":  # nowhere but where the target is nearly empty, and what is left is there
+                assert float(row["e"]) < 0.1
+                assert float(row["left where nu < 1/4"]) > 0.9
+            if row["e"] == "1.0":  # a wave of a tenth is linear to about a tenth; what is farther falls faster
+                assert float(row["slower by"]) < (1.15 if row["a"] == "0.0" else 1)
+        near = [float(row["slower by"]) for row in rows if row["d"] == "1" and row["a"] == "0.0"]
+        assert near[0] == pytest.approx(1, abs=0.15)
+        assert near[:5] == sorted(near[:5])  # of waves next to their targets, the slower the emptier these are
     if name == "reference_data":
         for row in rows:
             assert row["verdict"] == "better-than-sampling"

@@ -41,8 +41,9 @@ def test_mass_positivity_and_the_number_of_steps(shape, integrator, reconstructi
     assert gf.diagnostics.mass(flow.grid, density) == pytest.approx(gf.diagnostics.mass(flow.grid, start), rel=allowed)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("reconstruction", ["sharp", "muscl"])
+@pytest.mark.parametrize(
+    ("reconstruction", "dtype"), [("sharp", "float64"), ("muscl", "float64"), ("muscl", "float32")]
+)
 def test_time_costs_its_logarithm(reconstruction, dtype):
     """From one decade of time to the next the number of steps does not grow, as long as there are modes left (6e5)."""
     flow, start = rough((256,))
@@ -156,8 +157,9 @@ def test_the_same_bits_for_any_number_of_threads(shape, reconstruction, monkeypa
     assert seen[0] == seen[1] == seen[2]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("shape", [(256, 256), (64, 64, 64)], ids=str)
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((256, 256), "float64"), ((64, 64, 64), "float64"), ((256, 256), "float32")], ids=str
+)
 def test_exponential_steps_allocate_no_full_array(shape, dtype):
     flow, start = rough(shape)
     solver = FiniteVolume(flow, integrator="etdrk4", dtype=dtype)

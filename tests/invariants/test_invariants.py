@@ -19,6 +19,20 @@ SYMBOLS = ("mimetic", "spectral")
 INTEGRATORS = ("auto", "euler", "ssprk2", "ssprk3", "etdrk2", "etdrk4")
 EXPLICIT = INTEGRATORS[1:4]
 SHAPES = ((37,), (64,), (13, 18), (16, 16), (7, 9, 8), (8, 8, 8))
+TABLE = [
+    (shape, dtype, scheme, velocity)
+    for shape in SHAPES
+    for dtype in ("float64", "float32")
+    for scheme in SCHEMES
+    for velocity in ("difference", "spectral")
+    if len(shape) == 2 or (dtype == "float64" and (velocity == "difference" or scheme in MONOTONE))
+    if dtype == "float64" or velocity == "difference" or scheme in MONOTONE
+]
+"""Single precision, and the costly schemes with the spectral velocity, in two dimensions.
+
+Each of these combinations is compiled for itself, for up to half a minute; rounding, face values and velocities know
+nothing of the dimension beyond what the others show.
+"""
 LENGTHS = {1: (1.7,), 2: (1.0, 0.6), 3: (1.0, 1.3, 0.7)}
 
 
@@ -57,13 +71,10 @@ def energy_round_off(flow, density, dtype):
     return 8 * math.log2(grid.size) * float(np.finfo(dtype).eps) * (energy + math.sqrt(energy * own))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
-    shape=st.sampled_from(SHAPES),
-    scheme=st.sampled_from(SCHEMES),
+    combined=st.sampled_from(TABLE),
     integrator=st.sampled_from(INTEGRATORS),
-    velocity=st.sampled_from(("difference", "spectral")),
-    dtype=st.sampled_from(("float64", "float32")),
     cfl=st.sampled_from((0.5, 0.9, 1.0)),
     s=st.sampled_from((0.5, 1.0, 1.5, 2.0)),
     symbol=st.sampled_from(SYMBOLS),
@@ -73,9 +84,8 @@ def energy_round_off(flow, density, dtype):
     unit=st.sampled_from((1.0, 1e-2, 30.0)),
     seed=st.integers(0, 2**16),
 )
-def test_mass_positivity_and_energy(
-    shape, scheme, integrator, velocity, dtype, cfl, s, symbol, kind, growth, rough, unit, seed
-):
+def test_mass_positivity_and_energy(combined, integrator, cfl, s, symbol, kind, growth, rough, unit, seed):
+    shape, dtype, scheme, velocity = combined
     grid = gf.Grid(shape, tuple(unit * length for length in LENGTHS[len(shape)]))
     target = random_density(grid, seed + 1, contrast=2.0) if rough else gf.uniform(grid)
     flow = gf.Flow(grid, gf.Riesz(s, symbol), target, growth)
@@ -97,14 +107,19 @@ def test_mass_positivity_and_energy(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("integrator", EXPLICIT)
 @pytest.mark.parametrize(
-    "scheme",
-    [("upwind", "vanleer"), ("muscl", "vanleer"), ("muscl", "superbee"), ("sharp", "vanleer"), ("weno5", "vanleer")],
-    ids="-".join,
+    ("shape", "scheme", "integrator"),
+    [
+        ((9, 8, 10), ("upwind", "vanleer"), "ssprk3"),
+        ((64,), ("muscl", "vanleer"), "ssprk2"),
+        ((20, 18), ("muscl", "superbee"), "ssprk3"),
+        ((20, 18), ("sharp", "vanleer"), "ssprk2"),
+        ((9, 8, 10), ("weno5", "vanleer"), "euler"),
+    ],
+    ids=str,
 )
-@pytest.mark.parametrize("shape", [(64,), (20, 18), (9, 8, 10)], ids=str)
 def test_mass_over_ten_thousand_steps(shape, scheme, integrator):
+    """Every face value and every time scheme once: what a face gives and takes is one number in all of them."""
     grid = gf.Grid(shape)
     flow = gf.Flow(grid, gf.Riesz(2), gf.uniform(grid))  # s = 2 keeps moving for the whole of it
     solver = FiniteVolume(flow, *scheme, integrator=integrator)
@@ -117,17 +132,16 @@ def test_mass_over_ten_thousand_steps(shape, scheme, integrator):
     assert abs(gf.diagnostics.mass(grid, density) / mass - 1) <= 1e-13
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
-    shape=st.sampled_from(SHAPES),
+    combined=st.sampled_from([row for row in TABLE if row[1] == "float64"]),
     kernel=st.sampled_from((gf.Gaussian(0.1), gf.Matern(0.5, 0.2), gf.Matern(1.5, 0.1), gf.Riesz(1.25, "spectral"))),
-    scheme=st.sampled_from(SCHEMES),
-    velocity=st.sampled_from(("difference", "spectral")),
     growth=st.sampled_from((0.0, 2.0)),
     seed=st.integers(0, 2**16),
 )
-def test_energy_identity_for_any_kernel(shape, kernel, scheme, velocity, growth, seed):
+def test_energy_identity_for_any_kernel(combined, kernel, growth, seed):
     """The dissipation of a scheme is minus the derivative of the energy along its tendency; ≥ 0 where that is a law."""
+    shape, _, scheme, velocity = combined
     grid = gf.Grid(shape, LENGTHS[len(shape)])
     flow = gf.Flow(grid, kernel, random_density(grid, seed + 1, contrast=0.5), growth)
     solver = FiniteVolume(flow, *scheme, velocity)
@@ -318,11 +332,22 @@ def test_means_whose_squares_leave_the_precision_are_refused_with_a_way_out(reco
     FiniteVolume(flow, "muscl", dtype="float32")
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("shape", [(4096,), (64, 64), (16, 16, 16)], ids=str)
-@pytest.mark.parametrize("scheme", SCHEMES, ids="-".join)
+LINE, PLANE, SPACE = (4096,), (64, 64), (16, 16, 16)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "shape", "dtype"),
+    [
+        *zip(SCHEMES, (LINE, PLANE, SPACE, LINE, PLANE, SPACE, LINE), ["float64"] * len(SCHEMES), strict=True),
+        (("upwind", "vanleer"), PLANE, "float32"),
+        (("muscl", "vanleer"), PLANE, "float32"),
+        (("sharp", "vanleer"), PLANE, "float32"),
+        (("weno5", "vanleer"), PLANE, "float32"),
+    ],
+    ids=str,
+)
 def test_all_mass_in_one_cell_of_many_is_no_difficulty(scheme, shape, dtype):
-    """The largest value is the number of cells times the mean."""
+    """The largest value is the number of cells times the mean: as many cells in every dimension."""
     grid = gf.Grid(shape)
     solver = FiniteVolume(gf.Flow(grid, gf.Riesz(1), gf.uniform(grid)), *scheme, dtype=dtype)
     state = solver.initialize(spike(grid))
@@ -360,9 +385,18 @@ def test_state_and_solver_leave_the_callers_arrays_alone():
     assert (hole == kept).all()
 
 
-@pytest.mark.parametrize("options", [{}, {"tracer": True}, {"dtype": "float32"}, {"growth": 1.0}], ids=str)
-@pytest.mark.parametrize("velocity", ["difference", "spectral"])
-@pytest.mark.parametrize("reconstruction", ["upwind", "muscl", "sharp", "weno5"])
+@pytest.mark.parametrize(
+    ("reconstruction", "velocity", "options"),
+    [
+        *((name, "difference", {}) for name in ("upwind", "muscl", "sharp", "weno5")),
+        ("muscl", "spectral", {}),
+        *((name, "difference", {"tracer": True}) for name in ("muscl", "sharp")),
+        ("upwind", "difference", {"dtype": "float32"}),
+        ("muscl", "spectral", {"growth": 1.0}),
+        ("sharp", "difference", {"growth": 1.0}),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("shape", [(256, 256), (64, 64, 64)], ids=str)
 def test_steps_allocate_no_full_array(shape, reconstruction, velocity, options):
     options = dict(options)

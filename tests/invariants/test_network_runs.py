@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,7 +87,7 @@ def test_the_bits_do_not_depend_on_pieces_of_the_sphere_worked_on_at_once():
 def test_the_bits_do_not_depend_on_the_threads_of_matrix_products():
     """Which the library reads at its start; with 300 inputs it would split sums that are not in blocks."""
     code = (
-        "import sys; sys.path.insert(0, 'tests/invariants'); from test_network_runs import *;"
+        "import sys; sys.path.insert(0, sys.argv[1]); from test_network_runs import *;"
         "flow, teacher = problem(WholeSphere(299));"
         "w = random_weights(500, 300, seed=1);"
         "made = [Network(flow, w, teacher=teacher, **TRAININGS[name]) for name in ('descent', 'samples')];"
@@ -94,7 +95,7 @@ def test_the_bits_do_not_depend_on_the_threads_of_matrix_products():
     )
     found = {
         subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, "-c", code, Path(__file__).parent],
             env=os.environ | {"OPENBLAS_NUM_THREADS": number},
             capture_output=True,
             text=True,

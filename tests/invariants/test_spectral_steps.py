@@ -24,8 +24,9 @@ def steps_of(solver, state, number):
     return state
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [*((shape, "float64") for shape in SHAPES), ((24, 30), "float32")], ids=str
+)
 def test_mass_energy_and_what_is_told(shape, dtype):
     flow, start = problem(shape)
     solver = Spectral(flow, dtype=dtype)
@@ -64,7 +65,7 @@ def test_the_dissipation_is_minus_the_derivative_of_the_energy(shape, growth):
     assert -slope == pytest.approx(dissipation, rel=1e-6)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", SHAPES[1:], ids=str)  # one dimension has one thread
 def test_the_same_bits_for_any_number_of_threads(shape, monkeypatch):
     monkeypatch.setattr("gridflow.compute.threads.FEWEST_MODES", 1)
     seen = []
@@ -76,8 +77,14 @@ def test_the_same_bits_for_any_number_of_threads(shape, monkeypatch):
     assert seen[0] == seen[1] == seen[2]
 
 
-@pytest.mark.parametrize("options", [{}, {"integrator": "etdrk2"}, {"dtype": "float32"}], ids=str)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        *((shape, options) for shape in SHAPES for options in ({}, {"integrator": "etdrk2"})),
+        ((24, 30), {"dtype": "float32"}),
+    ],
+    ids=str,
+)
 def test_a_restored_state_goes_on_with_the_same_bits(shape, options):
     flow, start = problem(shape)
     solver = Spectral(flow, **options)

@@ -15,8 +15,10 @@ from gridflow.compute import threads
 from solvers import FiniteVolume
 from solvers.loops import planes
 
-SHAPES = ((4,), (37,), (4, 4), (13, 18), (64, 64), (17, 1000), (4, 4, 4), (5, 4, 6), (12, 9, 16))
-"""Odd, even and tiny ones, more threads than planes' halos, and one for which FFTW's plans depend on their number."""
+SHAPES = ((4, 4), (13, 18), (64, 64), (17, 1000), (4, 4, 4), (5, 4, 6), (12, 9, 16))
+"""Odd, even and tiny ones, more threads than planes' halos, and one for which FFTW's plans depend on their number.
+
+In one dimension there is one thread, whatever is asked for."""
 RECONSTRUCTIONS = ("sharp", "weno5", "muscl", "upwind")
 STEPS = 4
 
@@ -38,7 +40,7 @@ def arrays_after(steps, shape, number, growth=0.0, rough=False, **options):
     grid, initial = start(shape)
     target = gf.cosine(grid, 0.3) if rough else gf.uniform(grid)
     solver = FiniteVolume(gf.Flow(grid, gf.Riesz(1), target, growth), threads=number, **options)
-    assert solver.threads == (1 if grid.dim == 1 else number)
+    assert solver.threads == number
     state = solver.initialize(initial)
     for _ in range(steps):
         solver.step(state, math.inf)
@@ -46,11 +48,18 @@ def arrays_after(steps, shape, number, growth=0.0, rough=False, **options):
     return [values.tobytes() for values in (*state.arrays.values(), numbers, solver.face_velocity(state))]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("velocity", ["difference", "spectral"])
-@pytest.mark.parametrize("reconstruction", RECONSTRUCTIONS)
+@pytest.mark.parametrize(
+    ("reconstruction", "velocity", "dtype"),
+    [
+        ("sharp", "difference", "float64"),
+        ("weno5", "difference", "float64"),
+        ("muscl", "spectral", "float64"),
+        ("upwind", "difference", "float32"),
+    ],
+)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_the_same_bits_for_any_number_of_threads(shape, reconstruction, velocity, dtype):
+    """Face values, velocities and transforms are shared each by themselves: every one of them once is every pair."""
     options = {"reconstruction": reconstruction, "velocity": velocity, "dtype": dtype}
     alone = arrays_after(STEPS, shape, 1, **options)
     for number in (2, 3):
@@ -90,11 +99,10 @@ print(solver.threads, hashlib.sha256(solver.density(state).tobytes()).hexdigest(
 """
 
 
-@pytest.mark.parametrize("reconstruction", ["sharp", "muscl"])
-@pytest.mark.parametrize("shape", [(48, 40), (17, 1000), (12, 10, 14)], ids=str)
+@pytest.mark.parametrize(("shape", "reconstruction"), [((17, 1000), "sharp"), ((12, 10, 14), "muscl")], ids=str)
 def test_the_same_bits_from_process_to_process(shape, reconstruction):
-    digests = set()
-    for number in ("1", "2", "2"):
+    digests = set()  # of two other processes; this one is the third
+    for number in ("1", "2"):
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, reconstruction, *map(str, shape)],
             env=os.environ | {threads.VARIABLE: number},
@@ -114,6 +122,11 @@ def test_the_same_bits_from_process_to_process(shape, reconstruction):
 
 
 # how many
+
+
+def test_one_dimension_has_one_thread():
+    grid = gf.Grid((64,))
+    assert FiniteVolume(gf.Flow(grid, gf.Riesz(1), gf.uniform(grid)), threads=3).threads == 1
 
 
 def test_by_default_every_core_that_is_worth_waking(monkeypatch):

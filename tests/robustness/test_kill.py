@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+from shell import GRIDFLOW, process
 
 import gridflow as gf
 
 VICTIM = Path(__file__).parent / "victim.py"
-GRIDFLOW = Path(sys.executable).parent / "gridflow"
 CASE = """
 [grid]
 shape = [64, 64]
@@ -35,12 +35,6 @@ checkpoint_every_steps = 20
 
 def contents(store):
     return {str(p.relative_to(store)): p.read_bytes() for p in sorted(store.rglob("*")) if p.is_file()}
-
-
-def command(*arguments, **options):
-    return subprocess.run(
-        [GRIDFLOW, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False, **options
-    )
 
 
 @pytest.mark.long
@@ -101,7 +95,7 @@ gf.run(solver, gf.ball_hole(grid, 0.25), t_end=0.5, store=store, snapshots=gf.Ev
 def test_a_command_that_is_signalled_resumes_to_the_same_bytes(tmp_path, number):
     case = tmp_path / "case.toml"
     case.write_text(CASE)
-    whole = command("run", case, "--out", tmp_path / "whole.run")
+    whole = process("run", case, "--out", tmp_path / "whole.run")
     assert whole.returncode == 0, whole.stderr
     store = tmp_path / "part.run"
     running = subprocess.Popen([GRIDFLOW, "run", case, "--out", store], stderr=subprocess.PIPE, text=True)
@@ -118,7 +112,7 @@ def test_a_command_that_is_signalled_resumes_to_the_same_bytes(tmp_path, number)
         assert gf.open_run(store).status == "interrupted"
         assert f"continue with: gridflow resume {store}" in said
     assert gf.open_run(store).verify() == []
-    resumed = command("resume", store)
+    resumed = process("resume", store)
     assert resumed.returncode == 0, resumed.stderr
     different = {k for k, v in contents(tmp_path / "whole.run").items() if contents(store).get(k) != v}
     assert different == set()
@@ -138,10 +132,10 @@ def test_a_run_can_be_read_while_it_goes_on_but_not_written_twice(tmp_path):
         os.kill(running.pid, signal.SIGSTOP)
         assert gf.open_run(store).snapshot(index=0).time == 0
         assert len(gf.open_run(store).series["time"]) > 1
-        second = command("resume", store)
+        second = process("resume", store)
         assert second.returncode == 2
         assert "is being written by another process" in second.stderr
-        forced = command("run", case, "--out", store, "--force")
+        forced = process("run", case, "--out", store, "--force")
         assert forced.returncode == 2
         assert "is being written by another process" in forced.stderr
     finally:

@@ -39,6 +39,11 @@ def known(request, tmp_path_factory):
     return case, flow, Reference(gf.open_run(path))
 
 
+def only(*cases):
+    """Some of the cases: a fault that is seen the same way in every dimension is asked of two."""
+    return pytest.mark.parametrize("known", cases, indirect=True)
+
+
 def velocity_of(case, flow, **options):
     target = coefficients(flow.grid, flow.target, MODES[case]) if case == "plane" else None
     s = flow.kernel.s
@@ -68,7 +73,7 @@ def test_a_right_code_is_right(known):
 def test_a_velocity_off_by_two_per_cent(known):
     case, flow, _ = known
     exact = velocity_of(case, flow)
-    for factor in (1.02, 0.98):
+    for factor in (1.02, 0.98) if case == "line" else (1.02,):
         found = judged(known, lambda x, factor=factor: factor * exact(x))
         assert found.verdict == "inconsistent"
         assert found.since == pytest.approx(TIMES[case][1])
@@ -76,6 +81,7 @@ def test_a_velocity_off_by_two_per_cent(known):
         assert "a wrong constant in the velocity" in found.reason
 
 
+@only("line", "plane")
 def test_a_forgotten_two_pi(known):
     """Wave numbers k in place of 2πk / L: velocities too large by (2π)^{2s−1}, or too small the other way round."""
     case, flow, _ = known
@@ -89,6 +95,7 @@ def test_a_forgotten_two_pi(known):
     assert fast.motion is None or fast.motion.factor > 2
 
 
+@only("line", "space")
 def test_a_wrong_sign(known):
     case, flow, _ = known
     exact = velocity_of(case, flow)
@@ -105,12 +112,13 @@ def test_open_instead_of_periodic_images(known):
         target = spectra.to_density(coarse, spectra.of_density(flow.grid, flow.target, coarse)).ravel()
         target = target / target.sum()
     velocity = open_velocity(np.array(flow.grid.lengths), flow.kernel.s, target)
-    count = {"line": 400, "plane": 400, "space": 1500}[case]
+    count = {"line": 400, "plane": 400, "space": 800}[case]
     found = judged(known, velocity, steps=4, times=TIMES[case][:4], count=count)
     assert found.verdict == "inconsistent"
     assert "missing periodic images" in found.reason
 
 
+@only("line", "plane")
 def test_explicit_euler_with_steps_ten_times_too_large(known):
     """One step between stored times, where ten are within one per cent."""
     case, flow, _ = known
@@ -123,6 +131,7 @@ def test_explicit_euler_with_steps_ten_times_too_large(known):
     assert found.motion.explicit[0] == pytest.approx(TIMES[case][1], rel=0.2)
 
 
+@only("plane")
 def test_euler_steps_beyond_stability(known):
     case, flow, _ = known
     exact = velocity_of(case, flow)
@@ -130,6 +139,7 @@ def test_euler_steps_beyond_stability(known):
     assert found.verdict == "inconsistent"
 
 
+@only("plane", "space")
 def test_a_drift(known):
     case, flow, _ = known
     exact = velocity_of(case, flow)
@@ -140,6 +150,7 @@ def test_a_drift(known):
     assert "constant drift" in found.reason
 
 
+@only("line", "plane")
 def test_a_wrong_kernel(known):
     """s + 1 in place of s, scaled to the same speed: no factor explains it."""
     case, flow, _ = known
@@ -151,6 +162,7 @@ def test_a_wrong_kernel(known):
     assert judged(known, lambda x: scale * other(x)).verdict == "inconsistent"
 
 
+@only("line", "space")
 def test_a_wrong_start_and_wrong_weights(known):
     case, flow, reference = known
     exact = velocity_of(case, flow)
@@ -164,6 +176,7 @@ def test_a_wrong_start_and_wrong_weights(known):
     assert "wrong weights" in heavy.reason
 
 
+@only("line", "space")
 def test_without_their_order_only_distances_tell(known):
     """Frames shuffled one by one: right codes pass, a wrong sign and time scale are seen beyond noise."""
     case, flow, reference = known

@@ -114,7 +114,7 @@ def test_the_order_of_independent_samples(hole):
     """N^(−1/2), from one sample of each N at five times: within four of its own standard errors."""
     grid = hole.flow.grid
     found = []
-    for count in (100, 400, 1600, 6400, 25600):
+    for count in (100, 400, 1600, 6400):
         frames = np.array([gf.sample(grid, hole.density(i), count, seed=i)[0] for i in range(5)])
         found.append(compare(hole, hole.times, frames))
     power, error = order(found)
@@ -135,24 +135,28 @@ def test_p_values_of_independent_samples_are_uniform(hole):
             assert low <= (p < share).sum() <= high
 
 
+TRIALS = 40
+
+
 @pytest.mark.long
 def test_correct_codes_are_not_failed(hole):
-    """200 seeded trials of correct codes at the level of 1 %: no more failures than a binomial of 200 at 1 % has with
-    probability 1e-4, which is nine; over all times together the level is kept by Bonferroni's bound.
+    """Seeded trials of correct codes at the level of 1 %: no more failures than a binomial of 40 at 1 % has with
+    probability 1e-4, which is four; over all times together the level is kept by Bonferroni's bound.
+
+    Were a fifth of them failed, more than four would be seen with probability 0.92. Finer than that the levels are held
+    by the test above, whose 200 samples cost no transport.
     """
-    grid = hole.flow.grid
-    failed = []
-    for seed in range(200):
-        count = (1000, 1000, 1000, 2000, 4000)[seed % 5]
-        start, weights = gf.sample(grid, hole.stored.initial, count, seed=seed)
+    grid, times, failed = hole.flow.grid, hole.times[::2], []
+    for seed in range(TRIALS):
+        start, weights = gf.sample(grid, hole.stored.initial, (500, 1000, 2000)[seed % 3], seed=seed)
         solver = Particles(hole.flow, start, weights, modes=(32, 48, 64, 96)[seed % 4], tolerance=1e-4)
         state = solver.initialize(None)
         frames = [start]
-        for time in hole.times[1:]:
+        for time in times[1:]:
             while state.time < time:
                 solver.step(state, time)
             frames.append(state.arrays["positions"].copy())
-        found = compare(hole, hole.times, np.array(frames), level=LEVEL)
+        found = compare(hole, times, np.array(frames), level=LEVEL)
         if found.verdict == "inconsistent":
             failed.append((seed, found.reason))
-    assert len(failed) <= binom.ppf(1 - 1e-4, 200, LEVEL), failed
+    assert len(failed) <= binom.ppf(1 - 1e-4, TRIALS, LEVEL), failed

@@ -1,8 +1,11 @@
-"""Padded planes: the working memory of the compiled loops.
+"""Padded planes and rings of them: the working memory of the compiled loops.
 
 A field is read plane by plane (of its first axis) into lines: a plane with a halo around it, row after row. In such a
 line the neighbour along an axis is a fixed distance away, the periodic seam needs no care, and loops are long whatever
 the shape. One dimension is a plane of a single row; two dimensions are planes of a single row each.
+
+A loop goes from plane to plane and needs every intermediate result for a few planes only. It keeps them in rings: the
+lines of a new plane take the place of those of the oldest.
 """
 
 from typing import NamedTuple
@@ -91,3 +94,53 @@ def load(field, plane, tile, halo, line):
 def row_start(j, tile, halo):
     """Where the cells of the tile's j-th row begin in a line."""
     return (j + halo if tile.of > 1 else 0) * (tile.cells + 2 * halo) + halo
+
+
+class Ring(NamedTuple):
+    """Where in the working memory a result is kept, for the newest planes; a constant of the compiled code."""
+
+    first: int
+    """Its first line."""
+    planes: int
+    """How many planes it is kept for."""
+    lines: int
+    """How many lines it has on a plane: one, or one for each axis or side."""
+
+
+class Layout:
+    """Lays out rings one after another in the working memory.
+
+    Attributes
+    ----------
+    size
+        Lines of all rings so far.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def ring(self, planes: int = 1, lines: int = 1) -> Ring:
+        """The next ring, for so many planes and lines of a plane."""
+        ring = Ring(self.size, planes, lines)
+        self.size += planes * lines
+        return ring
+
+
+@piece
+def line_of(memory, ring, plane, number):
+    """The line of that number that a ring keeps of a plane."""
+    return memory[ring.first + plane % ring.planes * ring.lines + number]
+
+
+@piece
+def lines_of(memory, ring, plane):
+    """All lines that a ring keeps of a plane."""
+    first = ring.first + plane % ring.planes * ring.lines
+    return memory[first : first + ring.lines]
+
+
+@piece
+def part(line, span, shift):
+    """The numbers of a line between two places, or those at a distance ``shift`` from them."""
+    first, last = span
+    return line[first + shift : last + shift]

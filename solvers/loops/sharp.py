@@ -5,23 +5,42 @@ tanh jump (THINC), and takes the one with the smaller jumps to its neighbours' p
 its donor; the flux gets its correction across the flow. What this flux carries beyond first-order upwind is then
 limited, only where a cell would otherwise become negative.
 
-Planes go through these stages one after another, each a few planes ahead of the next, so that all that lies between the
-density and its next value stays in the cache.
+:func:`march` goes through the planes. Each stage works a few planes ahead of the next, so that all that lies between
+the density and its next value stays in the cache. It looks at the planes around its own, p:
+
+=====================  ====================================  =======================
+stage                  result                                planes that it looks at
+=====================  ====================================  =======================
+load                   DENSITY                               p
+polynomials across     SMOOTH                                p − 2 to p + 2
+choice across          CHOSEN                                p − 1 to p + 1
+velocities, and face   VELOCITY, FACE (axes in the plane)    p
+values in the plane
+flux across            FACE (first axis), UPWIND, EXCESS     p and p + 1
+flux in the plane      UPWIND, EXCESS                        p − 1 to p + 1
+prediction, limiter    PREDICTED, KEPT                       p − 1 and p
+correction             the new values                        p − 1 to p + 1
+=====================  ====================================  =======================
+
+So the new value of a cell depends on 5 planes below it and on 5 above; along the axes in the plane it is the same.
+"Across" is along the first of several axes, which planes are stacked along. One dimension has a single plane, and all
+its stages are at that plane.
 """
 
+from typing import NamedTuple
+
+import numpy as np
+
 from solvers.loops.compilation import piece
+from solvers.loops.limiter import correct, limit
 from solvers.loops.lines import (
     copy,
-    largest,
     least_variation,
-    limited,
-    outflow,
-    share_kept,
     split_flux,
     upwind_value,
     weno,
 )
-from solvers.loops.planes import load
+from solvers.loops.planes import Layout, line_of, lines_of, load, part
 from solvers.loops.stages import (
     NO_SOURCE,
     face_velocities,
@@ -34,17 +53,94 @@ from solvers.loops.stages import (
 )
 
 HALO = 5
-"""Cells on either side that the new value of a cell depends on beyond its neighbour: see the stages below."""
-FULL_LINES = 5 + 2 + 2 + 2 + 9 + 6 + 2
-SHORT_LINES = 6 + 3 + 1 + 2 + 3 + 3 + 4 + 2 + 3 + 2 + 1
-LINES = FULL_LINES + SHORT_LINES
-"""Lines of working memory of a thread, in the order in which :func:`march` takes them."""
+"""Cells on either side that the new value of a cell depends on beyond its neighbour: see the stages above."""
+
+LEFT, RIGHT = range(2)
+"""The lower and the upper face of a cell along an axis."""
+
+_layout = Layout()
+DENSITY = _layout.ring(planes=5)
+POTENTIAL = _layout.ring(planes=2)
+"""Of the velocity, if that is made of differences."""
+OTHER = _layout.ring()
+"""What the source and the bounds depend on."""
+SMOOTH = _layout.ring(planes=3, lines=2)
+"""Polynomial values of the cells at their faces across the planes."""
+CHOSEN = _layout.ring(planes=2, lines=2)
+"""Chosen values of the cells at their faces across the planes."""
+SMOOTH_WITHIN, CHOSEN_WITHIN = _layout.ring(lines=2), _layout.ring(lines=2)
+"""The same along an axis in the plane; the next axis takes their place."""
+VELOCITY = _layout.ring(planes=3, lines=3)
+"""On the upper faces of the cells, along each axis; so are the next three."""
+FACE = _layout.ring(planes=3, lines=3)
+"""Values of the density."""
+UPWIND = _layout.ring(planes=2, lines=3)
+"""First-order fluxes, times Δt / h."""
+EXCESS = _layout.ring(planes=3, lines=3)
+"""What the high-order fluxes carry beyond them."""
+PREDICTED = _layout.ring(planes=2)
+"""The Euler step with first-order fluxes."""
+CHANGE = _layout.ring(planes=2)
+"""The same less the density, if the change alone is asked for."""
+KEPT = _layout.ring(planes=3)
+"""The share of the excess out of each cell that leaves it ≥ 0."""
+RESULT, NOTHING = _layout.ring(), _layout.ring()
+LINES = _layout.size
+"""Lines of working memory of a thread."""
+
+
+class Memory(NamedTuple):
+    """The working memory, and how cells lie in its lines.
+
+    Only face values along the second of three axes look at the three outermost rows of the halo; all else leaves them
+    out, see :func:`_near`.
+    """
+
+    lines: np.ndarray
+    dim: int
+    on: int
+    """How many planes the next plane is away: 1, or 0 in one dimension."""
+    pitch: int
+    """From a cell to its neighbour in the next row."""
+    edge: int
+    """Numbers in the three outermost rows of three dimensions; else 0."""
 
 
 @piece
-def _inner(line, edge):
-    """A line without so much at either end."""
-    return line[edge : line.size - edge]
+def _memory(dim, tile, lines):
+    pitch = tile.cells + 2 * HALO
+    return Memory(lines, dim, 1 if dim > 1 else 0, pitch, 3 * pitch if dim == 3 else 0)
+
+
+@piece
+def _line(memory, ring, plane, number):
+    """A whole line of a plane."""
+    return line_of(memory.lines, ring, plane, number)
+
+
+@piece
+def _near(memory, ring, plane, number):
+    """A line of a plane without the outermost rows of its halo."""
+    line = line_of(memory.lines, ring, plane, number)
+    return line[memory.edge : line.size - memory.edge]
+
+
+@piece
+def _axes(memory, ring, plane):
+    """Three lines of a plane, one for each axis, without the outermost rows."""
+    return _near(memory, ring, plane, 0), _near(memory, ring, plane, 1), _near(memory, ring, plane, 2)
+
+
+# Face velocities and face values
+
+
+@piece
+def _velocities(memory, variant, tile, plane, given, step, first):
+    potential = _line(memory, POTENTIAL, plane, 0), _line(memory, POTENTIAL, plane + 1, 0)
+    velocities = lines_of(memory.lines, VELOCITY, plane)
+    face_velocities(
+        variant.dim, variant.spectral, given.velocity, plane, tile, HALO, step.inverse, first, potential, velocities
+    )
 
 
 @piece
@@ -58,230 +154,208 @@ def _choose(sharpen, before, here, after, smooth_before, smooth_left, smooth_rig
 
 
 @piece
-def _reconstruct(sharpen, s, tiny, here, velocity, smooth, left, right, face):
-    """Face values along an axis within the planes, s numbers from one cell to the next."""
-    size = here.size
+def _polynomials_across(memory, step, plane):
     weno(
-        here[: size - 4 * s],
-        here[s : size - 3 * s],
-        here[2 * s : size - 2 * s],
-        here[3 * s : size - s],
-        here[4 * s :],
-        tiny,
-        smooth[0][2 * s : size - 2 * s],
-        smooth[1][2 * s : size - 2 * s],
+        _near(memory, DENSITY, plane - 2, 0),
+        _near(memory, DENSITY, plane - 1, 0),
+        _near(memory, DENSITY, plane, 0),
+        _near(memory, DENSITY, plane + 1, 0),
+        _near(memory, DENSITY, plane + 2, 0),
+        step.tiny,
+        _near(memory, SMOOTH, plane, LEFT),
+        _near(memory, SMOOTH, plane, RIGHT),
     )
+
+
+@piece
+def _choice_across(memory, step, plane):
     _choose(
-        sharpen,
-        here[2 * s : size - 4 * s],
-        here[3 * s : size - 3 * s],
-        here[4 * s : size - 2 * s],
-        smooth[1][2 * s : size - 4 * s],
-        smooth[0][3 * s : size - 3 * s],
-        smooth[1][3 * s : size - 3 * s],
-        smooth[0][4 * s : size - 2 * s],
-        left[3 * s : size - 3 * s],
-        right[3 * s : size - 3 * s],
-    )
-    upwind_value(
-        velocity[3 * s : size - 4 * s],
-        right[3 * s : size - 4 * s],
-        left[4 * s : size - 3 * s],
-        face[3 * s : size - 4 * s],
+        step.sharpen,
+        _near(memory, DENSITY, plane - 1, 0),
+        _near(memory, DENSITY, plane, 0),
+        _near(memory, DENSITY, plane + 1, 0),
+        _near(memory, SMOOTH, plane - 1, RIGHT),
+        _near(memory, SMOOTH, plane, LEFT),
+        _near(memory, SMOOTH, plane, RIGHT),
+        _near(memory, SMOOTH, plane + 1, LEFT),
+        _near(memory, CHOSEN, plane, LEFT),
+        _near(memory, CHOSEN, plane, RIGHT),
     )
 
 
 @piece
-def _shares(dim, pitch, vacuum, low, below, excess, keep):
-    """Write what share of its excess outflow each cell of a line may give."""
-    size, skip = keep.size, pitch if dim == 3 else 1
-    keep, low, f = keep[skip:], low[skip:], excess[0][skip:]
-    if dim == 1:
-        f_ = excess[0][: size - 1]
-        for i in range(keep.size):
-            keep[i] = share_kept(low[i], outflow(f[i], f_[i]), vacuum)
-    elif dim == 2:
-        f_, g, g_ = below[1:], excess[1][1:], excess[1][: size - 1]
-        for i in range(keep.size):
-            keep[i] = share_kept(low[i], outflow(f[i], f_[i]) + outflow(g[i], g_[i]), vacuum)
-    else:
-        f_, g, g_ = below[skip:], excess[1][skip:], excess[1][: size - skip]
-        h, h_ = excess[2][skip:], excess[2][skip - 1 : size - 1]
-        for i in range(keep.size):
-            leaving = outflow(f[i], f_[i]) + outflow(g[i], g_[i]) + outflow(h[i], h_[i])
-            keep[i] = share_kept(low[i], leaving, vacuum)
+def _faces_within(memory, step, plane, axis):
+    """Face values along an axis in the plane: polynomials, choice and donor of every face."""
+    s, edge = stride(axis, memory.dim, memory.pitch), memory.edge if axis == 2 else 0
+    size = memory.lines.shape[1] - edge
+    here = _line(memory, DENSITY, plane, 0)
+    smooth_left, smooth_right = _line(memory, SMOOTH_WITHIN, 0, LEFT), _line(memory, SMOOTH_WITHIN, 0, RIGHT)
+    left, right = _line(memory, CHOSEN_WITHIN, 0, LEFT), _line(memory, CHOSEN_WITHIN, 0, RIGHT)
+    cells = edge + 2 * s, size - 2 * s  # two more on either side
+    weno(
+        part(here, cells, -2 * s),
+        part(here, cells, -s),
+        part(here, cells, 0),
+        part(here, cells, s),
+        part(here, cells, 2 * s),
+        step.tiny,
+        part(smooth_left, cells, 0),
+        part(smooth_right, cells, 0),
+    )
+    cells = edge + 3 * s, size - 3 * s
+    _choose(
+        step.sharpen,
+        part(here, cells, -s),
+        part(here, cells, 0),
+        part(here, cells, s),
+        part(smooth_right, cells, -s),
+        part(smooth_left, cells, 0),
+        part(smooth_right, cells, 0),
+        part(smooth_left, cells, s),
+        part(left, cells, 0),
+        part(right, cells, 0),
+    )
+    faces = edge + 3 * s, size - 4 * s  # one less than the cells
+    velocity, face = _line(memory, VELOCITY, plane, axis), _line(memory, FACE, plane, axis)
+    upwind_value(part(velocity, faces, 0), part(right, faces, 0), part(left, faces, s), part(face, faces, 0))
+
+
+# Fluxes
 
 
 @piece
-def _correct(dim, pitch, low, below, excess, keep_below, keep, keep_above, out):
-    """Write a line of cells less the divergence of their limited excess fluxes."""
-    skip = pitch if dim == 3 else 1
-    size = out.size - skip
-    out, low, k, f = out[skip:size], low[skip:size], keep[skip:size], excess[0][skip:size]
-    k1, k1_ = keep[skip + 1 : size + 1], keep[skip - 1 : size - 1]  # neighbours along the last axis
-    if dim == 1:
-        f_ = excess[0][skip - 1 : size - 1]
-        for i in range(out.size):
-            out[i] = low[i] - (limited(f[i], k[i], k1[i]) - limited(f_[i], k1_[i], k[i]))
-        return
-    f_, k0, k0_ = below[skip:size], keep_above[skip:size], keep_below[skip:size]
-    g, g_ = excess[dim - 1][skip:size], excess[dim - 1][skip - 1 : size - 1]
-    if dim == 2:
-        for i in range(out.size):
-            along0 = limited(f[i], k[i], k0[i]) - limited(f_[i], k0_[i], k[i])
-            out[i] = low[i] - (along0 + (limited(g[i], k[i], k1[i]) - limited(g_[i], k1_[i], k[i])))
-    else:
-        h, h_ = excess[1][skip:size], excess[1][: size - skip]
-        k2, k2_ = keep[2 * skip : size + skip], keep[: size - skip]
-        for i in range(out.size):
-            along0 = limited(f[i], k[i], k0[i]) - limited(f_[i], k0_[i], k[i])
-            along1 = limited(h[i], k[i], k2[i]) - limited(h_[i], k2_[i], k[i])
-            out[i] = low[i] - (along0 + along1 + (limited(g[i], k[i], k1[i]) - limited(g_[i], k1_[i], k[i])))
+def _flux_across(memory, step, plane):
+    """Face values and fluxes along the first of several axes; across the flow are the axes in the plane."""
+    velocity, face = _near(memory, VELOCITY, plane, 0), _near(memory, FACE, plane, 0)
+    upwind_value(velocity, _near(memory, CHOSEN, plane, RIGHT), _near(memory, CHOSEN, plane + 1, LEFT), face)
+    far = memory.pitch if memory.dim == 3 else 1
+    faces = far, face.size - far
+    split_flux(
+        memory.dim - 1,
+        part(_near(memory, DENSITY, plane, 0), faces, 0),
+        part(_near(memory, DENSITY, plane + 1, 0), faces, 0),
+        part(velocity, faces, 0),
+        part(face, faces, 0),
+        (
+            (part(velocity, faces, -1), part(velocity, faces, 1)),
+            (part(velocity, faces, -far), part(velocity, faces, far)),
+        ),
+        ((part(face, faces, -1), part(face, faces, 1)), (part(face, faces, -far), part(face, faces, far))),
+        step.ratio[0],
+        step.vacuum,
+        part(_near(memory, UPWIND, plane, 0), faces, 0),
+        part(_near(memory, EXCESS, plane, 0), faces, 0),
+    )
 
 
 @piece
-def march(dim, spectral, tile, lo, hi, work, field, velocity, other, old, new, step, rates, tops):
-    """Advance a tile of the planes from lo to hi; see :func:`solvers.loops.euler.euler_step`.
+def _flux_within(memory, step, plane, axis):
+    """Fluxes along an axis in the plane; across the flow are the first axis and the other one in the plane."""
+    before, after = plane - memory.on, plane + memory.on
+    s, t = stride(axis, memory.dim, memory.pitch), memory.pitch if axis == 2 else 1  # along the flow, and across it
+    here = _near(memory, DENSITY, plane, 0)
+    velocity, face = _near(memory, VELOCITY, plane, axis), _near(memory, FACE, plane, axis)
+    u_before, u_after = _near(memory, VELOCITY, before, axis), _near(memory, VELOCITY, after, axis)
+    q_before, q_after = _near(memory, FACE, before, axis), _near(memory, FACE, after, axis)
+    faces = t, here.size - max(s, t)
+    split_flux(
+        memory.dim - 1,
+        part(here, faces, 0),
+        part(here, faces, s),
+        part(velocity, faces, 0),
+        part(face, faces, 0),
+        ((part(u_before, faces, 0), part(u_after, faces, 0)), (part(velocity, faces, -t), part(velocity, faces, t))),
+        ((part(q_before, faces, 0), part(q_after, faces, 0)), (part(face, faces, -t), part(face, faces, t))),
+        step.ratio[axis],
+        step.vacuum,
+        part(_near(memory, UPWIND, plane, axis), faces, 0),
+        part(_near(memory, EXCESS, plane, axis), faces, 0),
+    )
 
-    The stages, and the planes or cells that each looks at: candidates 2 on either side; the choice 1 more; a face the
-    two cells that share it, and its neighbours across; what a cell keeps its faces; the limited flux two cells. So the
-    new value of a cell depends on 5 cells below it and on 5 above. Only reconstructions along the second of three axes
-    look at the three outermost rows of the halo, so the others leave them out: their lines are shorter.
-    """
-    pitch, size = tile.cells + 2 * HALO, work.shape[1]
-    edge = 3 * pitch if dim == 3 else 0
-    short = size - 2 * edge
-    on = 1 if dim > 1 else 0  # whether there is a first axis that planes are stacked along
-    numbers = work.reshape(-1)
-    full = numbers[: FULL_LINES * size].reshape(FULL_LINES, size)
-    here, within, left, right = full[0:5], (full[5], full[6]), full[7], full[8]
-    potential, faces = full[9:11], (full[11:14], full[14:17], full[17:20])
-    face = full[20:23], full[23:26]  # axes within the planes, three planes each
-    beside, result = full[26], full[27]
-    near = numbers[FULL_LINES * size :][: SHORT_LINES * short].reshape(SHORT_LINES, short)
-    stacked, chosen_right, chosen_left = (near[0:2], near[2:4], near[4:6]), near[6:8], near[8]
-    face0, low0, low, excess0 = near[9], near[10:12], near[12:15], near[15:18]
-    excess = near[18:20], near[20:22]
-    euler, keep, changes, nothing = near[22:24], near[24:27], near[27:29], near[29]
+
+# Update
+
+
+@piece
+def _note_rates(memory, step, tile, plane, rates):
+    """Note the largest share of what it holds that a cell of a plane loses per time."""
+    size, below = memory.lines.shape[1], _line(memory, VELOCITY, plane - memory.on, 0)
+    velocities, rate = lines_of(memory.lines, VELOCITY, plane), _line(memory, RESULT, plane, 0)
+    loss_rate(memory.dim, step, size, memory.pitch, below, velocities, _line(memory, OTHER, plane, 0), rate)
+    rates[plane, tile.number] = largest_rate(tile, HALO, rate, rates)
+
+
+@piece
+def _predict(memory, step, plane, start, ring):
+    """Fill a ring's line with ``start`` less the divergence of the first-order fluxes, and less what the source takes."""
+    dim, pitch, below, predicted = memory.dim, memory.pitch, plane - memory.on, _near(memory, ring, plane, 0)
+    flux_below, fluxes = _near(memory, UPWIND, below, 0), _axes(memory, UPWIND, plane)
+    transport(dim, predicted.size, pitch, start, flux_below, fluxes, predicted)
+    here, other = _near(memory, DENSITY, plane, 0), _near(memory, OTHER, plane, 0)
+    velocity_below, velocities = _near(memory, VELOCITY, below, 0), _axes(memory, VELOCITY, plane)
+    subtract_source(dim, step, predicted.size, pitch, velocity_below, velocities, other, here, predicted)
+
+
+@piece
+def _limit(memory, step, plane):
+    limit(
+        memory.dim,
+        memory.pitch,
+        step.vacuum,
+        _near(memory, PREDICTED, plane, 0),
+        _near(memory, EXCESS, plane - memory.on, 0),
+        _axes(memory, EXCESS, plane),
+        _near(memory, KEPT, plane, 0),
+    )
+
+
+@piece
+def _correct(memory, step, plane):
+    correct(
+        memory.dim,
+        memory.pitch,
+        _near(memory, CHANGE, plane, 0) if step.change else _near(memory, PREDICTED, plane, 0),
+        _near(memory, EXCESS, plane - memory.on, 0),
+        _axes(memory, EXCESS, plane),
+        _near(memory, KEPT, plane - memory.on, 0),
+        _near(memory, KEPT, plane, 0),
+        _near(memory, KEPT, plane + memory.on, 0),
+        _near(memory, RESULT, plane, 0),
+    )
+
+
+@piece
+def march(variant, tile, planes, work, given, step, written):
+    """Advance a tile of the planes between two; see :func:`solvers.loops.euler.euler_step`."""
+    dim, (lo, hi), memory = variant.dim, planes, _memory(variant.dim, tile, work)
+    on = memory.on
+    nothing = _near(memory, NOTHING, 0, 0)
     nothing[:] = 0
-
     for plane in range(lo - 10 * on, hi):
-        load(field, plane + 5 * on, tile, HALO, here[(plane + 5 * on) % 5])
-        ahead, next_ = plane + 2 * on, plane + on  # where the reconstruction and the limiter are
-        if dim > 1:
-            if plane >= lo - 6:
-                weno(
-                    _inner(here[(plane + 1) % 5], edge),
-                    _inner(here[(plane + 2) % 5], edge),
-                    _inner(here[(plane + 3) % 5], edge),
-                    _inner(here[(plane + 4) % 5], edge),
-                    _inner(here[plane % 5], edge),
-                    step.tiny,
-                    stacked[plane % 3][0],
-                    stacked[plane % 3][1],
-                )
-            if plane >= lo - 4:
-                smooth = stacked[(plane - 1) % 3]
-                _choose(
-                    step.sharpen,
-                    _inner(here[(plane + 1) % 5], edge),
-                    _inner(here[ahead % 5], edge),
-                    _inner(here[(plane + 3) % 5], edge),
-                    stacked[(plane - 2) % 3][1],
-                    smooth[0],
-                    smooth[1],
-                    stacked[plane % 3][0],
-                    chosen_left,
-                    chosen_right[ahead % 2],
-                )
-        if plane < lo - 4 * on:
-            continue
-        first = plane == lo - 4 * on
-        faces_ahead = faces[ahead % 3]
-        face_velocities(dim, spectral, velocity, ahead, tile, HALO, step.inverse, first, potential, faces_ahead)
-        for axis in range(on, dim):
-            s, skip = stride(axis, dim, pitch), edge if axis == 2 else 0
-            _reconstruct(
-                step.sharpen,
-                s,
-                step.tiny,
-                _inner(here[ahead % 5], skip),
-                _inner(faces_ahead[axis], skip),
-                (_inner(within[0], skip), _inner(within[1], skip)),
-                _inner(left, skip),
-                _inner(right, skip),
-                _inner(face[axis - on][ahead % 3], skip),
-            )
-        if plane < lo - 3 * on:
-            continue
-        middle = _inner(here[next_ % 5], edge)
-        if dim > 1:
-            u, q, t = _inner(faces[next_ % 3][0], edge), face0, pitch if dim == 3 else 1
-            upwind_value(u, chosen_right[next_ % 2], chosen_left, q)
-            split_flux(
-                dim - 1,
-                middle[t : short - t],
-                _inner(here[ahead % 5], edge)[t : short - t],
-                u[t : short - t],
-                q[t : short - t],
-                ((u[t - 1 : short - t - 1], u[t + 1 : short - t + 1]), (u[: short - 2 * t], u[2 * t :])),
-                ((q[t - 1 : short - t - 1], q[t + 1 : short - t + 1]), (q[: short - 2 * t], q[2 * t :])),
-                step.ratio[0],
-                step.vacuum,
-                low0[next_ % 2][t : short - t],
-                excess0[next_ % 3][t : short - t],
-            )
-        if plane < lo - 2 * on:
-            continue
-        for axis in range(on, dim):
-            s, t = stride(axis, dim, pitch), pitch if axis == 2 else 1  # along the flow, and across it in the plane
-            u, q = _inner(faces[next_ % 3][axis], edge), _inner(face[axis - on][next_ % 3], edge)
-            u_, q_ = _inner(faces[plane % 3][axis], edge), _inner(face[axis - on][plane % 3], edge)
-            u__, q__ = _inner(faces_ahead[axis], edge), _inner(face[axis - on][ahead % 3], edge)
-            end = short - max(s, t)
-            split_flux(
-                dim - 1,
-                middle[t:end],
-                middle[t + s : end + s],
-                u[t:end],
-                q[t:end],
-                ((u_[t:end], u__[t:end]), (u[: end - t], u[2 * t : end + t])),
-                ((q_[t:end], q__[t:end]), (q[: end - t], q[2 * t : end + t])),
-                step.ratio[axis],
-                step.vacuum,
-                low[axis][t:end],
-                excess[axis - on][next_ % 2][t:end],
-            )
-        if step.source != NO_SOURCE or step.bounded_by_growth:
-            load(other, next_, tile, HALO, beside)
-        if lo <= next_ < hi:
-            loss_rate(dim, step, size, pitch, faces[plane % 3][0], faces[next_ % 3], beside, result)
-            rates[next_, tile.number] = largest_rate(tile, HALO, result, rates)
-        below = _inner(faces[plane % 3][0], edge)
-        within_next = faces[next_ % 3]
-        faces_next = _inner(within_next[0], edge), _inner(within_next[1], edge), _inner(within_next[2], edge)
-        lows = low0[next_ % 2] if dim > 1 else low[0], low[1], low[2]
-        excesses = excess0[next_ % 3] if dim > 1 else excess[0][0], excess[0][next_ % 2], excess[1][next_ % 2]
-        given = _inner(beside, edge)
-        transport(dim, short, pitch, middle, low0[plane % 2], lows, euler[next_ % 2])
-        subtract_source(dim, step, short, pitch, below, faces_next, given, middle, euler[next_ % 2])
-        if step.change:
-            transport(dim, short, pitch, nothing, low0[plane % 2], lows, changes[next_ % 2])
-            subtract_source(dim, step, short, pitch, below, faces_next, given, middle, changes[next_ % 2])
-        _shares(dim, pitch, step.vacuum, euler[next_ % 2], excess0[plane % 3], excesses, keep[next_ % 3])
-        if plane < lo:
-            continue
-        _correct(
-            dim,
-            pitch,
-            changes[plane % 2] if step.change else euler[plane % 2],
-            excess0[(plane - 1) % 3],
-            (excess0[plane % 3] if dim > 1 else excess[0][0], excess[0][plane % 2], excess[1][plane % 2]),
-            keep[(plane - 1) % 3],
-            keep[plane % 3],
-            keep[next_ % 3],
-            _inner(result, edge),
-        )
-        finish(step.blend, plane, tile, HALO, result, old, new)
-        written = new[plane, tile.first : tile.first + tile.rows].reshape(-1)
-        tops[plane, tile.number] = largest(written.view(tops.dtype))
+        load(given.field, plane + 5 * on, tile, HALO, _line(memory, DENSITY, plane + 5 * on, 0))
+        if dim > 1 and plane + 3 >= lo - 3:
+            _polynomials_across(memory, step, plane + 3)
+        if dim > 1 and plane + 2 >= lo - 2:
+            _choice_across(memory, step, plane + 2)
+        ahead = plane + 2 * on
+        if ahead >= lo - 2 * on:
+            _velocities(memory, variant, tile, ahead, given, step, ahead == lo - 2 * on)
+            for axis in range(on, dim):
+                _faces_within(memory, step, ahead, axis)
+        if dim > 1 and plane + 1 >= lo - 2:
+            _flux_across(memory, step, plane + 1)
+        ahead = plane + on
+        if ahead >= lo - on:
+            for axis in range(on, dim):
+                _flux_within(memory, step, ahead, axis)
+            if step.source != NO_SOURCE or step.bounded_by_growth:
+                load(given.other, ahead, tile, HALO, _line(memory, OTHER, ahead, 0))
+            if lo <= ahead < hi:
+                _note_rates(memory, step, tile, ahead, written.rates)
+            _predict(memory, step, ahead, _near(memory, DENSITY, ahead, 0), PREDICTED)
+            if step.change:
+                _predict(memory, step, ahead, nothing, CHANGE)
+            _limit(memory, step, ahead)
+        if plane >= lo:
+            _correct(memory, step, plane)
+            finish(step.blend, plane, tile, HALO, _line(memory, RESULT, plane, 0), given.old, written)

@@ -33,7 +33,8 @@ def euler_step(variant: Variant) -> Any:
         For every plane and tile, get the largest rate of loss and the largest new value as bits, see
         :func:`solvers.loops.lines.largest`.
     """
-    high_order = variant.scheme == HIGH_ORDER
+    dim, scheme, spectral = variant
+    high_order = scheme == HIGH_ORDER
     stamp = SOURCES
 
     @entry
@@ -43,8 +44,8 @@ def euler_step(variant: Variant) -> Any:
         for index in range(rates.shape[1]):
             tile = tile_of(index, rows_at_once, new)
             if high_order:
-                sharp.march(variant, tile, (lo, hi), work, given, step, written)
+                sharp.march(dim, spectral, tile, (lo, hi), work, given, step, written)
             else:
-                monotone.march(variant, tile, (lo, hi), work, given, step, written)
+                monotone.march(dim, scheme, spectral, tile, (lo, hi), work, given, step, written)
 
     return step_planes

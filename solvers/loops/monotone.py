@@ -21,9 +21,9 @@ LINES = 4 + 2 + 1 + 1 + 6 + 6 + 1
 
 
 @piece
-def march(variant, tile, planes, work, given, step, written):
+def march(dim, scheme, spectral, tile, planes, work, given, step, written):
     """Advance a tile of the planes between two; see :func:`solvers.loops.euler.euler_step`."""
-    (dim, scheme, spectral), (lo, hi), field = variant, planes, given.field
+    (lo, hi), field = planes, given.field
     pitch, size = tile.cells + 2 * HALO, work.shape[1]
     here, potential, beside, euler, nothing = work[0:4], work[4:6], work[6], work[7], work[20]
     both_faces, both_fluxes = (work[8:11], work[11:14]), (work[14:17], work[17:20])

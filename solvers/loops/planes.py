@@ -103,8 +103,8 @@ class Ring(NamedTuple):
     """Its first line."""
     planes: int
     """How many planes it is kept for."""
-    lines: int
-    """How many lines it has on a plane: one, or one for each axis or side."""
+    apart: int
+    """From the line of a plane to that of the next."""
 
 
 class Layout:
@@ -119,24 +119,29 @@ class Layout:
     def __init__(self) -> None:
         self.size = 0
 
-    def ring(self, planes: int = 1, lines: int = 1) -> Ring:
-        """The next ring, for so many planes and lines of a plane."""
-        ring = Ring(self.size, planes, lines)
-        self.size += planes * lines
-        return ring
+    def ring(self, planes: int = 1) -> Ring:
+        """The next ring, for so many planes."""
+        self.size += planes
+        return Ring(self.size - planes, planes, 1)
+
+    def rings(self, planes: int, number: int = 3) -> tuple[Ring, ...]:
+        """The next few rings, for so many planes each; their lines of a plane are one after another."""
+        first, self.size = self.size, self.size + planes * number
+        return tuple(Ring(first + k, planes, number) for k in range(number))
 
 
 @piece
-def line_of(memory, ring, plane, number):
-    """The line of that number that a ring keeps of a plane."""
-    return memory[ring.first + plane % ring.planes * ring.lines + number]
+def line_of(memory, ring, plane):
+    """The line that a ring keeps of a plane."""
+    return memory[ring.first + plane % ring.planes * ring.apart]
 
 
 @piece
-def lines_of(memory, ring, plane):
-    """All lines that a ring keeps of a plane."""
-    first = ring.first + plane % ring.planes * ring.lines
-    return memory[first : first + ring.lines]
+def lines_of(memory, rings, plane):
+    """The lines that rings laid out together keep of a plane."""
+    ring = rings[0]
+    first = ring.first + plane % ring.planes * ring.apart
+    return memory[first : first + ring.apart]
 
 
 @piece

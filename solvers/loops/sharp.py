@@ -6,41 +6,34 @@ its donor; the flux gets its correction across the flow. What this flux carries 
 limited, only where a cell would otherwise become negative.
 
 :func:`march` goes through the planes. Each stage works a few planes ahead of the next, so that all that lies between
-the density and its next value stays in the cache. It looks at the planes around its own, p:
+the density and its next value stays in the cache. The stages, the rings of :mod:`solvers.loops.sharp_memory` that they
+fill for a plane p, and the planes that they look at for it:
 
-=====================  ====================================  =======================
-stage                  result                                planes that it looks at
-=====================  ====================================  =======================
-load                   DENSITY                               p
-polynomials across     SMOOTH                                p − 2 to p + 2
-choice across          CHOSEN                                p − 1 to p + 1
-velocities, and face   VELOCITY, FACE (axes in the plane)    p
-values in the plane
-flux across            FACE (first axis), UPWIND, EXCESS     p and p + 1
-flux in the plane      UPWIND, EXCESS                        p − 1 to p + 1
-prediction, limiter    PREDICTED, KEPT                       p − 1 and p
-correction             the new values                        p − 1 to p + 1
-=====================  ====================================  =======================
+===========================  =====================================  ==============
+stage                        fills                                  looks at
+===========================  =====================================  ==============
+load                         DENSITY                                p
+polynomials across           SMOOTH_LEFT, SMOOTH_RIGHT              p − 2 to p + 2
+choice across                LEFT, RIGHT                            p − 1 to p + 1
+velocities                   VELOCITY                               p
+faces within                 FACE along the axes in the plane       p
+flux across                  FACE, UPWIND, EXCESS along the first   p and p + 1
+flux within                  UPWIND, EXCESS along the others        p − 1 to p + 1
+rates, prediction, limiter   PREDICTED, CHANGE, KEPT                p − 1 and p
+correction                   the new values                         p − 1 to p + 1
+===========================  =====================================  ==============
 
-So the new value of a cell depends on 5 planes below it and on 5 above; along the axes in the plane it is the same.
-"Across" is along the first of several axes, which planes are stacked along. One dimension has a single plane, and all
-its stages are at that plane.
+So the new value of a cell depends on 5 planes below it and on 5 above, and likewise along the axes in the plane.
+"Across" is along the first of several axes, which the planes are stacked along; "within" is along an axis in the plane.
+One dimension is a single plane, at which all stages are at once.
 """
 
-from typing import NamedTuple
-
-import numpy as np
-
+from solvers.loops import sharp_memory as rings
 from solvers.loops.compilation import piece
 from solvers.loops.limiter import correct, limit
-from solvers.loops.lines import (
-    copy,
-    least_variation,
-    split_flux,
-    upwind_value,
-    weno,
-)
-from solvers.loops.planes import Layout, line_of, lines_of, load, part
+from solvers.loops.lines import copy, least_variation, split_flux, upwind_value, weno
+from solvers.loops.planes import lines_of, load, part
+from solvers.loops.sharp_memory import Memory, axes, line, near
 from solvers.loops.stages import (
     NO_SOURCE,
     face_velocities,
@@ -54,93 +47,19 @@ from solvers.loops.stages import (
 
 HALO = 5
 """Cells on either side that the new value of a cell depends on beyond its neighbour: see the stages above."""
-
-LEFT, RIGHT = range(2)
-"""The lower and the upper face of a cell along an axis."""
-
-_layout = Layout()
-DENSITY = _layout.ring(planes=5)
-POTENTIAL = _layout.ring(planes=2)
-"""Of the velocity, if that is made of differences."""
-OTHER = _layout.ring()
-"""What the source and the bounds depend on."""
-SMOOTH = _layout.ring(planes=3, lines=2)
-"""Polynomial values of the cells at their faces across the planes."""
-CHOSEN = _layout.ring(planes=2, lines=2)
-"""Chosen values of the cells at their faces across the planes."""
-SMOOTH_WITHIN, CHOSEN_WITHIN = _layout.ring(lines=2), _layout.ring(lines=2)
-"""The same along an axis in the plane; the next axis takes their place."""
-VELOCITY = _layout.ring(planes=3, lines=3)
-"""On the upper faces of the cells, along each axis; so are the next three."""
-FACE = _layout.ring(planes=3, lines=3)
-"""Values of the density."""
-UPWIND = _layout.ring(planes=2, lines=3)
-"""First-order fluxes, times Δt / h."""
-EXCESS = _layout.ring(planes=3, lines=3)
-"""What the high-order fluxes carry beyond them."""
-PREDICTED = _layout.ring(planes=2)
-"""The Euler step with first-order fluxes."""
-CHANGE = _layout.ring(planes=2)
-"""The same less the density, if the change alone is asked for."""
-KEPT = _layout.ring(planes=3)
-"""The share of the excess out of each cell that leaves it ≥ 0."""
-RESULT, NOTHING = _layout.ring(), _layout.ring()
-LINES = _layout.size
+LINES = rings.LINES
 """Lines of working memory of a thread."""
-
-
-class Memory(NamedTuple):
-    """The working memory, and how cells lie in its lines.
-
-    Only face values along the second of three axes look at the three outermost rows of the halo; all else leaves them
-    out, see :func:`_near`.
-    """
-
-    lines: np.ndarray
-    dim: int
-    on: int
-    """How many planes the next plane is away: 1, or 0 in one dimension."""
-    pitch: int
-    """From a cell to its neighbour in the next row."""
-    edge: int
-    """Numbers in the three outermost rows of three dimensions; else 0."""
-
-
-@piece
-def _memory(dim, tile, lines):
-    pitch = tile.cells + 2 * HALO
-    return Memory(lines, dim, 1 if dim > 1 else 0, pitch, 3 * pitch if dim == 3 else 0)
-
-
-@piece
-def _line(memory, ring, plane, number):
-    """A whole line of a plane."""
-    return line_of(memory.lines, ring, plane, number)
-
-
-@piece
-def _near(memory, ring, plane, number):
-    """A line of a plane without the outermost rows of its halo."""
-    line = line_of(memory.lines, ring, plane, number)
-    return line[memory.edge : line.size - memory.edge]
-
-
-@piece
-def _axes(memory, ring, plane):
-    """Three lines of a plane, one for each axis, without the outermost rows."""
-    return _near(memory, ring, plane, 0), _near(memory, ring, plane, 1), _near(memory, ring, plane, 2)
 
 
 # Face velocities and face values
 
 
 @piece
-def _velocities(memory, variant, tile, plane, given, step, first):
-    potential = _line(memory, POTENTIAL, plane, 0), _line(memory, POTENTIAL, plane + 1, 0)
-    velocities = lines_of(memory.lines, VELOCITY, plane)
-    face_velocities(
-        variant.dim, variant.spectral, given.velocity, plane, tile, HALO, step.inverse, first, potential, velocities
-    )
+def _velocities(dim, spectral, memory, tile, plane, given, step, first):
+    """The velocities on the upper faces of a plane's cells; ``first`` if it is the first such plane."""
+    potential = line(memory, rings.POTENTIAL, plane), line(memory, rings.POTENTIAL, plane + 1)
+    velocities = lines_of(memory.lines, rings.VELOCITY, plane)
+    face_velocities(dim, spectral, given.velocity, plane, tile, HALO, step.inverse, first, potential, velocities)
 
 
 @piece
@@ -155,42 +74,47 @@ def _choose(sharpen, before, here, after, smooth_before, smooth_left, smooth_rig
 
 @piece
 def _polynomials_across(memory, step, plane):
+    """The polynomial candidates across the planes."""
     weno(
-        _near(memory, DENSITY, plane - 2, 0),
-        _near(memory, DENSITY, plane - 1, 0),
-        _near(memory, DENSITY, plane, 0),
-        _near(memory, DENSITY, plane + 1, 0),
-        _near(memory, DENSITY, plane + 2, 0),
+        near(memory, rings.DENSITY, plane - 2),
+        near(memory, rings.DENSITY, plane - 1),
+        near(memory, rings.DENSITY, plane),
+        near(memory, rings.DENSITY, plane + 1),
+        near(memory, rings.DENSITY, plane + 2),
         step.tiny,
-        _near(memory, SMOOTH, plane, LEFT),
-        _near(memory, SMOOTH, plane, RIGHT),
+        near(memory, rings.SMOOTH_LEFT, plane),
+        near(memory, rings.SMOOTH_RIGHT, plane),
     )
 
 
 @piece
 def _choice_across(memory, step, plane):
+    """What each cell takes of its two candidates across the planes."""
     _choose(
         step.sharpen,
-        _near(memory, DENSITY, plane - 1, 0),
-        _near(memory, DENSITY, plane, 0),
-        _near(memory, DENSITY, plane + 1, 0),
-        _near(memory, SMOOTH, plane - 1, RIGHT),
-        _near(memory, SMOOTH, plane, LEFT),
-        _near(memory, SMOOTH, plane, RIGHT),
-        _near(memory, SMOOTH, plane + 1, LEFT),
-        _near(memory, CHOSEN, plane, LEFT),
-        _near(memory, CHOSEN, plane, RIGHT),
+        near(memory, rings.DENSITY, plane - 1),
+        near(memory, rings.DENSITY, plane),
+        near(memory, rings.DENSITY, plane + 1),
+        near(memory, rings.SMOOTH_RIGHT, plane - 1),
+        near(memory, rings.SMOOTH_LEFT, plane),
+        near(memory, rings.SMOOTH_RIGHT, plane),
+        near(memory, rings.SMOOTH_LEFT, plane + 1),
+        near(memory, rings.LEFT, plane),
+        near(memory, rings.RIGHT, plane),
     )
 
 
 @piece
-def _faces_within(memory, step, plane, axis):
+def _faces_within(dim, memory, step, plane, axis):
     """Face values along an axis in the plane: polynomials, choice and donor of every face."""
-    s, edge = stride(axis, memory.dim, memory.pitch), memory.edge if axis == 2 else 0
+    s, edge = stride(axis, dim, memory.pitch), memory.edge if axis == 2 else 0
     size = memory.lines.shape[1] - edge
-    here = _line(memory, DENSITY, plane, 0)
-    smooth_left, smooth_right = _line(memory, SMOOTH_WITHIN, 0, LEFT), _line(memory, SMOOTH_WITHIN, 0, RIGHT)
-    left, right = _line(memory, CHOSEN_WITHIN, 0, LEFT), _line(memory, CHOSEN_WITHIN, 0, RIGHT)
+    here = line(memory, rings.DENSITY, plane)
+    smooth_left, smooth_right = (
+        line(memory, rings.SMOOTH_LEFT_WITHIN, plane),
+        line(memory, rings.SMOOTH_RIGHT_WITHIN, plane),
+    )
+    left, right = line(memory, rings.LEFT_WITHIN, plane), line(memory, rings.RIGHT_WITHIN, plane)
     cells = edge + 2 * s, size - 2 * s  # two more on either side
     weno(
         part(here, cells, -2 * s),
@@ -216,7 +140,7 @@ def _faces_within(memory, step, plane, axis):
         part(right, cells, 0),
     )
     faces = edge + 3 * s, size - 4 * s  # one less than the cells
-    velocity, face = _line(memory, VELOCITY, plane, axis), _line(memory, FACE, plane, axis)
+    velocity, face = line(memory, rings.VELOCITY[axis], plane), line(memory, rings.FACE[axis], plane)
     upwind_value(part(velocity, faces, 0), part(right, faces, 0), part(left, faces, s), part(face, faces, 0))
 
 
@@ -224,16 +148,16 @@ def _faces_within(memory, step, plane, axis):
 
 
 @piece
-def _flux_across(memory, step, plane):
+def _flux_across(dim, memory, step, plane):
     """Face values and fluxes along the first of several axes; across the flow are the axes in the plane."""
-    velocity, face = _near(memory, VELOCITY, plane, 0), _near(memory, FACE, plane, 0)
-    upwind_value(velocity, _near(memory, CHOSEN, plane, RIGHT), _near(memory, CHOSEN, plane + 1, LEFT), face)
-    far = memory.pitch if memory.dim == 3 else 1
+    velocity, face = near(memory, rings.VELOCITY[0], plane), near(memory, rings.FACE[0], plane)
+    upwind_value(velocity, near(memory, rings.RIGHT, plane), near(memory, rings.LEFT, plane + 1), face)
+    far = memory.pitch if dim == 3 else 1
     faces = far, face.size - far
     split_flux(
-        memory.dim - 1,
-        part(_near(memory, DENSITY, plane, 0), faces, 0),
-        part(_near(memory, DENSITY, plane + 1, 0), faces, 0),
+        dim - 1,
+        part(near(memory, rings.DENSITY, plane), faces, 0),
+        part(near(memory, rings.DENSITY, plane + 1), faces, 0),
         part(velocity, faces, 0),
         part(face, faces, 0),
         (
@@ -243,23 +167,23 @@ def _flux_across(memory, step, plane):
         ((part(face, faces, -1), part(face, faces, 1)), (part(face, faces, -far), part(face, faces, far))),
         step.ratio[0],
         step.vacuum,
-        part(_near(memory, UPWIND, plane, 0), faces, 0),
-        part(_near(memory, EXCESS, plane, 0), faces, 0),
+        part(near(memory, rings.UPWIND[0], plane), faces, 0),
+        part(near(memory, rings.EXCESS[0], plane), faces, 0),
     )
 
 
 @piece
-def _flux_within(memory, step, plane, axis):
+def _flux_within(dim, memory, step, plane, axis):
     """Fluxes along an axis in the plane; across the flow are the first axis and the other one in the plane."""
     before, after = plane - memory.on, plane + memory.on
-    s, t = stride(axis, memory.dim, memory.pitch), memory.pitch if axis == 2 else 1  # along the flow, and across it
-    here = _near(memory, DENSITY, plane, 0)
-    velocity, face = _near(memory, VELOCITY, plane, axis), _near(memory, FACE, plane, axis)
-    u_before, u_after = _near(memory, VELOCITY, before, axis), _near(memory, VELOCITY, after, axis)
-    q_before, q_after = _near(memory, FACE, before, axis), _near(memory, FACE, after, axis)
+    s, t = stride(axis, dim, memory.pitch), memory.pitch if axis == 2 else 1  # along the flow, and across it
+    here = near(memory, rings.DENSITY, plane)
+    velocity, face = near(memory, rings.VELOCITY[axis], plane), near(memory, rings.FACE[axis], plane)
+    u_before, u_after = near(memory, rings.VELOCITY[axis], before), near(memory, rings.VELOCITY[axis], after)
+    q_before, q_after = near(memory, rings.FACE[axis], before), near(memory, rings.FACE[axis], after)
     faces = t, here.size - max(s, t)
     split_flux(
-        memory.dim - 1,
+        dim - 1,
         part(here, faces, 0),
         part(here, faces, s),
         part(velocity, faces, 0),
@@ -268,8 +192,8 @@ def _flux_within(memory, step, plane, axis):
         ((part(q_before, faces, 0), part(q_after, faces, 0)), (part(face, faces, -t), part(face, faces, t))),
         step.ratio[axis],
         step.vacuum,
-        part(_near(memory, UPWIND, plane, axis), faces, 0),
-        part(_near(memory, EXCESS, plane, axis), faces, 0),
+        part(near(memory, rings.UPWIND[axis], plane), faces, 0),
+        part(near(memory, rings.EXCESS[axis], plane), faces, 0),
     )
 
 
@@ -277,85 +201,90 @@ def _flux_within(memory, step, plane, axis):
 
 
 @piece
-def _note_rates(memory, step, tile, plane, rates):
+def _note_rates(dim, memory, step, tile, plane, rates):
     """Note the largest share of what it holds that a cell of a plane loses per time."""
-    size, below = memory.lines.shape[1], _line(memory, VELOCITY, plane - memory.on, 0)
-    velocities, rate = lines_of(memory.lines, VELOCITY, plane), _line(memory, RESULT, plane, 0)
-    loss_rate(memory.dim, step, size, memory.pitch, below, velocities, _line(memory, OTHER, plane, 0), rate)
+    size, below = memory.lines.shape[1], line(memory, rings.VELOCITY[0], plane - memory.on)
+    velocities, rate = lines_of(memory.lines, rings.VELOCITY, plane), line(memory, rings.RESULT, plane)
+    loss_rate(dim, step, size, memory.pitch, below, velocities, line(memory, rings.OTHER, plane), rate)
     rates[plane, tile.number] = largest_rate(tile, HALO, rate, rates)
 
 
 @piece
-def _predict(memory, step, plane, start, ring):
-    """Fill a ring's line with ``start`` less the divergence of the first-order fluxes, and less what the source takes."""
-    dim, pitch, below, predicted = memory.dim, memory.pitch, plane - memory.on, _near(memory, ring, plane, 0)
-    flux_below, fluxes = _near(memory, UPWIND, below, 0), _axes(memory, UPWIND, plane)
+def _predict(dim, memory, step, plane, start, ring):
+    """Fill a ring's line with ``start`` less the divergence of the first-order fluxes and what the source takes."""
+    pitch, below, predicted = memory.pitch, plane - memory.on, near(memory, ring, plane)
+    flux_below, fluxes = near(memory, rings.UPWIND[0], below), axes(memory, rings.UPWIND, plane)
     transport(dim, predicted.size, pitch, start, flux_below, fluxes, predicted)
-    here, other = _near(memory, DENSITY, plane, 0), _near(memory, OTHER, plane, 0)
-    velocity_below, velocities = _near(memory, VELOCITY, below, 0), _axes(memory, VELOCITY, plane)
+    here, other = near(memory, rings.DENSITY, plane), near(memory, rings.OTHER, plane)
+    velocity_below, velocities = near(memory, rings.VELOCITY[0], below), axes(memory, rings.VELOCITY, plane)
     subtract_source(dim, step, predicted.size, pitch, velocity_below, velocities, other, here, predicted)
 
 
 @piece
-def _limit(memory, step, plane):
+def _limit(dim, memory, step, plane):
+    """The shares of their excess outflow that the cells of a plane may give; never more than keeps them ≥ 0."""
     limit(
-        memory.dim,
+        dim,
         memory.pitch,
         step.vacuum,
-        _near(memory, PREDICTED, plane, 0),
-        _near(memory, EXCESS, plane - memory.on, 0),
-        _axes(memory, EXCESS, plane),
-        _near(memory, KEPT, plane, 0),
+        near(memory, rings.PREDICTED, plane),
+        near(memory, rings.EXCESS[0], plane - memory.on),
+        axes(memory, rings.EXCESS, plane),
+        near(memory, rings.KEPT, plane),
     )
 
 
 @piece
-def _correct(memory, step, plane):
+def _correct(dim, memory, step, plane):
+    """The Euler step of a plane: its prediction less the divergence of the limited excess."""
     correct(
-        memory.dim,
+        dim,
         memory.pitch,
-        _near(memory, CHANGE, plane, 0) if step.change else _near(memory, PREDICTED, plane, 0),
-        _near(memory, EXCESS, plane - memory.on, 0),
-        _axes(memory, EXCESS, plane),
-        _near(memory, KEPT, plane - memory.on, 0),
-        _near(memory, KEPT, plane, 0),
-        _near(memory, KEPT, plane + memory.on, 0),
-        _near(memory, RESULT, plane, 0),
+        near(memory, rings.CHANGE, plane) if step.change else near(memory, rings.PREDICTED, plane),
+        near(memory, rings.EXCESS[0], plane - memory.on),
+        axes(memory, rings.EXCESS, plane),
+        near(memory, rings.KEPT, plane - memory.on),
+        near(memory, rings.KEPT, plane),
+        near(memory, rings.KEPT, plane + memory.on),
+        near(memory, rings.RESULT, plane),
     )
 
 
 @piece
-def march(variant, tile, planes, work, given, step, written):
-    """Advance a tile of the planes between two; see :func:`solvers.loops.euler.euler_step`."""
-    dim, (lo, hi), memory = variant.dim, planes, _memory(variant.dim, tile, work)
-    on = memory.on
-    nothing = _near(memory, NOTHING, 0, 0)
+def march(dim, spectral, tile, planes, work, given, step, written):
+    """Advance a tile of the planes between two; see :func:`solvers.loops.euler.euler_step`.
+
+    Each stage begins at the first plane that a later stage asks it for. So the density is loaded from lo − 5 on.
+    """
+    (lo, hi), on, pitch = planes, 1 if dim > 1 else 0, tile.cells + 2 * HALO
+    memory = Memory(work, on, pitch, 3 * pitch if dim == 3 else 0)
+    nothing = near(memory, rings.NOTHING, lo)
     nothing[:] = 0
     for plane in range(lo - 10 * on, hi):
-        load(given.field, plane + 5 * on, tile, HALO, _line(memory, DENSITY, plane + 5 * on, 0))
+        load(given.field, plane + 5 * on, tile, HALO, line(memory, rings.DENSITY, plane + 5 * on))
         if dim > 1 and plane + 3 >= lo - 3:
             _polynomials_across(memory, step, plane + 3)
         if dim > 1 and plane + 2 >= lo - 2:
             _choice_across(memory, step, plane + 2)
         ahead = plane + 2 * on
         if ahead >= lo - 2 * on:
-            _velocities(memory, variant, tile, ahead, given, step, ahead == lo - 2 * on)
+            _velocities(dim, spectral, memory, tile, ahead, given, step, ahead == lo - 2 * on)
             for axis in range(on, dim):
-                _faces_within(memory, step, ahead, axis)
+                _faces_within(dim, memory, step, ahead, axis)
         if dim > 1 and plane + 1 >= lo - 2:
-            _flux_across(memory, step, plane + 1)
+            _flux_across(dim, memory, step, plane + 1)
         ahead = plane + on
         if ahead >= lo - on:
             for axis in range(on, dim):
-                _flux_within(memory, step, ahead, axis)
+                _flux_within(dim, memory, step, ahead, axis)
             if step.source != NO_SOURCE or step.bounded_by_growth:
-                load(given.other, ahead, tile, HALO, _line(memory, OTHER, ahead, 0))
+                load(given.other, ahead, tile, HALO, line(memory, rings.OTHER, ahead))
             if lo <= ahead < hi:
-                _note_rates(memory, step, tile, ahead, written.rates)
-            _predict(memory, step, ahead, _near(memory, DENSITY, ahead, 0), PREDICTED)
+                _note_rates(dim, memory, step, tile, ahead, written.rates)
+            _predict(dim, memory, step, ahead, near(memory, rings.DENSITY, ahead), rings.PREDICTED)
             if step.change:
-                _predict(memory, step, ahead, nothing, CHANGE)
-            _limit(memory, step, ahead)
+                _predict(dim, memory, step, ahead, nothing, rings.CHANGE)
+            _limit(dim, memory, step, ahead)
         if plane >= lo:
-            _correct(memory, step, plane)
-            finish(step.blend, plane, tile, HALO, _line(memory, RESULT, plane, 0), given.old, written)
+            _correct(dim, memory, step, plane)
+            finish(step.blend, plane, tile, HALO, line(memory, rings.RESULT, plane), given.old, written)

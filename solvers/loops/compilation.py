@@ -13,7 +13,7 @@ from numba import njit
 
 from gridflow.files import sha256
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
 
 SOURCES = int(sha256(*(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))[:14], 16)
 """Stands for the text of all modules here. Code on disk is looked up by what the entry's factory closes over, and the

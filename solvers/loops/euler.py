@@ -6,7 +6,7 @@ from typing import Any
 from solvers.loops import monotone, sharp
 from solvers.loops.compilation import SOURCES, entry
 from solvers.loops.planes import tile_of
-from solvers.loops.stages import HIGH_ORDER, Variant
+from solvers.loops.stages import HIGH_ORDER, Given, Variant, Written
 
 
 @lru_cache
@@ -40,13 +40,12 @@ def euler_step(variant: Variant) -> Any:
     @entry
     def step_planes(lo, hi, rows_at_once, work, field, velocity, other, old, new, step, rates, tops):
         assert stamp  # named here so that the code on disk is of these sources
+        given, written = Given(field, velocity, other, old), Written(new, rates, tops)
         for index in range(rates.shape[1]):
             tile = tile_of(index, rows_at_once, new)
             if high_order:
-                sharp.march(dim, spectral, tile, lo, hi, work, field, velocity, other, old, new, step, rates, tops)
+                sharp.march(dim, spectral, tile, (lo, hi), work, given, step, written)
             else:
-                monotone.march(
-                    dim, scheme, spectral, tile, lo, hi, work, field, velocity, other, old, new, step, rates, tops
-                )
+                monotone.march(dim, scheme, spectral, tile, (lo, hi), work, given, step, written)
 
     return step_planes

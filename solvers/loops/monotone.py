@@ -1,7 +1,7 @@
 """First-order upwind, and MUSCL with a slope limiter."""
 
 from solvers.loops.compilation import piece
-from solvers.loops.lines import largest, limited_flux
+from solvers.loops.lines import limited_flux
 from solvers.loops.planes import load
 from solvers.loops.stages import (
     NO_SOURCE,
@@ -21,8 +21,9 @@ LINES = 4 + 2 + 1 + 1 + 6 + 6 + 1
 
 
 @piece
-def march(dim, scheme, spectral, tile, lo, hi, work, field, velocity, other, old, new, step, rates, tops):
-    """Advance a tile of the planes from lo to hi; see :func:`solvers.loops.euler.euler_step`."""
+def march(dim, scheme, spectral, tile, planes, work, given, step, written):
+    """Advance a tile of the planes between two; see :func:`solvers.loops.euler.euler_step`."""
+    (lo, hi), field = planes, given.field
     pitch, size = tile.cells + 2 * HALO, work.shape[1]
     here, potential, beside, euler, nothing = work[0:4], work[4:6], work[6], work[7], work[20]
     both_faces, both_fluxes = (work[8:11], work[11:14]), (work[14:17], work[17:20])
@@ -34,7 +35,10 @@ def march(dim, scheme, spectral, tile, lo, hi, work, field, velocity, other, old
     for plane in range(first, hi):
         middle, faces, fluxes = here[plane % 4], both_faces[plane % 2], both_fluxes[plane % 2]
         faces_below, flux_below = both_faces[(plane + 1) % 2][0], both_fluxes[(plane + 1) % 2][0]
-        face_velocities(dim, spectral, velocity, plane, tile, HALO, step.inverse, plane == first, potential, faces)
+        of_velocity = potential[plane % 2], potential[(plane + 1) % 2]
+        face_velocities(
+            dim, spectral, given.velocity, plane, tile, HALO, step.inverse, plane == first, of_velocity, faces
+        )
         if dim > 1:
             above, beyond = here[(plane + 1) % 4], here[(plane + 2) % 4]
             load(field, plane + 2, tile, HALO, beyond)
@@ -67,11 +71,9 @@ def march(dim, scheme, spectral, tile, lo, hi, work, field, velocity, other, old
                 fluxes[axis][away : size - 2 * away],
             )
         if step.source != NO_SOURCE or step.bounded_by_growth:
-            load(other, plane, tile, HALO, beside)
+            load(given.other, plane, tile, HALO, beside)
         loss_rate(dim, step, size, pitch, faces_below, faces, beside, euler)
-        rates[plane, tile.number] = largest_rate(tile, HALO, euler, rates)
+        written.rates[plane, tile.number] = largest_rate(tile, HALO, euler, written.rates)
         transport(dim, size, pitch, nothing if step.change else middle, flux_below, fluxes, euler)
         subtract_source(dim, step, size, pitch, faces_below, faces, beside, middle, euler)
-        finish(step.blend, plane, tile, HALO, euler, old, new)
-        written = new[plane, tile.first : tile.first + tile.rows].reshape(-1)
-        tops[plane, tile.number] = largest(written.view(tops.dtype))
+        finish(step.blend, plane, tile, HALO, euler, given.old, written)

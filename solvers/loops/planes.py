@@ -1,8 +1,11 @@
-"""Padded planes: the working memory of the compiled loops.
+"""Padded planes and rings of them: the working memory of the compiled loops.
 
 A field is read plane by plane (of its first axis) into lines: a plane with a halo around it, row after row. In such a
 line the neighbour along an axis is a fixed distance away, the periodic seam needs no care, and loops are long whatever
 the shape. One dimension is a plane of a single row; two dimensions are planes of a single row each.
+
+A loop goes from plane to plane and needs every intermediate result for a few planes only. It keeps them in rings: the
+lines of a new plane take the place of those of the oldest.
 """
 
 from typing import NamedTuple
@@ -91,3 +94,58 @@ def load(field, plane, tile, halo, line):
 def row_start(j, tile, halo):
     """Where the cells of the tile's j-th row begin in a line."""
     return (j + halo if tile.of > 1 else 0) * (tile.cells + 2 * halo) + halo
+
+
+class Ring(NamedTuple):
+    """Where in the working memory a result is kept, for the newest planes; a constant of the compiled code."""
+
+    first: int
+    """Its first line."""
+    planes: int
+    """How many planes it is kept for."""
+    apart: int
+    """From the line of a plane to that of the next."""
+
+
+class Layout:
+    """Lays out rings one after another in the working memory.
+
+    Attributes
+    ----------
+    size
+        Lines of all rings so far.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def ring(self, planes: int = 1) -> Ring:
+        """The next ring, for so many planes."""
+        self.size += planes
+        return Ring(self.size - planes, planes, 1)
+
+    def rings(self, planes: int, number: int = 3) -> tuple[Ring, ...]:
+        """The next few rings, for so many planes each; their lines of a plane are one after another."""
+        first, self.size = self.size, self.size + planes * number
+        return tuple(Ring(first + k, planes, number) for k in range(number))
+
+
+@piece
+def line_of(memory, ring, plane):
+    """The line that a ring keeps of a plane."""
+    return memory[ring.first + plane % ring.planes * ring.apart]
+
+
+@piece
+def lines_of(memory, rings, plane):
+    """The lines that rings laid out together keep of a plane."""
+    ring = rings[0]
+    first = ring.first + plane % ring.planes * ring.apart
+    return memory[first : first + ring.apart]
+
+
+@piece
+def part(line, span, shift):
+    """The numbers of a line between two places, or those at a distance ``shift`` from them."""
+    first, last = span
+    return line[first + shift : last + shift]

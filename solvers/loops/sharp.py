@@ -5,23 +5,35 @@ tanh jump (THINC), and takes the one with the smaller jumps to its neighbours' p
 its donor; the flux gets its correction across the flow. What this flux carries beyond first-order upwind is then
 limited, only where a cell would otherwise become negative.
 
-Planes go through these stages one after another, each a few planes ahead of the next, so that all that lies between the
-density and its next value stays in the cache.
+:func:`march` goes through the planes. Each stage works a few planes ahead of the next, so that all that lies between
+the density and its next value stays in the cache. The stages, the rings of :mod:`solvers.loops.sharp_memory` that they
+fill for a plane p, and the planes that they look at for it:
+
+===========================  =====================================  ==============
+stage                        fills                                  looks at
+===========================  =====================================  ==============
+load                         DENSITY                                p
+polynomials across           SMOOTH_LEFT, SMOOTH_RIGHT              p − 2 to p + 2
+choice across                LEFT, RIGHT                            p − 1 to p + 1
+velocities                   VELOCITY                               p
+faces within                 FACE along the axes in the plane       p
+flux across                  FACE, UPWIND, EXCESS along the first   p and p + 1
+flux within                  UPWIND, EXCESS along the others        p − 1 to p + 1
+rates, prediction, limiter   PREDICTED, CHANGE, KEPT                p − 1 and p
+correction                   the new values                         p − 1 to p + 1
+===========================  =====================================  ==============
+
+So the new value of a cell depends on 5 planes below it and on 5 above, and likewise along the axes in the plane.
+"Across" is along the first of several axes, which the planes are stacked along; "within" is along an axis in the plane.
+One dimension is a single plane, at which all stages are at once.
 """
 
+from solvers.loops import sharp_memory as rings
 from solvers.loops.compilation import piece
-from solvers.loops.lines import (
-    copy,
-    largest,
-    least_variation,
-    limited,
-    outflow,
-    share_kept,
-    split_flux,
-    upwind_value,
-    weno,
-)
-from solvers.loops.planes import load
+from solvers.loops.limiter import correct, limit
+from solvers.loops.lines import copy, least_variation, split_flux, upwind_value, weno
+from solvers.loops.planes import lines_of, load, part
+from solvers.loops.sharp_memory import Memory, axes, line, near
 from solvers.loops.stages import (
     NO_SOURCE,
     face_velocities,
@@ -34,17 +46,20 @@ from solvers.loops.stages import (
 )
 
 HALO = 5
-"""Cells on either side that the new value of a cell depends on beyond its neighbour: see the stages below."""
-FULL_LINES = 5 + 2 + 2 + 2 + 9 + 6 + 2
-SHORT_LINES = 6 + 3 + 1 + 2 + 3 + 3 + 4 + 2 + 3 + 2 + 1
-LINES = FULL_LINES + SHORT_LINES
-"""Lines of working memory of a thread, in the order in which :func:`march` takes them."""
+"""Cells on either side that the new value of a cell depends on beyond its neighbour: see the stages above."""
+LINES = rings.LINES
+"""Lines of working memory of a thread."""
+
+
+# Face velocities and face values
 
 
 @piece
-def _inner(line, edge):
-    """A line without so much at either end."""
-    return line[edge : line.size - edge]
+def _velocities(dim, spectral, memory, tile, plane, given, step, first):
+    """The velocities on the upper faces of a plane's cells; ``first`` if it is the first such plane."""
+    potential = line(memory, rings.POTENTIAL, plane), line(memory, rings.POTENTIAL, plane + 1)
+    velocities = lines_of(memory.lines, rings.VELOCITY, plane)
+    face_velocities(dim, spectral, given.velocity, plane, tile, HALO, step.inverse, first, potential, velocities)
 
 
 @piece
@@ -58,230 +73,218 @@ def _choose(sharpen, before, here, after, smooth_before, smooth_left, smooth_rig
 
 
 @piece
-def _reconstruct(sharpen, s, tiny, here, velocity, smooth, left, right, face):
-    """Face values along an axis within the planes, s numbers from one cell to the next."""
-    size = here.size
+def _polynomials_across(memory, step, plane):
+    """The polynomial candidates across the planes."""
     weno(
-        here[: size - 4 * s],
-        here[s : size - 3 * s],
-        here[2 * s : size - 2 * s],
-        here[3 * s : size - s],
-        here[4 * s :],
-        tiny,
-        smooth[0][2 * s : size - 2 * s],
-        smooth[1][2 * s : size - 2 * s],
+        near(memory, rings.DENSITY, plane - 2),
+        near(memory, rings.DENSITY, plane - 1),
+        near(memory, rings.DENSITY, plane),
+        near(memory, rings.DENSITY, plane + 1),
+        near(memory, rings.DENSITY, plane + 2),
+        step.tiny,
+        near(memory, rings.SMOOTH_LEFT, plane),
+        near(memory, rings.SMOOTH_RIGHT, plane),
     )
+
+
+@piece
+def _choice_across(memory, step, plane):
+    """What each cell takes of its two candidates across the planes."""
     _choose(
-        sharpen,
-        here[2 * s : size - 4 * s],
-        here[3 * s : size - 3 * s],
-        here[4 * s : size - 2 * s],
-        smooth[1][2 * s : size - 4 * s],
-        smooth[0][3 * s : size - 3 * s],
-        smooth[1][3 * s : size - 3 * s],
-        smooth[0][4 * s : size - 2 * s],
-        left[3 * s : size - 3 * s],
-        right[3 * s : size - 3 * s],
-    )
-    upwind_value(
-        velocity[3 * s : size - 4 * s],
-        right[3 * s : size - 4 * s],
-        left[4 * s : size - 3 * s],
-        face[3 * s : size - 4 * s],
+        step.sharpen,
+        near(memory, rings.DENSITY, plane - 1),
+        near(memory, rings.DENSITY, plane),
+        near(memory, rings.DENSITY, plane + 1),
+        near(memory, rings.SMOOTH_RIGHT, plane - 1),
+        near(memory, rings.SMOOTH_LEFT, plane),
+        near(memory, rings.SMOOTH_RIGHT, plane),
+        near(memory, rings.SMOOTH_LEFT, plane + 1),
+        near(memory, rings.LEFT, plane),
+        near(memory, rings.RIGHT, plane),
     )
 
 
 @piece
-def _shares(dim, pitch, vacuum, low, below, excess, keep):
-    """Write what share of its excess outflow each cell of a line may give."""
-    size, skip = keep.size, pitch if dim == 3 else 1
-    keep, low, f = keep[skip:], low[skip:], excess[0][skip:]
-    if dim == 1:
-        f_ = excess[0][: size - 1]
-        for i in range(keep.size):
-            keep[i] = share_kept(low[i], outflow(f[i], f_[i]), vacuum)
-    elif dim == 2:
-        f_, g, g_ = below[1:], excess[1][1:], excess[1][: size - 1]
-        for i in range(keep.size):
-            keep[i] = share_kept(low[i], outflow(f[i], f_[i]) + outflow(g[i], g_[i]), vacuum)
-    else:
-        f_, g, g_ = below[skip:], excess[1][skip:], excess[1][: size - skip]
-        h, h_ = excess[2][skip:], excess[2][skip - 1 : size - 1]
-        for i in range(keep.size):
-            leaving = outflow(f[i], f_[i]) + outflow(g[i], g_[i]) + outflow(h[i], h_[i])
-            keep[i] = share_kept(low[i], leaving, vacuum)
+def _faces_within(dim, memory, step, plane, axis):
+    """Face values along an axis in the plane: polynomials, choice and donor of every face."""
+    s, edge = stride(axis, dim, memory.pitch), memory.edge if axis == 2 else 0
+    size = memory.lines.shape[1] - edge
+    here = line(memory, rings.DENSITY, plane)
+    smooth_left, smooth_right = (
+        line(memory, rings.SMOOTH_LEFT_WITHIN, plane),
+        line(memory, rings.SMOOTH_RIGHT_WITHIN, plane),
+    )
+    left, right = line(memory, rings.LEFT_WITHIN, plane), line(memory, rings.RIGHT_WITHIN, plane)
+    cells = edge + 2 * s, size - 2 * s  # two more on either side
+    weno(
+        part(here, cells, -2 * s),
+        part(here, cells, -s),
+        part(here, cells, 0),
+        part(here, cells, s),
+        part(here, cells, 2 * s),
+        step.tiny,
+        part(smooth_left, cells, 0),
+        part(smooth_right, cells, 0),
+    )
+    cells = edge + 3 * s, size - 3 * s
+    _choose(
+        step.sharpen,
+        part(here, cells, -s),
+        part(here, cells, 0),
+        part(here, cells, s),
+        part(smooth_right, cells, -s),
+        part(smooth_left, cells, 0),
+        part(smooth_right, cells, 0),
+        part(smooth_left, cells, s),
+        part(left, cells, 0),
+        part(right, cells, 0),
+    )
+    faces = edge + 3 * s, size - 4 * s  # one less than the cells
+    velocity, face = line(memory, rings.VELOCITY[axis], plane), line(memory, rings.FACE[axis], plane)
+    upwind_value(part(velocity, faces, 0), part(right, faces, 0), part(left, faces, s), part(face, faces, 0))
+
+
+# Fluxes
 
 
 @piece
-def _correct(dim, pitch, low, below, excess, keep_below, keep, keep_above, out):
-    """Write a line of cells less the divergence of their limited excess fluxes."""
-    skip = pitch if dim == 3 else 1
-    size = out.size - skip
-    out, low, k, f = out[skip:size], low[skip:size], keep[skip:size], excess[0][skip:size]
-    k1, k1_ = keep[skip + 1 : size + 1], keep[skip - 1 : size - 1]  # neighbours along the last axis
-    if dim == 1:
-        f_ = excess[0][skip - 1 : size - 1]
-        for i in range(out.size):
-            out[i] = low[i] - (limited(f[i], k[i], k1[i]) - limited(f_[i], k1_[i], k[i]))
-        return
-    f_, k0, k0_ = below[skip:size], keep_above[skip:size], keep_below[skip:size]
-    g, g_ = excess[dim - 1][skip:size], excess[dim - 1][skip - 1 : size - 1]
-    if dim == 2:
-        for i in range(out.size):
-            along0 = limited(f[i], k[i], k0[i]) - limited(f_[i], k0_[i], k[i])
-            out[i] = low[i] - (along0 + (limited(g[i], k[i], k1[i]) - limited(g_[i], k1_[i], k[i])))
-    else:
-        h, h_ = excess[1][skip:size], excess[1][: size - skip]
-        k2, k2_ = keep[2 * skip : size + skip], keep[: size - skip]
-        for i in range(out.size):
-            along0 = limited(f[i], k[i], k0[i]) - limited(f_[i], k0_[i], k[i])
-            along1 = limited(h[i], k[i], k2[i]) - limited(h_[i], k2_[i], k[i])
-            out[i] = low[i] - (along0 + along1 + (limited(g[i], k[i], k1[i]) - limited(g_[i], k1_[i], k[i])))
+def _flux_across(dim, memory, step, plane):
+    """Face values and fluxes along the first of several axes; across the flow are the axes in the plane."""
+    velocity, face = near(memory, rings.VELOCITY[0], plane), near(memory, rings.FACE[0], plane)
+    upwind_value(velocity, near(memory, rings.RIGHT, plane), near(memory, rings.LEFT, plane + 1), face)
+    far = memory.pitch if dim == 3 else 1
+    faces = far, face.size - far
+    split_flux(
+        dim - 1,
+        part(near(memory, rings.DENSITY, plane), faces, 0),
+        part(near(memory, rings.DENSITY, plane + 1), faces, 0),
+        part(velocity, faces, 0),
+        part(face, faces, 0),
+        (
+            (part(velocity, faces, -1), part(velocity, faces, 1)),
+            (part(velocity, faces, -far), part(velocity, faces, far)),
+        ),
+        ((part(face, faces, -1), part(face, faces, 1)), (part(face, faces, -far), part(face, faces, far))),
+        step.ratio[0],
+        step.vacuum,
+        part(near(memory, rings.UPWIND[0], plane), faces, 0),
+        part(near(memory, rings.EXCESS[0], plane), faces, 0),
+    )
 
 
 @piece
-def march(dim, spectral, tile, lo, hi, work, field, velocity, other, old, new, step, rates, tops):
-    """Advance a tile of the planes from lo to hi; see :func:`solvers.loops.euler.euler_step`.
+def _flux_within(dim, memory, step, plane, axis):
+    """Fluxes along an axis in the plane; across the flow are the first axis and the other one in the plane."""
+    before, after = plane - memory.on, plane + memory.on
+    s, t = stride(axis, dim, memory.pitch), memory.pitch if axis == 2 else 1  # along the flow, and across it
+    here = near(memory, rings.DENSITY, plane)
+    velocity, face = near(memory, rings.VELOCITY[axis], plane), near(memory, rings.FACE[axis], plane)
+    u_before, u_after = near(memory, rings.VELOCITY[axis], before), near(memory, rings.VELOCITY[axis], after)
+    q_before, q_after = near(memory, rings.FACE[axis], before), near(memory, rings.FACE[axis], after)
+    faces = t, here.size - max(s, t)
+    split_flux(
+        dim - 1,
+        part(here, faces, 0),
+        part(here, faces, s),
+        part(velocity, faces, 0),
+        part(face, faces, 0),
+        ((part(u_before, faces, 0), part(u_after, faces, 0)), (part(velocity, faces, -t), part(velocity, faces, t))),
+        ((part(q_before, faces, 0), part(q_after, faces, 0)), (part(face, faces, -t), part(face, faces, t))),
+        step.ratio[axis],
+        step.vacuum,
+        part(near(memory, rings.UPWIND[axis], plane), faces, 0),
+        part(near(memory, rings.EXCESS[axis], plane), faces, 0),
+    )
 
-    The stages, and the planes or cells that each looks at: candidates 2 on either side; the choice 1 more; a face the
-    two cells that share it, and its neighbours across; what a cell keeps its faces; the limited flux two cells. So the
-    new value of a cell depends on 5 cells below it and on 5 above. Only reconstructions along the second of three axes
-    look at the three outermost rows of the halo, so the others leave them out: their lines are shorter.
+
+# Update
+
+
+@piece
+def _note_rates(dim, memory, step, tile, plane, rates):
+    """Note the largest share of what it holds that a cell of a plane loses per time."""
+    size, below = memory.lines.shape[1], line(memory, rings.VELOCITY[0], plane - memory.on)
+    velocities, rate = lines_of(memory.lines, rings.VELOCITY, plane), line(memory, rings.RESULT, plane)
+    loss_rate(dim, step, size, memory.pitch, below, velocities, line(memory, rings.OTHER, plane), rate)
+    rates[plane, tile.number] = largest_rate(tile, HALO, rate, rates)
+
+
+@piece
+def _predict(dim, memory, step, plane, start, ring):
+    """Fill a ring's line with ``start`` less the divergence of the first-order fluxes and what the source takes."""
+    pitch, below, predicted = memory.pitch, plane - memory.on, near(memory, ring, plane)
+    flux_below, fluxes = near(memory, rings.UPWIND[0], below), axes(memory, rings.UPWIND, plane)
+    transport(dim, predicted.size, pitch, start, flux_below, fluxes, predicted)
+    here, other = near(memory, rings.DENSITY, plane), near(memory, rings.OTHER, plane)
+    velocity_below, velocities = near(memory, rings.VELOCITY[0], below), axes(memory, rings.VELOCITY, plane)
+    subtract_source(dim, step, predicted.size, pitch, velocity_below, velocities, other, here, predicted)
+
+
+@piece
+def _limit(dim, memory, step, plane):
+    """The shares of their excess outflow that the cells of a plane may give; never more than keeps them ≥ 0."""
+    limit(
+        dim,
+        memory.pitch,
+        step.vacuum,
+        near(memory, rings.PREDICTED, plane),
+        near(memory, rings.EXCESS[0], plane - memory.on),
+        axes(memory, rings.EXCESS, plane),
+        near(memory, rings.KEPT, plane),
+    )
+
+
+@piece
+def _correct(dim, memory, step, plane):
+    """The Euler step of a plane: its prediction less the divergence of the limited excess."""
+    correct(
+        dim,
+        memory.pitch,
+        near(memory, rings.CHANGE, plane) if step.change else near(memory, rings.PREDICTED, plane),
+        near(memory, rings.EXCESS[0], plane - memory.on),
+        axes(memory, rings.EXCESS, plane),
+        near(memory, rings.KEPT, plane - memory.on),
+        near(memory, rings.KEPT, plane),
+        near(memory, rings.KEPT, plane + memory.on),
+        near(memory, rings.RESULT, plane),
+    )
+
+
+@piece
+def march(dim, spectral, tile, planes, work, given, step, written):
+    """Advance a tile of the planes between two; see :func:`solvers.loops.euler.euler_step`.
+
+    Each stage begins at the first plane that a later stage asks it for. So the density is loaded from lo − 5 on.
     """
-    pitch, size = tile.cells + 2 * HALO, work.shape[1]
-    edge = 3 * pitch if dim == 3 else 0
-    short = size - 2 * edge
-    on = 1 if dim > 1 else 0  # whether there is a first axis that planes are stacked along
-    numbers = work.reshape(-1)
-    full = numbers[: FULL_LINES * size].reshape(FULL_LINES, size)
-    here, within, left, right = full[0:5], (full[5], full[6]), full[7], full[8]
-    potential, faces = full[9:11], (full[11:14], full[14:17], full[17:20])
-    face = full[20:23], full[23:26]  # axes within the planes, three planes each
-    beside, result = full[26], full[27]
-    near = numbers[FULL_LINES * size :][: SHORT_LINES * short].reshape(SHORT_LINES, short)
-    stacked, chosen_right, chosen_left = (near[0:2], near[2:4], near[4:6]), near[6:8], near[8]
-    face0, low0, low, excess0 = near[9], near[10:12], near[12:15], near[15:18]
-    excess = near[18:20], near[20:22]
-    euler, keep, changes, nothing = near[22:24], near[24:27], near[27:29], near[29]
+    (lo, hi), on, pitch = planes, 1 if dim > 1 else 0, tile.cells + 2 * HALO
+    memory = Memory(work, on, pitch, 3 * pitch if dim == 3 else 0)
+    nothing = near(memory, rings.NOTHING, lo)
     nothing[:] = 0
-
     for plane in range(lo - 10 * on, hi):
-        load(field, plane + 5 * on, tile, HALO, here[(plane + 5 * on) % 5])
-        ahead, next_ = plane + 2 * on, plane + on  # where the reconstruction and the limiter are
-        if dim > 1:
-            if plane >= lo - 6:
-                weno(
-                    _inner(here[(plane + 1) % 5], edge),
-                    _inner(here[(plane + 2) % 5], edge),
-                    _inner(here[(plane + 3) % 5], edge),
-                    _inner(here[(plane + 4) % 5], edge),
-                    _inner(here[plane % 5], edge),
-                    step.tiny,
-                    stacked[plane % 3][0],
-                    stacked[plane % 3][1],
-                )
-            if plane >= lo - 4:
-                smooth = stacked[(plane - 1) % 3]
-                _choose(
-                    step.sharpen,
-                    _inner(here[(plane + 1) % 5], edge),
-                    _inner(here[ahead % 5], edge),
-                    _inner(here[(plane + 3) % 5], edge),
-                    stacked[(plane - 2) % 3][1],
-                    smooth[0],
-                    smooth[1],
-                    stacked[plane % 3][0],
-                    chosen_left,
-                    chosen_right[ahead % 2],
-                )
-        if plane < lo - 4 * on:
-            continue
-        first = plane == lo - 4 * on
-        faces_ahead = faces[ahead % 3]
-        face_velocities(dim, spectral, velocity, ahead, tile, HALO, step.inverse, first, potential, faces_ahead)
-        for axis in range(on, dim):
-            s, skip = stride(axis, dim, pitch), edge if axis == 2 else 0
-            _reconstruct(
-                step.sharpen,
-                s,
-                step.tiny,
-                _inner(here[ahead % 5], skip),
-                _inner(faces_ahead[axis], skip),
-                (_inner(within[0], skip), _inner(within[1], skip)),
-                _inner(left, skip),
-                _inner(right, skip),
-                _inner(face[axis - on][ahead % 3], skip),
-            )
-        if plane < lo - 3 * on:
-            continue
-        middle = _inner(here[next_ % 5], edge)
-        if dim > 1:
-            u, q, t = _inner(faces[next_ % 3][0], edge), face0, pitch if dim == 3 else 1
-            upwind_value(u, chosen_right[next_ % 2], chosen_left, q)
-            split_flux(
-                dim - 1,
-                middle[t : short - t],
-                _inner(here[ahead % 5], edge)[t : short - t],
-                u[t : short - t],
-                q[t : short - t],
-                ((u[t - 1 : short - t - 1], u[t + 1 : short - t + 1]), (u[: short - 2 * t], u[2 * t :])),
-                ((q[t - 1 : short - t - 1], q[t + 1 : short - t + 1]), (q[: short - 2 * t], q[2 * t :])),
-                step.ratio[0],
-                step.vacuum,
-                low0[next_ % 2][t : short - t],
-                excess0[next_ % 3][t : short - t],
-            )
-        if plane < lo - 2 * on:
-            continue
-        for axis in range(on, dim):
-            s, t = stride(axis, dim, pitch), pitch if axis == 2 else 1  # along the flow, and across it in the plane
-            u, q = _inner(faces[next_ % 3][axis], edge), _inner(face[axis - on][next_ % 3], edge)
-            u_, q_ = _inner(faces[plane % 3][axis], edge), _inner(face[axis - on][plane % 3], edge)
-            u__, q__ = _inner(faces_ahead[axis], edge), _inner(face[axis - on][ahead % 3], edge)
-            end = short - max(s, t)
-            split_flux(
-                dim - 1,
-                middle[t:end],
-                middle[t + s : end + s],
-                u[t:end],
-                q[t:end],
-                ((u_[t:end], u__[t:end]), (u[: end - t], u[2 * t : end + t])),
-                ((q_[t:end], q__[t:end]), (q[: end - t], q[2 * t : end + t])),
-                step.ratio[axis],
-                step.vacuum,
-                low[axis][t:end],
-                excess[axis - on][next_ % 2][t:end],
-            )
-        if step.source != NO_SOURCE or step.bounded_by_growth:
-            load(other, next_, tile, HALO, beside)
-        if lo <= next_ < hi:
-            loss_rate(dim, step, size, pitch, faces[plane % 3][0], faces[next_ % 3], beside, result)
-            rates[next_, tile.number] = largest_rate(tile, HALO, result, rates)
-        below = _inner(faces[plane % 3][0], edge)
-        within_next = faces[next_ % 3]
-        faces_next = _inner(within_next[0], edge), _inner(within_next[1], edge), _inner(within_next[2], edge)
-        lows = low0[next_ % 2] if dim > 1 else low[0], low[1], low[2]
-        excesses = excess0[next_ % 3] if dim > 1 else excess[0][0], excess[0][next_ % 2], excess[1][next_ % 2]
-        given = _inner(beside, edge)
-        transport(dim, short, pitch, middle, low0[plane % 2], lows, euler[next_ % 2])
-        subtract_source(dim, step, short, pitch, below, faces_next, given, middle, euler[next_ % 2])
-        if step.change:
-            transport(dim, short, pitch, nothing, low0[plane % 2], lows, changes[next_ % 2])
-            subtract_source(dim, step, short, pitch, below, faces_next, given, middle, changes[next_ % 2])
-        _shares(dim, pitch, step.vacuum, euler[next_ % 2], excess0[plane % 3], excesses, keep[next_ % 3])
-        if plane < lo:
-            continue
-        _correct(
-            dim,
-            pitch,
-            changes[plane % 2] if step.change else euler[plane % 2],
-            excess0[(plane - 1) % 3],
-            (excess0[plane % 3] if dim > 1 else excess[0][0], excess[0][plane % 2], excess[1][plane % 2]),
-            keep[(plane - 1) % 3],
-            keep[plane % 3],
-            keep[next_ % 3],
-            _inner(result, edge),
-        )
-        finish(step.blend, plane, tile, HALO, result, old, new)
-        written = new[plane, tile.first : tile.first + tile.rows].reshape(-1)
-        tops[plane, tile.number] = largest(written.view(tops.dtype))
+        load(given.field, plane + 5 * on, tile, HALO, line(memory, rings.DENSITY, plane + 5 * on))
+        if dim > 1 and plane + 3 >= lo - 3:
+            _polynomials_across(memory, step, plane + 3)
+        if dim > 1 and plane + 2 >= lo - 2:
+            _choice_across(memory, step, plane + 2)
+        ahead = plane + 2 * on
+        if ahead >= lo - 2 * on:
+            _velocities(dim, spectral, memory, tile, ahead, given, step, ahead == lo - 2 * on)
+            for axis in range(on, dim):
+                _faces_within(dim, memory, step, ahead, axis)
+        if dim > 1 and plane + 1 >= lo - 2:
+            _flux_across(dim, memory, step, plane + 1)
+        ahead = plane + on
+        if ahead >= lo - on:
+            for axis in range(on, dim):
+                _flux_within(dim, memory, step, ahead, axis)
+            if step.source != NO_SOURCE or step.bounded_by_growth:
+                load(given.other, ahead, tile, HALO, line(memory, rings.OTHER, ahead))
+            if lo <= ahead < hi:
+                _note_rates(dim, memory, step, tile, ahead, written.rates)
+            _predict(dim, memory, step, ahead, near(memory, rings.DENSITY, ahead), rings.PREDICTED)
+            if step.change:
+                _predict(dim, memory, step, ahead, nothing, rings.CHANGE)
+            _limit(dim, memory, step, ahead)
+        if plane >= lo:
+            _correct(dim, memory, step, plane)
+            finish(step.blend, plane, tile, HALO, line(memory, rings.RESULT, plane), given.old, written)

@@ -10,7 +10,7 @@ import numpy as np
 
 from solvers.loops.compilation import piece
 from solvers.loops.lines import descend, largest, outflow
-from solvers.loops.planes import load, row_start
+from solvers.loops.planes import Field, load, row_start
 
 HIGH_ORDER = 10
 """The scheme of :mod:`solvers.loops.sharp`, by the number that the compiled code knows it by; see the limiters' too."""
@@ -58,6 +58,30 @@ class Step(NamedTuple):
     """Whether a cell of the high-order scheme may hold a jump."""
 
 
+class Given(NamedTuple):
+    """What an Euler step reads."""
+
+    field: Field
+    """What is advanced."""
+    velocity: tuple[Field, ...]
+    """The face velocities along each axis, or the potential alone."""
+    other: Field
+    """V or μ for the source and V for the bound by growth; else anything."""
+    old: np.ndarray
+    """The Runge–Kutta scheme's old state, (planes, rows, cells)."""
+
+
+class Written(NamedTuple):
+    """What an Euler step writes."""
+
+    new: np.ndarray
+    """(planes, rows, cells)."""
+    rates: np.ndarray
+    """For every plane and tile the largest rate of loss, as bits; see :func:`solvers.loops.lines.largest`."""
+    tops: np.ndarray
+    """The largest new value, likewise."""
+
+
 @piece
 def stride(axis, dim, pitch):
     """Distance in a padded plane to the neighbour along an axis other than the first of several."""
@@ -68,13 +92,14 @@ def stride(axis, dim, pitch):
 def face_velocities(dim, spectral, velocity, plane, tile, halo, inverse, first, potential, faces):
     """Fill ``faces[axis]`` with the velocities on the upper faces of a plane's cells.
 
-    ``potential`` keeps two lines, V of this plane and the next; the former is there already unless this is the first.
+    ``potential`` is two lines for V, of this plane and of the next; the former is there already unless this is the
+    first plane.
     """
     if spectral:
         for axis in range(dim):
             load(velocity[axis], plane, tile, halo, faces[axis])
         return
-    here, next_ = potential[plane % 2], potential[(plane + 1) % 2]
+    here, next_ = potential
     if dim == 1 or first:
         load(velocity[0], plane, tile, halo, here)
     if dim > 1:
@@ -164,17 +189,19 @@ def transport(dim, size, pitch, here, below, fluxes, euler):
 
 
 @piece
-def finish(blend, plane, tile, halo, euler, old, new):
-    """Write a tile of the stage, ``E + α (old − E)``.
+def finish(blend, plane, tile, halo, euler, old, written):
+    """Write a tile of the stage, ``E + α (old − E)``, and note its largest value.
 
     E ≥ 0 wherever the step obeys its bounds, and the blend of two values ≥ 0 is ≥ 0, both in floating point.
     """
     for j in range(tile.rows):
         start = row_start(j, tile, halo)
         value = euler[start : start + tile.cells]
-        before, after = old[plane, tile.first + j], new[plane, tile.first + j]
+        before, after = old[plane, tile.first + j], written.new[plane, tile.first + j]
         for k in range(after.size):
             after[k] = value[k] + blend * (before[k] - value[k])
+    values = written.new[plane, tile.first : tile.first + tile.rows].reshape(-1)
+    written.tops[plane, tile.number] = largest(values.view(written.tops.dtype))
 
 
 @piece

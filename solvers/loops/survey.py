@@ -42,7 +42,8 @@ def _march(dim, spectral, tile, lo, hi, work, field, velocity, other, step, rate
     for plane in range(first, hi):
         middle, above = here[plane % 2], here[(plane + 1) % 2]
         faces, below = both_faces[plane % 2], both_faces[(plane + 1) % 2][0]
-        face_velocities(dim, spectral, velocity, plane, tile, HALO, step.inverse, plane == first, potential, faces)
+        of_velocity = potential[plane % 2], potential[(plane + 1) % 2]
+        face_velocities(dim, spectral, velocity, plane, tile, HALO, step.inverse, plane == first, of_velocity, faces)
         if dim > 1:
             load(field, plane + 1, tile, HALO, above)
             if plane < lo:

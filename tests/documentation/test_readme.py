@@ -50,6 +50,8 @@ def test_python_snippets(tmp_path):
     code = "\n".join(text for language, text in SNIPPETS if language == "python")
     assert code.count("gf.run(") == 2
     assert code.count("(256, 256)") == 1
+    for name in ("hole2d", "random1d"):
+        assert gridflow("new", name, folder=tmp_path).returncode == 0
     run_python(code.replace("(256, 256)", "(64, 64)"), tmp_path)
     assert {"hole.run", "hole.png", "hole.gif"} <= {path.name for path in tmp_path.iterdir()}
 

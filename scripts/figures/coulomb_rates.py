@@ -14,7 +14,7 @@ from study import arguments, conclude
 import gridflow as gf
 from gridflow import decay
 from gridflow.theory import CoulombCertificate, ExponentialRate, MinimumCertificate, Window
-from gridflow.viz.style import EXACT, look, new_figure, publish
+from gridflow.viz.style import EXACT, look, new_figure, save
 from solvers import FiniteVolume
 
 FALL = 1e-12
@@ -90,7 +90,7 @@ def draw(curves: dict[str, dict[str, np.ndarray]], rows: list[dict[str, Any]], p
         for axes in (left, right):
             axes.set_xlabel("time")
         left.legend(title="target", edgecolor=EXACT)
-        publish(path, figure.savefig)
+        save(figure, path)
     print(f"wrote {path}")
 
 

@@ -14,7 +14,7 @@ from study import arguments, coarsened, conclude
 import gridflow as gf
 from gridflow.measures.diagnostics import fitted_order
 from gridflow.theory import Coulomb1D, LinearModes
-from gridflow.viz.style import look, new_figure, publish
+from gridflow.viz.style import look, new_figure, save
 from solvers import FiniteVolume, Spectral
 
 Exact = Callable[[gf.Grid], np.ndarray]
@@ -109,7 +109,7 @@ def draw(rows: list[dict[str, Any]], path: Any) -> None:
         panels[0].set_ylabel("mean error / mean deviation")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right upper")
-        publish(path, figure.savefig)
+        save(figure, path)
     print(f"wrote {path}")
 
 

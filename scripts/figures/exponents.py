@@ -15,7 +15,7 @@ from study import arguments, conclude
 import gridflow as gf
 from gridflow import decay
 from gridflow.theory import PowerLaw, Window
-from gridflow.viz.style import EXACT, look, new_figure, publish
+from gridflow.viz.style import EXACT, look, new_figure, save
 from solvers import FiniteVolume
 
 ORDERS, REGULARITIES = (1.25, 1.5, 2.0, 3.0), (0.5, 1.0, 2.0)
@@ -113,7 +113,7 @@ def draw(rows: list[dict[str, Any]], path: Any) -> None:
         axes.set_ylim(0.8, 1.2)
         axes.set_title("exponent of E ~ t^−(r+s)/(s−1);  open: less than one and a half decades to see it in")
         axes.legend(ncols=3, loc="upper right")
-        publish(path, figure.savefig)
+        save(figure, path)
     print(f"wrote {path}")
 
 

@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from study import arguments, conclude
 
 import gridflow as gf
-from gridflow.viz.style import EXACT, look, new_figure, publish
+from gridflow.viz.style import EXACT, look, new_figure, save
 from solvers import FiniteVolume
 
 ORDERS = (1.0, 1.25, 1.5, 2.0, 3.0)
@@ -92,7 +92,7 @@ def draw(curves: dict[tuple[int, str], dict[float, dict[str, np.ndarray]]], path
             row[0].set_ylabel("volume of the hole / the first")
         handles, labels = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, title="s", loc="outside right upper")
-        publish(path, figure.savefig)
+        save(figure, path)
     print(f"wrote {path}")
 
 

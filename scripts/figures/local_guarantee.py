@@ -13,7 +13,7 @@ from study import arguments, conclude
 
 import gridflow as gf
 from gridflow.theory import LinearDecay
-from gridflow.viz.style import COLORMAP, EXACT, MEASURED, SECOND, look, new_figure, publish
+from gridflow.viz.style import COLORMAP, EXACT, MEASURED, SECOND, look, new_figure, save
 from solvers import FiniteVolume
 
 S = 2.0
@@ -100,7 +100,7 @@ def draw(grid: gf.Grid, rows: list[dict[str, Any]], ends: dict[tuple[float, floa
         for axes, label in zip(right[0].get_lines(), ("μ − ν at the start", "μ − ν at the end", "target"), strict=True):
             axes.set_label(label)
         figure.legend(handles=right[0].get_lines(), loc="outside lower right", ncols=3)
-        publish(path, figure.savefig)
+        save(figure, path)
     print(f"wrote {path}")
 
 

@@ -18,7 +18,7 @@ from study import arguments, coarsened, conclude
 import gridflow as gf
 from gridflow.measures import spectra
 from gridflow.validation import Comparison, Reference, compare
-from gridflow.viz.style import look, new_figure, publish
+from gridflow.viz.style import look, new_figure, save
 from solvers import FiniteVolume, Particles
 
 LENGTHS = (1.0, 1.2, 0.9)
@@ -212,7 +212,7 @@ def draw(solutions: list[Solution], path: Path) -> None:
             panels[0].plot([], [], style, color="black", label=label)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right upper")
-        publish(path, figure.savefig)
+        save(figure, path)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ import gridflow as gf
 from gridflow import networks
 from gridflow.equation.kernels import ReLU
 from gridflow.measures import spectra
-from gridflow.viz.style import EXACT, look, new_figure, publish
+from gridflow.viz.style import EXACT, look, new_figure, save
 from solvers import FiniteVolume, Network
 
 CIRCLE = gf.Grid((512,), (2 * math.pi,))
@@ -199,7 +199,7 @@ def draw(compared: Comparison, size: Size, rows: list[dict[str, Any]], fits: lis
         _draw_losses(compared, size, panels["loss"], panels["ratio"])
         _draw_population([row for row in rows if row["batch"] == "all"], fits, panels["euler"])
         _draw_batches([row for row in rows if row["batch"] != "all"], fits, panels["batch"])
-        publish(path, figure.savefig)
+        save(figure, path)
     print(f"wrote {path}")
 
 

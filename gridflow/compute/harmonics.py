@@ -11,8 +11,6 @@ import numpy as np
 from gridflow.compute.threads import count
 from gridflow.errors import InputError
 
-POINTS_PER_THREAD = 4096
-
 
 def _sht() -> Any:
     try:

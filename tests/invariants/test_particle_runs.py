@@ -27,6 +27,7 @@ kind = "particles"
 count = 300
 sampling = "stratified"
 seed = 7
+[flow]
 growth = 0.5
 [time]
 t_end = 1.0

@@ -10,8 +10,8 @@ import numpy as np
 import tomli_w
 from pydantic import Field, model_validator
 
-from gridflow.cases.base import Positive, Table, tables_by_kind
-from gridflow.cases.densities import AnyDensity, DensityTable, UniformTable
+from gridflow.cases.base import Positive, Table
+from gridflow.cases.densities import DENSITIES, AnyDensity, DensityTable
 from gridflow.cases.kernels import AnyKernel
 from gridflow.cases.solvers import AnyOfSolvers, AnySolver, FiniteVolumeTable, NetworkTable, Start
 from gridflow.domains.base import Domain
@@ -161,7 +161,7 @@ class Case(Table):
     grid: GridTable
     kernel: AnyKernel
     flow: FlowTable = FlowTable()
-    target: AnyDensity = UniformTable(kind="uniform")
+    target: AnyDensity = DENSITIES["uniform"].model_validate({"kind": "uniform"})
     target_negative: AnyDensity | None = None
     initial: AnyDensity
     negative: AnyDensity | None = None
@@ -216,7 +216,7 @@ class Case(Table):
         """
         cells = math.prod(self.grid.shape)
         held = self.solver.memory(self.grid.shape, self.kernel, self.flow.growth)
-        arrays = _ARRAYS_OF_A_RUN + (_ARRAYS_OF_A_CONTOUR if type(self.initial).hole is not None else 0.0)
+        arrays = _ARRAYS_OF_A_RUN + (_ARRAYS_OF_A_CONTOUR if type(self.initial).density.region is not None else 0.0)
         return round(held + cells * arrays * 8 + _INTERPRETER)
 
     def build(self, folder: Path, stored: Mapping[str, np.ndarray] | None = None) -> tuple[AnyOfSolvers, np.ndarray]:
@@ -253,7 +253,7 @@ class Case(Table):
             for name in ("initial", "target", "negative", "target_negative"):
                 table: DensityTable | None = getattr(self, name)
                 if table is not None:
-                    fields[name] = attempt(name, partial(table.build_on, grid, folder))
+                    fields[name] = attempt(name, partial(table.build, grid, folder))
             if problems:
                 raise InputError("\n".join(problems))
             if "target_negative" in fields:
@@ -272,7 +272,7 @@ class Case(Table):
     def _carried(self, grid: Domain) -> np.ndarray:
         region = self.initial.region(grid)
         if region is None:
-            kinds = ", ".join(kind for kind, table in tables_by_kind(AnyDensity).items() if table.hole is not None)
+            kinds = ", ".join(kind for kind, table in DENSITIES.items() if table.density.region is not None)
             raise InputError(
                 f'there is no hole to carry in an initial density of kind "{self.initial.kind}"; use {kinds}'
             )

@@ -1,11 +1,8 @@
-"""The tables of a case file that make kernels: one for every kernel that has a kind, its keys the kernel's fields."""
+"""The tables of a case file that make kernels: one for every kernel that has a kind, its keys the parameters."""
 
-from dataclasses import MISSING, fields
-from typing import Annotated, Any, ClassVar, Literal, Union, get_type_hints
+from typing import Any, ClassVar
 
-from pydantic import Field, create_model
-
-from gridflow.cases.base import Table
+from gridflow.cases.base import Table, derived_table, union_of
 from gridflow.equation.kernels import Kernel
 
 
@@ -16,19 +13,15 @@ class KernelTable(Table):
 
     def build(self) -> Kernel:
         """The kernel."""
-        return type(self).make(**self.model_dump(exclude={"kind"}))
+        return type(self).make(**self.given())
 
 
 def _table_of(kind: str, make: type[Kernel]) -> type[KernelTable]:
-    hints = get_type_hints(make, include_extras=True)
-    keys: dict[str, Any] = {"kind": (Literal[kind], ...)}
-    for field in fields(make):  # type: ignore[arg-type] # kernels with a kind are dataclasses
-        keys[field.name] = (hints[field.name], ... if field.default is MISSING else field.default)
-    table = create_model(f"{make.__name__}Table", __base__=KernelTable, __doc__=make.__doc__, **keys)
+    table = derived_table(kind, make, KernelTable, {})
     table.make = make
     return table
 
 
 KERNELS = {kind: _table_of(kind, make) for kind, make in sorted(Kernel.kinds.items())}
 """The table of each kind."""
-AnyKernel: Any = Annotated[Union[tuple(KERNELS.values())], Field(discriminator="kind")]  # noqa: UP007 - made at run time
+AnyKernel: Any = union_of(KERNELS)

@@ -5,13 +5,14 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import tomli_w
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gridflow.cases.base import Table, tables_by_kind
+from gridflow.cases.base import Table, bare, tables_by_kind
 from gridflow.cases.case import Case
 from gridflow.cases.densities import AnyDensity
 from gridflow.cases.kernels import AnyKernel
@@ -23,6 +24,7 @@ Changes = Mapping[str, Any] | Sequence[str]
 """Values to change in a case: ``{"table.key": value}``, or ``table.key=value`` each, as texts."""
 MOVED = {"solver.growth": "flow.growth"}
 """Keys of version 0.1 and what they are now."""
+_EXPECTED = ": it should be "
 
 
 def upgraded(data: dict[str, Any]) -> dict[str, Any]:
@@ -114,8 +116,7 @@ def _checked(data: dict[str, Any], name: str, changes: Changes) -> Case:
     try:
         return Case.model_validate(data)
     except ValidationError as error:
-        lines = [_explain(detail) for detail in error.errors()]
-        raise InputError("\n".join(f"{name}: {line}" for line in lines)) from None
+        raise InputError("\n".join(f"{name}: {line}" for line in _explain_all(error.errors()))) from None
 
 
 def _override(data: dict[str, Any], override: str) -> None:
@@ -131,9 +132,30 @@ def _override(data: dict[str, Any], override: str) -> None:
     table[path[-1]] = value_of(value)
 
 
+def _explain_all(errors: Sequence[ErrorDetails]) -> list[str]:
+    """One line for each wrong value.
+
+    A value that may be of several types has one error for each of them: those inside a list say more than that it is
+    not a number, and of those about the value itself the expectations are joined.
+    """
+    lines, choices = [], dict[str, list[tuple[int, ErrorDetails]]]()
+    for detail in errors:
+        path, _, choice = _locate(detail["loc"])
+        if choice is None:
+            lines.append(_explain(detail))
+        else:
+            choices.setdefault(choice, []).append((len(path), detail))
+    for found in choices.values():
+        deepest = max(depth for depth, _ in found)
+        told = [_explain(detail) for depth, detail in found if depth == deepest]
+        head, separator, _ = told[0].partition(_EXPECTED)
+        lines.append(head + separator + " or ".join(dict.fromkeys(line.partition(_EXPECTED)[2] for line in told)))
+    return lines
+
+
 def _explain(detail: ErrorDetails) -> str:
     """One line for one of pydantic's errors."""
-    path, model = _locate(detail["loc"])
+    path, model, _ = _locate(detail["loc"])
     key = ".".join(path) or "the case"
     value = detail["input"]
     match detail["type"]:
@@ -158,36 +180,47 @@ def _explain(detail: ErrorDetails) -> str:
             return f"{key}: {detail['ctx']['error']}"
         case _:
             message = detail["msg"].removeprefix("Input should be ")
-            return f"{key} = {value!r}: it should be {message}"
+            return f"{key} = {value!r}{_EXPECTED}{message}"
 
 
-def _locate(location: tuple[int | str, ...]) -> tuple[list[str], type[Table] | None]:
-    """The path of keys that a user wrote, and the table of its last key, from the location of an error."""
+def _locate(location: tuple[int | str, ...]) -> tuple[list[str], type[Table] | None, str | None]:
+    """Where an error is.
+
+    Returns
+    -------
+    path
+        The keys that a user wrote.
+    model
+        The table of the last key, if any.
+    choice
+        The key whose value may be of several types, if the error is about one of them.
+    """
     path: list[str] = []
     model: type[Table] | None = Case
+    choice: str | None = None
     annotation: Any = Case
     for part in location:
         tagged = tables_by_kind(annotation)
         if part in tagged:  # pydantic names the chosen member of a union; the user wrote no such key
             annotation = model = tagged[str(part)]
             continue
+        if isinstance(part, str) and get_origin(annotation) in (Union, UnionType):  # here too
+            choice = ".".join(path)
+            annotation = None
+            continue
         path.append(str(part))
         if isinstance(annotation, type) and issubclass(annotation, Table):
             model = annotation
             annotation = _without_none(get_type_hints(annotation, include_extras=True).get(str(part)))
         elif isinstance(part, int):
-            annotation = next(iter(get_args(_bare(annotation))), None)
-    return path, model
+            annotation = next(iter(get_args(bare(annotation))), None)
+    return path, model, choice
 
 
 def _without_none(annotation: Any) -> Any:
     """What an optional table is if it is there."""
-    others = [argument for argument in get_args(annotation) if argument is not type(None)]
-    return others[0] if len(others) == 1 and type(None) in get_args(annotation) else annotation
-
-
-def _bare(annotation: Any) -> Any:
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    others = tuple(argument for argument in get_args(annotation) if argument is not type(None))
+    return Union[others] if type(None) in get_args(annotation) else annotation  # noqa: UP007 - made at run time
 
 
 def _kinds(name: str) -> list[str]:

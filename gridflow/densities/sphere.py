@@ -9,12 +9,23 @@ any length but 0.
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Ge, Le
 from scipy.special import eval_legendre
 
 from gridflow.compute.harmonics import SphereTransform
-from gridflow.densities.torus import check_random, from_array, normalize, sizes_and_shares, waved
+from gridflow.densities.base import (
+    Positive,
+    Seed,
+    check_random,
+    from_array,
+    normalize,
+    register_density,
+    sizes_and_shares,
+    waved,
+)
 from gridflow.domains.sphere import SphereGrid
 from gridflow.errors import InputError
 
@@ -73,28 +84,66 @@ def cap(grid: SphereGrid, radius: float, center: Sequence[float]) -> np.ndarray:
     return fraction
 
 
-def cap_hole(grid: SphereGrid, radius: float, center: Sequence[float], mass: float = 1.0) -> np.ndarray:
-    """A constant density with an empty cap; see :func:`cap`."""
+@register_density("cap_hole")
+def cap_hole(grid: SphereGrid, radius: Positive, center: Sequence[float], mass: Positive = 1.0) -> np.ndarray:
+    """A constant density with an empty cap; see :func:`cap`.
+
+    Parameters
+    ----------
+    grid
+        A grid on the sphere.
+    radius
+        Angle between the centre of the cap and its boundary, in radians, between 0 and π.
+    center
+        Centre of the cap, a vector (x, y, z) of any length but 0.
+    mass
+        Total mass ∫ μ dx.
+
+    Returns
+    -------
+    ndarray
+        Cell averages, float64 of shape ``grid.shape``.
+
+    Raises
+    ------
+    InputError
+        If the radius or the centre is not allowed, or the mass is not positive.
+    """
     return normalize(grid, 1 - cap(grid, radius, center), mass)
 
 
+@register_density("bumps")
 def bumps(
     grid: SphereGrid,
     centers: Sequence[Sequence[float]] | Sequence[float],
-    concentrations: Sequence[float] | float,
+    concentrations: Positive | Sequence[Positive],
     weights: Sequence[float] | None = None,
-    mass: float = 1.0,
+    mass: Positive = 1.0,
 ) -> np.ndarray:
     """A sum of von Mises–Fisher bumps ``exp(κ (θ·c − 1))``, whose width is about 1/√κ.
 
     Parameters
     ----------
+    grid
+        A grid on the sphere.
     centers
-        Directions, shape (bumps, 3) or (3,) for one bump.
+        Directions, shape (bumps, 3), or (3,) for one bump.
     concentrations
         κ of each bump, or one for all, positive.
     weights
         Relative masses, ≥ 0. Default: equal.
+    mass
+        Total mass ∫ μ dx.
+
+    Returns
+    -------
+    ndarray
+        Cell averages, float64 of shape ``grid.shape``.
+
+    Raises
+    ------
+    InputError
+        If a shape is wrong, a concentration is not positive, a weight is negative, or the mass is not positive.
     """
     places = _directions(centers, "bump centers")
     kappas, shares = sizes_and_shares("bump", len(places), ("concentrations", concentrations), weights)
@@ -105,19 +154,38 @@ def bumps(
     return normalize(grid, density, mass)
 
 
+@register_density("harmonic")
 def harmonic(
-    grid: SphereGrid, degree: int, amplitude: float = 0.5, axis: Sequence[float] = (0, 0, 1), mass: float = 1.0
+    grid: SphereGrid,
+    degree: Annotated[int, Ge(1)],
+    amplitude: Annotated[float, Ge(-1), Le(1)] = 0.5,
+    axis: Sequence[float] = (0.0, 0.0, 1.0),
+    mass: Positive = 1.0,
 ) -> np.ndarray:
     """``1 + A P_ℓ(θ·a)`` scaled to a mass, P_ℓ a Legendre polynomial.
 
     Parameters
     ----------
+    grid
+        A grid on the sphere.
     degree
         ℓ ≥ 1.
     amplitude
         A, between −1 and 1.
     axis
-        a, (x, y, z).
+        a, a vector (x, y, z) of any length but 0.
+    mass
+        Total mass ∫ μ dx.
+
+    Returns
+    -------
+    ndarray
+        Cell averages, float64 of shape ``grid.shape``.
+
+    Raises
+    ------
+    InputError
+        If the degree, the amplitude or the axis is not allowed, or the mass is not positive.
     """
     if not (isinstance(degree, int | np.integer) and degree >= 1):
         raise InputError(f"harmonic degree = {degree}: a whole number of at least 1 is needed")
@@ -128,13 +196,14 @@ def harmonic(
     return normalize(grid, 1 + amplitude * np.clip(wave, -1, 1), mass)  # |P_ℓ| ≤ 1, which rounding may exceed
 
 
+@register_density("random_harmonics")
 def random_sobolev_on_sphere(
     grid: SphereGrid,
     r: float,
-    amplitude: float = 0.5,
-    seed: int = 0,
-    degrees: str | Sequence[int] | Callable[[int], bool] = "all",
-    mass: float = 1.0,
+    amplitude: Positive = 0.5,
+    seed: Seed = 0,
+    degrees: Literal["all", "even"] | Sequence[int] | Callable[[int], bool] = "all",
+    mass: Positive = 1.0,
 ) -> np.ndarray:
     """A random density at the border of H^r: ``1 + A f / m`` with ``Σ_m |f_ℓm|² = ℓ^{−2r−1}``.
 
@@ -144,6 +213,8 @@ def random_sobolev_on_sphere(
 
     Parameters
     ----------
+    grid
+        A grid on the sphere.
     r
         Sobolev regularity; the function is in H^q for every q < r.
     amplitude
@@ -151,7 +222,14 @@ def random_sobolev_on_sphere(
     seed
         Non-negative integer.
     degrees
-        Which ℓ ≥ 1 there are: ``all``, ``even``, a function that says so of each, or their numbers.
+        The degrees ℓ ≥ 1 that are present: ``all``, ``even``, their numbers, or a predicate of ℓ.
+    mass
+        Total mass ∫ μ dx.
+
+    Returns
+    -------
+    ndarray
+        Cell averages, float64 of shape ``grid.shape``.
 
     Raises
     ------
@@ -180,9 +258,19 @@ def from_function_on_sphere(
     function
         Called as ``function(x, y, z)`` with arrays of one shape, components of unit vectors; returns the density, ≥ 0.
     mass
-        Scale to this mass; None keeps the function's own.
+        Total mass ∫ μ dx; None keeps the function's own.
     points
         Quadrature points per cell and direction.
+
+    Returns
+    -------
+    ndarray
+        Cell averages, float64 of shape ``grid.shape``.
+
+    Raises
+    ------
+    InputError
+        If ``points`` is below 1, or a value of the function is negative or not finite.
     """
     if points < 1:
         raise InputError(f"points = {points}: at least 1 is needed")

@@ -1,59 +1,59 @@
-"""Initial and target densities as cell averages.
+"""Smooth and random densities on the torus as cell averages.
 
-Every function returns a float64 array of the grid's shape: the mass of each cell divided by its volume, ≥ 0. Add and
-multiply them as arrays and :func:`normalize` the result.
+Every function returns a float64 array of shape ``grid.shape``: the mass of each cell divided by its volume, ≥ 0. Add
+and multiply them as arrays and scale the result with :func:`gridflow.normalize`.
 """
 
 import math
 from collections.abc import Callable, Sequence
-from os import PathLike
+from typing import Annotated
 
 import numpy as np
-from PIL import Image
+from annotated_types import Ge, Le
 
-from gridflow.densities import regions
-from gridflow.domains.base import Domain
+from gridflow.densities.base import (
+    Positive,
+    Seed,
+    check_random,
+    from_array,
+    normalize,
+    register_density,
+    sizes_and_shares,
+    waved,
+)
 from gridflow.domains.torus import Grid, torus
 from gridflow.errors import InputError
-from gridflow.particles.clouds import checked_particles, deposit
 
 
-def normalize(grid: Domain, density: np.ndarray, mass: float = 1.0) -> np.ndarray:
-    """Scale a density to a mass: ``∫ μ dx = mass``.
-
-    Raises
-    ------
-    InputError
-        If the density is negative or not finite somewhere, or has no mass, or the mass is not positive.
-    """
-    if not (math.isfinite(mass) and mass > 0):
-        raise InputError(f"mass = {mass}: it must be positive")
-    density = from_array(grid, density)
-    total = grid.integral(density)
-    if total == 0:
-        raise InputError("the density has no mass to normalise: it is 0 in every cell")
-    return density * (mass / total)
-
-
-def from_array(grid: Domain, values: np.ndarray) -> np.ndarray:
-    """Cell averages given as an array, copied; InputError if the shape differs or a value is negative or not finite."""
-    return grid.check_density(values, "the density").copy()
-
-
-def uniform(grid: Domain, mass: float = 1.0) -> np.ndarray:
-    """The constant density mass / |T|, on any domain."""
-    return normalize(grid, np.ones(grid.shape), mass)
-
-
-def cosine(grid: Grid, amplitude: float = 0.9, modes: Sequence[int] | int = 1, mass: float = 1.0) -> np.ndarray:
+@register_density("cosine")
+def cosine(
+    grid: Grid,
+    amplitude: Annotated[float, Ge(-1), Le(1)] = 0.9,
+    modes: int | Sequence[int] = 1,
+    mass: Positive = 1.0,
+) -> np.ndarray:
     """``1 + A ∏_a cos(2π m_a x_a / L_a)`` scaled to a mass; exact cell averages.
 
     Parameters
     ----------
+    grid
+        A periodic grid.
     amplitude
         A, between −1 and 1.
     modes
         m_a along each axis, or one number for all; 0 means constant along that axis.
+    mass
+        Total mass ∫ μ dx.
+
+    Returns
+    -------
+    ndarray
+        Cell averages, float64 of shape ``grid.shape``.
+
+    Raises
+    ------
+    InputError
+        If the amplitude or the number of modes is not allowed, or the mass is not positive.
     """
     grid = torus(grid, "cosine")
     modes = grid.per_axis(modes)
@@ -68,23 +68,39 @@ def cosine(grid: Grid, amplitude: float = 0.9, modes: Sequence[int] | int = 1, m
     return normalize(grid, 1 + amplitude * wave, mass)
 
 
+@register_density("gaussian")
 def gaussian(
     grid: Grid,
     centers: Sequence[Sequence[float]] | Sequence[float],
-    widths: Sequence[float] | float,
+    widths: Positive | Sequence[Positive],
     weights: Sequence[float] | None = None,
-    mass: float = 1.0,
+    mass: Positive = 1.0,
 ) -> np.ndarray:
     """A sum of periodised Gaussian bumps, exact cell averages.
 
     Parameters
     ----------
+    grid
+        A periodic grid.
     centers
-        Positions, shape (bumps, d) or (d,) for one bump.
+        Positions in units of length, shape (bumps, d), or (d,) for one bump.
     widths
-        Standard deviation of each bump, or one for all, in units of length.
+        Standard deviation of each bump in units of length, or one for all.
     weights
         Relative masses, ≥ 0. Default: equal.
+    mass
+        Total mass ∫ μ dx.
+
+    Returns
+    -------
+    ndarray
+        Cell averages, float64 of shape ``grid.shape``.
+
+    Raises
+    ------
+    InputError
+        If a shape is wrong, a width is not positive, a weight is negative, a number is not finite, or the mass is not
+        positive.
     """
     grid = torus(grid, "gaussian")
     positions = np.atleast_2d(np.asarray(centers, dtype=float))
@@ -102,31 +118,8 @@ def gaussian(
     return normalize(grid, density, mass)
 
 
-def ball_hole(grid: Grid, radius: float, center: Sequence[float] | None = None, mass: float = 1.0) -> np.ndarray:
-    """A constant density with an empty ball; see :func:`gridflow.densities.regions.ball`."""
-    return normalize(grid, 1 - regions.ball(grid, radius, center), mass)
-
-
-def box_hole(
-    grid: Grid, sides: Sequence[float] | float, center: Sequence[float] | None = None, mass: float = 1.0
-) -> np.ndarray:
-    """A constant density with an empty box; see :func:`gridflow.densities.regions.box`."""
-    return normalize(grid, 1 - regions.box(grid, sides, center), mass)
-
-
-def shell_hole(
-    grid: Grid, inner: float, outer: float, center: Sequence[float] | None = None, mass: float = 1.0
-) -> np.ndarray:
-    """A constant density with an empty shell; see :func:`gridflow.densities.regions.shell`."""
-    return normalize(grid, 1 - regions.shell(grid, inner, outer, center), mass)
-
-
-def lattice_of_holes(grid: Grid, counts: Sequence[int] | int, radius: float, mass: float = 1.0) -> np.ndarray:
-    """A constant density with a lattice of empty balls; see :func:`gridflow.densities.regions.lattice`."""
-    return normalize(grid, 1 - regions.lattice(grid, counts, radius), mass)
-
-
-def random_sobolev(grid: Grid, r: float, amplitude: float = 0.5, seed: int = 0, mass: float = 1.0) -> np.ndarray:
+@register_density("random_sobolev")
+def random_sobolev(grid: Grid, r: float, amplitude: Positive = 0.5, seed: Seed = 0, mass: Positive = 1.0) -> np.ndarray:
     """A random density at the border of H^r: ``1 + A f / m`` with ``|f̂_k| = |k|^{−r−d/2}`` and random phases.
 
     The phase of a mode depends on the seed and its mode number alone and m is the largest ``|f|`` on a fixed reference
@@ -135,12 +128,21 @@ def random_sobolev(grid: Grid, r: float, amplitude: float = 0.5, seed: int = 0, 
 
     Parameters
     ----------
+    grid
+        A periodic grid.
     r
         Sobolev regularity; the function is in H^q for every q < r.
     amplitude
         A, positive; near 1 the finest modes may make the density negative, which is an error.
     seed
         Non-negative integer.
+    mass
+        Total mass ∫ μ dx.
+
+    Returns
+    -------
+    ndarray
+        Cell averages, float64 of shape ``grid.shape``.
 
     Raises
     ------
@@ -161,12 +163,25 @@ def from_function(
 
     Parameters
     ----------
+    grid
+        A periodic grid.
     function
-        Called as ``function(x_0, …, x_{d−1})`` with broadcastable positions; returns the density, ≥ 0.
+        Called as ``function(x_0, …, x_{d−1})`` with broadcastable positions in units of length; returns the density,
+        ≥ 0.
     mass
-        Scale to this mass; None keeps the function's own.
+        Total mass ∫ μ dx; None keeps the function's own.
     points
         Quadrature points per cell and axis; the average is exact for polynomials of degree 2·points − 1.
+
+    Returns
+    -------
+    ndarray
+        Cell averages, float64 of shape ``grid.shape``.
+
+    Raises
+    ------
+    InputError
+        If a value of the function is negative or not finite.
     """
     grid = torus(grid, "from_function")
     nodes, weights = np.polynomial.legendre.leggauss(points)
@@ -175,88 +190,6 @@ def from_function(
         at = [x + h / 2 * nodes[i] for x, h, i in zip(grid.mesh(), grid.spacing, which, strict=True)]
         total += math.prod(weights[i] / 2 for i in which) * np.asarray(function(*at))
     return from_array(grid, total) if mass is None else normalize(grid, total, mass)
-
-
-def from_image(grid: Grid, path: str | PathLike[str], mass: float = 1.0) -> np.ndarray:
-    """A picture as a density on a 2-D grid: dark is empty, white is full; the picture's up is the y axis.
-
-    The picture is stretched over the torus and averaged over each cell, pixel areas counted exactly. Transparent pixels
-    count as white.
-    """
-    grid = torus(grid, "from_image")
-    if grid.dim != 2:
-        raise InputError(f"from_image needs a 2-D grid; this one has {grid.dim} dimensions")
-    try:
-        with Image.open(path) as file:
-            picture: Image.Image = file
-            if file.has_transparency_data:
-                rgba = file.convert("RGBA")
-                picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-            pixels = np.asarray(picture.convert("F"), dtype=float)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow raises on bad files
-        raise InputError(f"image {path} cannot be read: {error}") from None
-    shading = pixels[::-1].T
-    across = [_shares(n, m) for n, m in zip(grid.shape, shading.shape, strict=True)]
-    return normalize(grid, across[0] @ shading @ across[1].T, mass)
-
-
-def from_particles(
-    grid: Grid, positions: np.ndarray, weights: np.ndarray | None = None, mass: float | None = 1.0
-) -> np.ndarray:
-    """Deposit particles by cloud-in-cell: each spreads over a box of one cell's size around its position.
-
-    Parameters
-    ----------
-    positions
-        Shape (N, d), in units of length; wrapped onto the torus.
-    weights
-        Masses, shape (N,), ≥ 0. Default: 1 / N each.
-    mass
-        Scale to this mass; None keeps the sum of the weights.
-    """
-    grid = torus(grid, "from_particles")
-    density = deposit(grid, *checked_particles(grid.dim, positions, weights))
-    return density if mass is None else normalize(grid, density, mass)
-
-
-def sizes_and_shares(
-    kind: str, bumps: int, sizes: tuple[str, Sequence[float] | float], weights: Sequence[float] | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """What each of some bumps has: a positive size, told by its name, and a weight ≥ 0; InputError names the kind."""
-    name, given = sizes
-    found = []
-    for what, values in ((name, given), ("weights", 1.0 if weights is None else weights)):
-        array = np.asarray(values, dtype=float)
-        if array.shape not in ((), (bumps,)):
-            raise InputError(f"{kind} {what} have shape {array.shape}; one number or {bumps} are needed")
-        found.append(np.broadcast_to(array, (bumps,)))
-    size, share = found
-    if not (np.isfinite(size) & (size > 0)).all():
-        raise InputError(f"{kind} {name} {size.tolist()} must be positive and finite")
-    if not (np.isfinite(share) & (share >= 0)).all():
-        raise InputError(f"{kind} weights ≥ 0 are needed, not {share.tolist()}")
-    return size, share
-
-
-def check_random(kind: str, amplitude: float, seed: int) -> None:
-    """InputError, naming the kind, unless a random density's amplitude is positive and its seed not negative."""
-    if not amplitude > 0:
-        raise InputError(f"{kind} amplitude = {amplitude}: it must be positive")
-    if seed < 0:
-        raise InputError(f"{kind} seed = {seed}: it must be a non-negative integer")
-
-
-def waved(kind: str, amplitude: float, wave: np.ndarray, largest: float) -> np.ndarray:
-    """``1 + A f / m``; InputError, naming the kind and the most that A may be, if that is negative somewhere."""
-    density: np.ndarray = 1 + amplitude / largest * wave
-    if density.min() < 0:
-        most = amplitude / (1 - density.min())
-        digit = 10.0 ** (math.floor(math.log10(most)) - 2)
-        raise InputError(
-            f"{kind} amplitude = {amplitude}: the density reaches {density.min():.3g} < 0; "
-            f"at most {math.floor(most / digit) * digit:.3g} keeps it ≥ 0 on this grid"
-        )
-    return density
 
 
 def _wrapped_normal(grid: Grid, axis: int, center: float, sigma: float) -> np.ndarray:
@@ -274,15 +207,6 @@ def _wrapped_normal(grid: Grid, axis: int, center: float, sigma: float) -> np.nd
         astride = 2 - tail[1:] - tail[:-1]
         density += np.where(z[1:] <= 0, below, np.where(z[:-1] >= 0, above, astride)) / (2 * h)
     return density
-
-
-def _shares(cells: int, pixels: int) -> np.ndarray:
-    """Matrix (cells, pixels) of the share of each cell that each pixel covers."""
-    cell = np.arange(cells + 1) / cells
-    pixel = np.arange(pixels + 1) / pixels
-    low = np.maximum(cell[:-1, None], pixel[None, :-1])
-    high = np.minimum(cell[1:, None], pixel[None, 1:])
-    return np.maximum(high - low, 0.0) * cells
 
 
 _REFERENCE_CELLS = {1: 4096, 2: 128, 3: 32}

@@ -15,7 +15,8 @@ import pyfftw
 from gridflow._version import __version__
 from gridflow.compute import threads as pool
 from gridflow.compute.fft import SerialTransform
-from gridflow.densities.torus import cosine, uniform
+from gridflow.densities.anywhere import uniform
+from gridflow.densities.torus import cosine
 from gridflow.domains.torus import Grid
 from gridflow.equation.flow import Flow
 from gridflow.equation.kernels import Riesz

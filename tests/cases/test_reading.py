@@ -113,6 +113,19 @@ def test_nested_terms_are_named_as_the_user_wrote_them():
     )
 
 
+@pytest.mark.parametrize(
+    ("widths", "line"),
+    [
+        ('"wide"', "initial.widths = 'wide': it should be a valid number or a valid list"),
+        ("[0.1, -0.2]", "initial.widths.1 = -0.2: it should be greater than 0"),
+        ("-0.2", "initial.widths = -0.2: it should be greater than 0 or a valid list"),
+    ],
+)
+def test_a_value_of_several_types_has_one_line(widths, line):
+    changes = [f'initial={{kind="gaussian", centers=[0.5, 0.5], widths={widths}}}']
+    assert complaints(GOOD, changes) == [f"case.toml: {line}"]
+
+
 def test_exclusive_keys():
     (line,) = complaints(GOOD + "[output]\nsnapshot_every = 0.1\nsnapshot_times = [0.5]\n")
     assert line == "case.toml: output: snapshot_every and snapshot_times exclude each other"
@@ -121,7 +134,7 @@ def test_exclusive_keys():
 def test_a_tracer_needs_a_hole():
     (line,) = complaints(GOOD, ['initial={kind="cosine"}', "solver.tracer=true"])
     assert 'there is no hole to carry in an initial density of kind "cosine"' in line
-    assert "ball_hole, box_hole, shell_hole, lattice_of_holes" in line
+    assert "ball_hole, box_hole, lattice_of_holes, shell_hole" in line
 
 
 def test_what_is_not_toml_or_not_there():

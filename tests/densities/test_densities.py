@@ -11,7 +11,6 @@ from scipy import integrate
 
 import gridflow as gf
 from gridflow.densities import regions
-from gridflow.densities import torus as densities
 from gridflow.domains.torus import Grid
 from gridflow.errors import InputError
 from gridflow.measures.diagnostics import fitted_order
@@ -46,18 +45,18 @@ def averages(grid, axis, function, **options):
 
 
 MAKERS = {
-    "uniform": lambda grid, mass: densities.uniform(grid, mass),
-    "cosine": lambda grid, mass: densities.cosine(grid, 0.7, 2, mass),
-    "gaussian": lambda grid, mass: densities.gaussian(grid, [0.2] * grid.dim, 0.1, mass=mass),
-    "ball_hole": lambda grid, mass: densities.ball_hole(grid, 0.3 * min(grid.lengths), [0.1] * grid.dim, mass),
-    "box_hole": lambda grid, mass: densities.box_hole(grid, 0.3 * min(grid.lengths), [0.1] * grid.dim, mass),
-    "shell_hole": lambda grid, mass: densities.shell_hole(
+    "uniform": lambda grid, mass: gf.uniform(grid, mass),
+    "cosine": lambda grid, mass: gf.cosine(grid, 0.7, 2, mass),
+    "gaussian": lambda grid, mass: gf.gaussian(grid, [0.2] * grid.dim, 0.1, mass=mass),
+    "ball_hole": lambda grid, mass: gf.ball_hole(grid, 0.3 * min(grid.lengths), [0.1] * grid.dim, mass),
+    "box_hole": lambda grid, mass: gf.box_hole(grid, 0.3 * min(grid.lengths), [0.1] * grid.dim, mass),
+    "shell_hole": lambda grid, mass: gf.shell_hole(
         grid, 0.1 * min(grid.lengths), 0.3 * min(grid.lengths), [0.1] * grid.dim, mass
     ),
-    "lattice_of_holes": lambda grid, mass: densities.lattice_of_holes(grid, 2, 0.2 * min(grid.lengths), mass),
-    "random_sobolev": lambda grid, mass: densities.random_sobolev(grid, 1.0, 0.5, 3, mass),
-    "from_function": lambda grid, mass: densities.from_function(grid, lambda *x: 1 + sum(x), mass),
-    "from_particles": lambda grid, mass: densities.from_particles(grid, np.eye(4, grid.dim), mass=mass),
+    "lattice_of_holes": lambda grid, mass: gf.lattice_of_holes(grid, 2, 0.2 * min(grid.lengths), mass),
+    "random_sobolev": lambda grid, mass: gf.random_sobolev(grid, 1.0, 0.5, 3, mass),
+    "from_function": lambda grid, mass: gf.from_function(grid, lambda *x: 1 + sum(x), mass),
+    "from_particles": lambda grid, mass: gf.from_particles(grid, np.eye(4, grid.dim), mass=mass),
 }
 
 
@@ -78,15 +77,15 @@ def test_every_density_has_its_mass_and_is_nonnegative(torus, name, mass):
 @pytest.mark.parametrize("name", [name for name in MAKERS if name != "from_function"])
 def test_the_default_mass_is_one(torus, name):
     defaults = {
-        "uniform": lambda g: densities.uniform(g),
-        "cosine": lambda g: densities.cosine(g),
-        "gaussian": lambda g: densities.gaussian(g, [0.2] * g.dim, 0.1),
-        "ball_hole": lambda g: densities.ball_hole(g, 0.1),
-        "box_hole": lambda g: densities.box_hole(g, 0.1),
-        "shell_hole": lambda g: densities.shell_hole(g, 0.05, 0.1),
-        "lattice_of_holes": lambda g: densities.lattice_of_holes(g, 2, 0.1),
-        "random_sobolev": lambda g: densities.random_sobolev(g, 1.0),
-        "from_particles": lambda g: densities.from_particles(g, np.zeros((3, g.dim))),
+        "uniform": lambda g: gf.uniform(g),
+        "cosine": lambda g: gf.cosine(g),
+        "gaussian": lambda g: gf.gaussian(g, [0.2] * g.dim, 0.1),
+        "ball_hole": lambda g: gf.ball_hole(g, 0.1),
+        "box_hole": lambda g: gf.box_hole(g, 0.1),
+        "shell_hole": lambda g: gf.shell_hole(g, 0.05, 0.1),
+        "lattice_of_holes": lambda g: gf.lattice_of_holes(g, 2, 0.1),
+        "random_sobolev": lambda g: gf.random_sobolev(g, 1.0),
+        "from_particles": lambda g: gf.from_particles(g, np.zeros((3, g.dim))),
     }
     assert total(torus, defaults[name](torus)) == pytest.approx(1, rel=sum_error(torus))
 
@@ -96,11 +95,11 @@ def test_the_default_mass_is_one(torus, name):
 
 def test_from_array_copies(torus):
     values = np.random.default_rng(0).random(torus.shape).astype(np.float32)
-    density = densities.from_array(torus, values)
+    density = gf.from_array(torus, values)
     assert density.dtype == np.float64
     assert (density == values).all()
     given = values.astype(float)
-    copy = densities.from_array(torus, given)
+    copy = gf.from_array(torus, given)
     copy[...] = 7
     assert (given == values).all()
 
@@ -108,30 +107,30 @@ def test_from_array_copies(torus):
 def test_normalize_scales(torus):
     values = np.random.default_rng(0).random(torus.shape)
     kept = values.copy()
-    density = densities.normalize(torus, values, 3.0)
+    density = gf.normalize(torus, values, 3.0)
     assert (values == kept).all()
     assert density == pytest.approx(values * 3.0 / (values.mean() * torus.volume), rel=sum_error(torus))
 
 
 def test_uniform(torus):
-    assert densities.uniform(torus, 2.0) == pytest.approx(2.0 / torus.volume, rel=sum_error(torus))
+    assert gf.uniform(torus, 2.0) == pytest.approx(2.0 / torus.volume, rel=sum_error(torus))
 
 
 @pytest.mark.parametrize("mass", [0.0, -1.0, math.inf, math.nan])
 def test_normalize_needs_a_positive_mass(mass):
     with pytest.raises(InputError, match=re.escape(f"mass = {mass}: it must be positive")):
-        densities.normalize(Grid(8), np.ones(8), mass)
+        gf.normalize(Grid(8), np.ones(8), mass)
 
 
 def test_normalize_needs_a_density():
     with pytest.raises(InputError, match="no mass to normalise"):
-        densities.normalize(Grid(8), np.zeros(8))
+        gf.normalize(Grid(8), np.zeros(8))
     with pytest.raises(InputError, match=r"negative: -1.0 in cell \[3\]"):
-        densities.normalize(Grid(8), np.where(np.arange(8) == 3, -1.0, 1.0))
+        gf.normalize(Grid(8), np.where(np.arange(8) == 3, -1.0, 1.0))
     with pytest.raises(InputError, match=r"not finite: nan in cell \[2\]"):
-        densities.from_array(Grid(8), np.where(np.arange(8) == 2, np.nan, 1.0))
+        gf.from_array(Grid(8), np.where(np.arange(8) == 2, np.nan, 1.0))
     with pytest.raises(InputError, match=r"shape \(9,\).*\(8,\)"):
-        densities.from_array(Grid(8), np.ones(9))
+        gf.from_array(Grid(8), np.ones(9))
 
 
 # cosine
@@ -142,7 +141,7 @@ def test_normalize_needs_a_density():
 def test_cosine_is_exact_cell_averages(torus, amplitude, modes):
     """Modes beyond the Nyquist wave number included; the reference is adaptive quadrature."""
     modes = modes if isinstance(modes, int) else modes[: torus.dim]
-    density = densities.cosine(torus, amplitude, modes)
+    density = gf.cosine(torus, amplitude, modes)
     factors, error = [], 0.0
     for axis, mode in enumerate((modes,) * torus.dim if isinstance(modes, int) else modes):
         wave = 2 * np.pi * mode / torus.lengths[axis]
@@ -156,7 +155,7 @@ def test_cosine_is_exact_cell_averages(torus, amplitude, modes):
 
 
 def test_cosine_constant_along_an_axis():
-    density = densities.cosine(Grid((8, 9)), 0.5, (1, 0))
+    density = gf.cosine(Grid((8, 9)), 0.5, (1, 0))
     assert (density == density[:, :1]).all()
     assert np.ptp(density[:, 0]) > 0.5
 
@@ -172,7 +171,7 @@ def test_cosine_constant_along_an_axis():
 )
 def test_cosine_errors(arguments, words):
     with pytest.raises(InputError) as error:
-        densities.cosine(Grid((8, 9)), *arguments)
+        gf.cosine(Grid((8, 9)), *arguments)
     assert all(word in str(error.value) for word in words)
 
 
@@ -197,7 +196,7 @@ def normal_averages(grid, axis, center, sigma):
 def test_gaussian_is_exact_cell_averages(torus, where, sigma):
     """Centres near the edge and beyond it, and every cell relative to its own value, down to e^{−100}."""
     centers = [where * length for length in torus.lengths]
-    density = densities.gaussian(torus, centers, sigma)
+    density = gf.gaussian(torus, centers, sigma)
     reference = outer(normal_averages(torus, axis, x, sigma) for axis, x in enumerate(centers))
     # erfc(z) amplifies the error of z, a few ε z from positions of up to 2 L, by 2 z² up to z = L/(√2 σ)
     z = 1.5 * max(torus.lengths) / (math.sqrt(2) * sigma)
@@ -209,11 +208,11 @@ def test_a_gaussian_narrower_than_a_cell(torus, share):
     """All the mass is in the cell of the centre; on a cell edge, half is on either side."""
     sigma = share * min(torus.spacing)
     cell = tuple(n - 1 for n in torus.shape)
-    density = densities.gaussian(torus, [(i + 0.5) * h for i, h in zip(cell, torus.spacing, strict=True)], sigma)
+    density = gf.gaussian(torus, [(i + 0.5) * h for i, h in zip(cell, torus.spacing, strict=True)], sigma)
     # P(|x| > h/2) = erfc(1/(2√2 share)) is lost to other cells along each axis: 6e-7 for a tenth of the cell
     outside = torus.dim * math.erfc(min(1 / (2 * math.sqrt(2) * share), 30))
     assert density[cell] * torus.cell_volume == pytest.approx(1, abs=2 * outside + sum_error(torus))
-    corner = densities.gaussian(torus, [0.0] * torus.dim, sigma)
+    corner = gf.gaussian(torus, [0.0] * torus.dim, sigma)
     both = corner[np.ix_(*([-1, 0] for _ in torus.shape))] * torus.cell_volume
     # P(|x| > h) is lost
     outside = torus.dim * math.erfc(min(1 / (math.sqrt(2) * share), 30))
@@ -234,7 +233,7 @@ def test_a_wide_gaussian_is_its_theta_series(torus, share):
         left_out = 2 * math.exp(-((2 * np.pi * 20 / length * sigma) ** 2) / 2)
         assert left_out < 1e-15
         factors.append(factor)
-    density = densities.gaussian(torus, center, sigma)
+    density = gf.gaussian(torus, center, sigma)
     # a cell's share is a difference of erfc's of order 1, h/(√(2π) σ) in size, and 18 σ/L + 3 images are added
     cells = [sigma / h * 2.6 for h in torus.spacing]
     images = 18 * sigma / min(torus.lengths) + 3
@@ -245,33 +244,33 @@ def test_a_wide_gaussian_is_its_theta_series(torus, share):
 def test_gaussian_sums_and_weights(torus):
     centers = np.random.default_rng(2).random((3, torus.dim))
     widths, weights = [0.1, 0.2, 0.15], [1.0, 0.0, 2.0]
-    density = densities.gaussian(torus, centers, widths, weights)
-    parts = [densities.gaussian(torus, x, w) for x, w in zip(centers, widths, strict=True)]
+    density = gf.gaussian(torus, centers, widths, weights)
+    parts = [gf.gaussian(torus, x, w) for x, w in zip(centers, widths, strict=True)]
     assert density == pytest.approx((parts[0] + 2 * parts[2]) / 3, rel=2 * sum_error(torus))
-    equal = densities.gaussian(torus, centers, 0.1)
-    assert equal == pytest.approx(sum(densities.gaussian(torus, x, 0.1) for x in centers) / 3, rel=2 * sum_error(torus))
+    equal = gf.gaussian(torus, centers, 0.1)
+    assert equal == pytest.approx(sum(gf.gaussian(torus, x, 0.1) for x in centers) / 3, rel=2 * sum_error(torus))
 
 
 def test_gaussian_positions_are_periodic():
     grid = Grid((8, 9), (1.0, 0.5))
-    here = densities.gaussian(grid, (0.25, 0.125), 0.1)
-    assert (densities.gaussian(grid, (3.25, -0.375), 0.1) == here).all()  # binary fractions: nothing rounds
+    here = gf.gaussian(grid, (0.25, 0.125), 0.1)
+    assert (gf.gaussian(grid, (3.25, -0.375), 0.1) == here).all()  # binary fractions: nothing rounds
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda g: densities.gaussian(g, (0.1,), 0.1), ("centers", "(1, 1)", "(bumps, 2)")),
-        (lambda g: densities.gaussian(g, np.zeros((2, 2, 2)), 0.1), ("centers", "(2, 2, 2)", "(bumps, 2)")),
-        (lambda g: densities.gaussian(g, (0.1, 0.1), 0.0), ("widths", "positive")),
-        (lambda g: densities.gaussian(g, (0.1, 0.1), -1.0), ("widths", "positive")),
-        (lambda g: densities.gaussian(g, (0.1, 0.1), math.inf), ("widths", "inf")),
-        (lambda g: densities.gaussian(g, (0.1, 0.1), math.nan), ("widths", "nan")),
-        (lambda g: densities.gaussian(g, (0.1, 0.1), [0.1, 0.2]), ("widths", "(2,)", "one number or 1")),
-        (lambda g: densities.gaussian(g, (0.1, 0.1), 0.1, [1, 1]), ("weights", "(2,)")),
-        (lambda g: densities.gaussian(g, (0.1, 0.1), 0.1, [-1]), ("weights ≥ 0",)),
-        (lambda g: densities.gaussian(g, (0.1, 0.1), 0.1, [0.0]), ("no mass",)),
-        (lambda g: densities.gaussian(g, (0.1, math.nan), 0.1), ("not finite", "nan")),
+        (lambda g: gf.gaussian(g, (0.1,), 0.1), ("centers", "(1, 1)", "(bumps, 2)")),
+        (lambda g: gf.gaussian(g, np.zeros((2, 2, 2)), 0.1), ("centers", "(2, 2, 2)", "(bumps, 2)")),
+        (lambda g: gf.gaussian(g, (0.1, 0.1), 0.0), ("widths", "positive")),
+        (lambda g: gf.gaussian(g, (0.1, 0.1), -1.0), ("widths", "positive")),
+        (lambda g: gf.gaussian(g, (0.1, 0.1), math.inf), ("widths", "inf")),
+        (lambda g: gf.gaussian(g, (0.1, 0.1), math.nan), ("widths", "nan")),
+        (lambda g: gf.gaussian(g, (0.1, 0.1), [0.1, 0.2]), ("widths", "(2,)", "one number or 1")),
+        (lambda g: gf.gaussian(g, (0.1, 0.1), 0.1, [1, 1]), ("weights", "(2,)")),
+        (lambda g: gf.gaussian(g, (0.1, 0.1), 0.1, [-1]), ("weights ≥ 0",)),
+        (lambda g: gf.gaussian(g, (0.1, 0.1), 0.1, [0.0]), ("no mass",)),
+        (lambda g: gf.gaussian(g, (0.1, math.nan), 0.1), ("not finite", "nan")),
     ],
 )
 def test_gaussian_errors(call, words):
@@ -284,10 +283,10 @@ def test_gaussian_errors(call, words):
 
 
 HOLES = {
-    "ball": (densities.ball_hole, regions.ball, (0.31,)),
-    "box": (densities.box_hole, regions.box, (0.43,)),
-    "shell": (densities.shell_hole, regions.shell, (0.15, 0.32)),
-    "lattice": (densities.lattice_of_holes, regions.lattice, (2, 0.17)),
+    "ball": (gf.ball_hole, regions.ball, (0.31,)),
+    "box": (gf.box_hole, regions.box, (0.43,)),
+    "shell": (gf.shell_hole, regions.shell, (0.15, 0.32)),
+    "lattice": (gf.lattice_of_holes, regions.lattice, (2, 0.17)),
 }
 
 
@@ -306,7 +305,7 @@ def test_a_slab_can_be_empty():
     """A box as long as the period, wherever it is centred."""
     grid = Grid((19, 16), (1.0, 0.7))
     for center in np.random.default_rng(0).random((20, 2)):
-        density = densities.box_hole(grid, (1.0, 0.35), center)
+        density = gf.box_hole(grid, (1.0, 0.35), center)
         assert total(grid, density) == pytest.approx(1, rel=sum_error(grid))
         # half of the torus is empty: the plateau is 2 / |T|; overlaps are differences of positions below 2, over h
         assert density.max() == pytest.approx(2 / grid.volume, rel=64 * EPS * 19)
@@ -333,7 +332,7 @@ SOBOLEV = ((64,), (63,), (16, 24), (15, 16), (8, 9, 10), (10, 8, 12))
 def test_spectrum_of_random_sobolev(shape, r):
     """|f̂_k| is exactly |k|^{−r−d/2} times one constant, and modes at or above n/2 are absent."""
     grid = Grid(shape, (1.0, 0.7, 1.2)[: len(shape)])
-    density = densities.random_sobolev(grid, r, 0.3, seed=5)
+    density = gf.random_sobolev(grid, r, 0.3, seed=5)
     spectrum, numbers = modes(grid, density)
     radius = np.sqrt(sum(grid.along(axis, k) ** 2 for axis, k in enumerate(numbers)))
     resolved = np.logical_and.reduce(
@@ -362,9 +361,7 @@ def test_spectrum_of_random_sobolev(shape, r):
 @pytest.mark.parametrize("seed", [0, 1, 12345])
 def test_refining_the_grid_keeps_every_mode(coarse, fine, seed):
     grids = [Grid(shape) for shape in (coarse, fine)]
-    (few, few_numbers), (many, many_numbers) = (
-        modes(grid, densities.random_sobolev(grid, 1.0, 0.2, seed)) for grid in grids
-    )
+    (few, few_numbers), (many, many_numbers) = (modes(grid, gf.random_sobolev(grid, 1.0, 0.2, seed)) for grid in grids)
     for index in np.ndindex(*coarse):
         number = [k[i] for k, i in zip(few_numbers, index, strict=True)]
         if any(2 * abs(k) >= n for k, n in zip(number, coarse, strict=True)):
@@ -379,14 +376,14 @@ def test_refining_the_grid_keeps_every_mode(coarse, fine, seed):
 @pytest.mark.parametrize(("dim", "cells"), [(1, 4096), (2, 128), (3, 32)])
 def test_the_amplitude_is_the_largest_deviation_on_the_reference_grid(dim, cells):
     grid = Grid((cells,) * dim)
-    density = densities.random_sobolev(grid, 1.0, 0.4, seed=2)
+    density = gf.random_sobolev(grid, 1.0, 0.4, seed=2)
     assert abs(density - 1).max() == pytest.approx(0.4, rel=1e-12)
 
 
 def test_random_sobolev_is_reproducible_and_seeds_differ(torus):
-    first = densities.random_sobolev(torus, 1.0, seed=1)
-    assert (first == densities.random_sobolev(torus, 1.0, seed=1)).all()
-    others = [densities.random_sobolev(torus, 1.0, seed=seed) for seed in (0, 2, 3, 2**40, 2**63)]
+    first = gf.random_sobolev(torus, 1.0, seed=1)
+    assert (first == gf.random_sobolev(torus, 1.0, seed=1)).all()
+    others = [gf.random_sobolev(torus, 1.0, seed=seed) for seed in (0, 2, 3, 2**40, 2**63)]
     for i, density in enumerate([first, *others]):
         for other in [first, *others][:i]:
             assert abs(density - other).max() > 1e-3 / torus.volume
@@ -396,7 +393,7 @@ def test_phases_are_uniform():
     """Their sums over N independent modes have the standard error √(N/2), modes and seeds alike."""
     grid, phases = Grid((48, 47)), []
     for seed in range(6):
-        spectrum, numbers = modes(grid, densities.random_sobolev(grid, 1.0, 0.2, seed))
+        spectrum, numbers = modes(grid, gf.random_sobolev(grid, 1.0, 0.2, seed))
         upper = (grid.along(0, numbers[0]) + 0 * grid.along(1, numbers[1]) > 0) & (2 * grid.along(0, numbers[0]) < 48)
         phases.append(np.angle(spectrum[upper]))
     phases = np.array(phases)
@@ -413,7 +410,7 @@ def test_phases_are_uniform():
 def test_random_sobolev_refuses_what_would_be_negative():
     grid = Grid(16384)  # finer than the reference: new modes reach beyond the amplitude
     with pytest.raises(InputError, match=r"amplitude = 1\.5") as error:
-        densities.random_sobolev(grid, 0.0, 1.5)
+        gf.random_sobolev(grid, 0.0, 1.5)
     assert "< 0" in str(error.value)
 
 
@@ -421,9 +418,9 @@ def test_random_sobolev_refuses_what_would_be_negative():
 def test_the_largest_amplitude_a_refusal_names_is_allowed(seed):
     grid = Grid((64, 48))
     with pytest.raises(InputError, match="at most") as error:
-        densities.random_sobolev(grid, 0.5, 3.0, seed)
+        gf.random_sobolev(grid, 0.5, 3.0, seed)
     advice = float(re.search(r"at most (\S+) keeps", str(error.value)).group(1))
-    assert densities.random_sobolev(grid, 0.5, advice, seed).min() >= 0
+    assert gf.random_sobolev(grid, 0.5, advice, seed).min() >= 0
 
 
 @pytest.mark.parametrize(
@@ -438,7 +435,7 @@ def test_the_largest_amplitude_a_refusal_names_is_allowed(seed):
 )
 def test_random_sobolev_errors(options, words):
     with pytest.raises(InputError) as error:
-        densities.random_sobolev(Grid((8, 9)), **{"r": 1.0, **options})
+        gf.random_sobolev(Grid((8, 9)), **{"r": 1.0, **options})
     assert all(word in str(error.value) for word in words)
 
 
@@ -457,9 +454,7 @@ def test_from_function_is_exact_for_polynomials(torus, points):
 
     exact = outer(np.diff(p.integ()(torus.edges(axis))) / torus.spacing[axis] for axis, p in enumerate(polynomials))
     # positive coefficients: no cancellation but in the reference's differences of antiderivatives, L/h of them
-    assert densities.from_function(torus, function, points=points) == pytest.approx(
-        exact, rel=1e-14 * 8 * max(torus.shape)
-    )
+    assert gf.from_function(torus, function, points=points) == pytest.approx(exact, rel=1e-14 * 8 * max(torus.shape))
 
 
 @pytest.mark.parametrize("points", [1, 2, 3])
@@ -468,7 +463,7 @@ def test_from_function_converges_with_order_twice_its_points(points):
     for n in sizes:
         grid = Grid(n)
         exact = 2 + np.sinc(1 / n) * np.cos(2 * np.pi * grid.centers(0))
-        ours = densities.from_function(grid, lambda x: 2 + np.cos(2 * np.pi * x), points=points)
+        ours = gf.from_function(grid, lambda x: 2 + np.cos(2 * np.pi * x), points=points)
         errors.append(np.linalg.norm(ours - exact) / math.sqrt(n))
     # the rule multiplies cos(ξx) by a factor off sinc by c x^{2p} (1 − c' x² + …), x = ξh/2 ≤ π/8, with c' ≤ 1/20
     assert fitted_order(1 / np.array(sizes), errors) == pytest.approx(2 * points, abs=2 / 20 * (np.pi / 8) ** 2)
@@ -476,20 +471,20 @@ def test_from_function_converges_with_order_twice_its_points(points):
 
 def test_from_function_keeps_or_scales_the_mass():
     grid = Grid((8, 9), (1.0, 2.0))
-    own = densities.from_function(grid, lambda x, y: 3 + 0 * x * y)
+    own = gf.from_function(grid, lambda x, y: 3 + 0 * x * y)
     assert own == pytest.approx(3, rel=16 * EPS)
-    assert total(grid, densities.from_function(grid, lambda x, y: 3 + x + y, mass=1.0)) == pytest.approx(
+    assert total(grid, gf.from_function(grid, lambda x, y: 3 + x + y, mass=1.0)) == pytest.approx(
         1, rel=sum_error(grid)
     )
-    constant = densities.from_function(grid, lambda *x: 2)  # noqa: ARG005 - a density gets positions
+    constant = gf.from_function(grid, lambda *x: 2)  # noqa: ARG005 - a density gets positions
     assert constant == pytest.approx(2, rel=16 * EPS)
 
 
 def test_from_function_refuses_what_is_no_density():
     with pytest.raises(InputError, match="negative"):
-        densities.from_function(Grid(8), lambda x: x - 0.5)
+        gf.from_function(Grid(8), lambda x: x - 0.5)
     with pytest.raises(InputError, match="not finite: nan"):
-        densities.from_function(Grid(8), lambda x: x * np.nan)
+        gf.from_function(Grid(8), lambda x: x * np.nan)
 
 
 # from_image
@@ -522,7 +517,7 @@ PIXELS = np.array(
 def test_a_picture_stands_upright(picture):
     """Rows run down in a file and y runs up on the grid: cell (i, j) is column i, row height − 1 − j. Dark is empty."""
     grid = Grid((5, 6), (1.0, 1.2))
-    density = densities.from_image(grid, picture(PIXELS), mass=2.0)
+    density = gf.from_image(grid, picture(PIXELS), mass=2.0)
     for i in range(5):
         for j in range(6):
             expected = PIXELS[5 - j, i] / PIXELS.sum() * 2.0 / grid.cell_volume
@@ -535,7 +530,7 @@ def test_a_picture_stands_upright(picture):
 def test_resampling_counts_pixel_areas_exactly(picture, shape):
     """The average over any block common to cells and pixels is kept, up to round-off; finer cells copy pixels."""
     grid = Grid(shape, (2.0, 1.0))
-    density = densities.from_image(grid, picture(PIXELS))
+    density = gf.from_image(grid, picture(PIXELS))
     assert total(grid, density) == pytest.approx(1, rel=sum_error(grid))
     upright = PIXELS[::-1].T / PIXELS.sum()  # mass of each pixel
     # cumulative mass is piecewise linear in each direction: an independent route to every cell's mass
@@ -549,7 +544,7 @@ def test_resampling_counts_pixel_areas_exactly(picture, shape):
 
 def test_a_uniform_picture_is_uniform(picture):
     grid = Grid((7, 9))
-    assert densities.from_image(grid, picture(np.full((4, 5), 90))) == pytest.approx(1, rel=16 * EPS + sum_error(grid))
+    assert gf.from_image(grid, picture(np.full((4, 5), 90))) == pytest.approx(1, rel=16 * EPS + sum_error(grid))
 
 
 def test_transparent_pixels_are_white(picture):
@@ -558,7 +553,7 @@ def test_transparent_pixels_are_white(picture):
     pixels[..., 3] = 255
     pixels[0, 1] = (0, 0, 0, 0)  # black in colour, but not to be seen
     pixels[3, 2] = (255, 255, 255, 255)
-    density = densities.from_image(grid, picture(pixels))
+    density = gf.from_image(grid, picture(pixels))
     expected = np.zeros((4, 4))
     expected[1, 3] = expected[2, 0] = 8
     assert density == pytest.approx(expected, rel=sum_error(grid))
@@ -569,7 +564,7 @@ def test_a_grey_picture_with_transparency(tmp_path):
     image.putpixel((0, 0), (0, 0))
     image.putpixel((3, 0), (255, 255))
     image.save(tmp_path / "grey.png")
-    density = densities.from_image(Grid((4, 4)), tmp_path / "grey.png")
+    density = gf.from_image(Grid((4, 4)), tmp_path / "grey.png")
     expected = np.zeros((4, 4))
     expected[0, 3] = expected[3, 3] = 8
     assert density == pytest.approx(expected, rel=sum_error(Grid((4, 4))))
@@ -580,7 +575,7 @@ def test_colours_count_by_their_luma(picture):
     pixels = np.zeros((4, 4, 3))
     for row, colour in enumerate(((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255))):
         pixels[row] = colour
-    density = densities.from_image(Grid((4, 4)), picture(pixels))
+    density = gf.from_image(Grid((4, 4)), picture(pixels))
     shades = density[0, ::-1] / density[0, 0] * 255
     assert shades == pytest.approx(255 * np.array([0.299, 0.587, 0.114, 1]), abs=0.5 + 1e-9)
 
@@ -588,7 +583,7 @@ def test_colours_count_by_their_luma(picture):
 def test_sixteen_bits_keep_their_shades(tmp_path):
     pixels = np.arange(16, dtype=np.uint16).reshape(4, 4) * 4369
     Image.fromarray(pixels).save(tmp_path / "deep.png")
-    density = densities.from_image(Grid((4, 4)), tmp_path / "deep.png")
+    density = gf.from_image(Grid((4, 4)), tmp_path / "deep.png")
     expected = pixels[::-1].T / pixels.sum() * 16.0
     assert density == pytest.approx(expected, rel=sum_error(Grid((4, 4))) + 8 * EPS)
 
@@ -605,24 +600,24 @@ def test_one_bit_and_palette_pictures(tmp_path):
     expected = np.zeros((4, 4))
     expected[3, 3] = expected[0, 1] = 8
     for name in ("bits.png", "palette.png"):
-        density = densities.from_image(Grid((4, 4)), tmp_path / name)
+        density = gf.from_image(Grid((4, 4)), tmp_path / name)
         assert density == pytest.approx(expected, rel=sum_error(Grid((4, 4))))
 
 
 def test_pictures_that_cannot_be_read(tmp_path, picture):
     grid = Grid((4, 4))
     with pytest.raises(InputError, match=r"nowhere\.png cannot be read"):
-        densities.from_image(grid, tmp_path / "nowhere.png")
+        gf.from_image(grid, tmp_path / "nowhere.png")
     with pytest.raises(InputError, match="cannot be read"):
-        densities.from_image(grid, tmp_path)
+        gf.from_image(grid, tmp_path)
     text = tmp_path / "text.png"
     text.write_text("not a picture")
     with pytest.raises(InputError, match=r"text\.png cannot be read"):
-        densities.from_image(grid, text)
+        gf.from_image(grid, text)
     cut = tmp_path / "cut.png"
     cut.write_bytes(picture(np.random.default_rng(0).integers(0, 255, (40, 40))).read_bytes()[:-600])
     with pytest.raises(InputError, match=r"cut\.png cannot be read"):
-        densities.from_image(grid, cut)
+        gf.from_image(grid, cut)
 
 
 def test_a_picture_with_a_damaged_chunk(tmp_path, picture):
@@ -633,14 +628,14 @@ def test_a_picture_with_a_damaged_chunk(tmp_path, picture):
     path = tmp_path / "damaged.png"
     path.write_bytes(data)
     with pytest.raises(InputError, match=r"damaged\.png cannot be read"):
-        densities.from_image(Grid((4, 4)), path)
+        gf.from_image(Grid((4, 4)), path)
 
 
 def test_pictures_are_two_dimensional_and_not_black(picture):
     with pytest.raises(InputError, match="2-D grid; this one has 3"):
-        densities.from_image(Grid((4, 4, 4)), picture(PIXELS))
+        gf.from_image(Grid((4, 4, 4)), picture(PIXELS))
     with pytest.raises(InputError, match="no mass"):
-        densities.from_image(Grid((4, 4)), picture(np.zeros((3, 3))))
+        gf.from_image(Grid((4, 4)), picture(np.zeros((3, 3))))
 
 
 # from_particles
@@ -650,7 +645,7 @@ def test_cloud_in_cell_weights_are_linear(torus):
     """A particle θ_a h_a from a cell centre leaves shares ∏ (1 − θ_a or θ_a) in the 2^d cells around."""
     theta, cell = (0.25, 0.6, 0.1)[: torus.dim], tuple(n - 1 for n in torus.shape)  # across the edge
     position = [(i + 0.5 + t) * h for i, t, h in zip(cell, theta, torus.spacing, strict=True)]
-    density = densities.from_particles(torus, np.array([position]), np.array([3.0]), mass=None)
+    density = gf.from_particles(torus, np.array([position]), np.array([3.0]), mass=None)
     expected = np.zeros(torus.shape)
     for corner in np.ndindex(*(2,) * torus.dim):
         index = tuple((i + c) % n for i, c, n in zip(cell, corner, torus.shape, strict=True))
@@ -661,7 +656,7 @@ def test_cloud_in_cell_weights_are_linear(torus):
 
 def test_a_particle_at_a_cell_centre_stays_there():
     grid = Grid((8, 4))
-    density = densities.from_particles(grid, np.array([[0.3125, 0.625]]))  # exact in binary
+    density = gf.from_particles(grid, np.array([[0.3125, 0.625]]))  # exact in binary
     expected = np.zeros((8, 4))
     expected[2, 2] = 32.0
     assert (density == expected).all()
@@ -672,7 +667,7 @@ def test_particles_keep_mass_and_centre_of_mass(torus):
     inside = [(h, length - h) for h, length in zip(torus.spacing, torus.lengths, strict=True)]
     positions = np.stack([rng.uniform(low, high, 500) for low, high in inside], axis=1)
     weights = rng.random(500)
-    density = densities.from_particles(torus, positions, weights, mass=None)
+    density = gf.from_particles(torus, positions, weights, mass=None)
     # 500 · 2^d terms added one after the other, in the worst case
     error = 2 * 500 * EPS * max(torus.shape)
     assert total(torus, density) == pytest.approx(weights.sum(), rel=error)
@@ -684,9 +679,9 @@ def test_particles_keep_mass_and_centre_of_mass(torus):
 def test_particles_wrap():
     grid = Grid((8, 9), (1.0, 0.5))
     positions = np.random.default_rng(5).random((50, 2)) * grid.lengths
-    here = densities.from_particles(grid, positions)
+    here = gf.from_particles(grid, positions)
     for shift in ((1.0, 0.0), (-3.0, 1.5), (1000.0, -500.0)):
-        there = densities.from_particles(grid, positions + shift)
+        there = gf.from_particles(grid, positions + shift)
         # positions moved by X round by ε X, weights by that over h
         assert there == pytest.approx(here, rel=0, abs=here.max() * 8 * EPS * max(map(abs, shift)) * 20 * 50)
 
@@ -694,21 +689,21 @@ def test_particles_wrap():
 @pytest.mark.parametrize("far", [2.0**62, 1e300])
 def test_particles_wrap_however_far_they_went(far):
     grid = Grid((8, 8))
-    density = densities.from_particles(grid, np.array([[far, 0.5625]]))
+    density = gf.from_particles(grid, np.array([[far, 0.5625]]))
     # a float that large is a whole number of periods
-    assert (density == densities.from_particles(grid, np.array([[0.0, 0.5625]]))).all()
+    assert (density == gf.from_particles(grid, np.array([[0.0, 0.5625]]))).all()
 
 
 def test_particles_on_a_line_may_be_a_vector():
     grid = Grid(8)
     positions = np.array([0.1, 0.9, 0.4])
-    assert (densities.from_particles(grid, positions) == densities.from_particles(grid, positions[:, None])).all()
+    assert (gf.from_particles(grid, positions) == gf.from_particles(grid, positions[:, None])).all()
 
 
 def test_many_particles_sample_the_density():
     """Counts per cell of N independent particles have the standard error √(N p), smoothed by the cloud to less."""
     grid, rng, number = Grid((6, 5)), np.random.default_rng(6), 20000
-    density = densities.from_particles(grid, rng.random((number, 2)))
+    density = gf.from_particles(grid, rng.random((number, 2)))
     # each axis averages two cells with weights θ and 1 − θ: E[w²] sums to (2/3)² of the variance of a count at most
     error = math.sqrt(grid.size / number) * 2 / 3
     assert abs(density - 1).max() <= 5 * error
@@ -730,5 +725,5 @@ def test_many_particles_sample_the_density():
 )
 def test_from_particles_errors(arguments, words):
     with pytest.raises(InputError) as error:
-        densities.from_particles(Grid((8, 9)), *arguments)
+        gf.from_particles(Grid((8, 9)), *arguments)
     assert all(word in str(error.value) for word in words)

@@ -23,6 +23,7 @@ from .densities.torus import cosine as cosine
 from .densities.torus import from_function as from_function
 from .densities.torus import gaussian as gaussian
 from .densities.torus import random_sobolev as random_sobolev
+from .domains.circle import Circle as Circle
 from .domains.sphere import SphereGrid as SphereGrid
 from .domains.sphere import WholeSphere as WholeSphere
 from .domains.torus import Grid as Grid

@@ -11,7 +11,6 @@ before a change and after it. The commands of the environment that runs this scr
 import argparse
 import hashlib
 import json
-import math
 import re
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from gridflow import networks
 
 Facts = dict[str, Any]
 CASES: dict[str, Callable[[Path], Facts]] = {}
-CIRCLE = gf.Grid((64,), (2 * math.pi,))
+CIRCLE = gf.Circle(64)
 TORI = {1: gf.Grid((48,), (1.5,)), 2: gf.Grid((24, 17), (1.0, 0.8)), 3: gf.Grid((10, 9, 12), (1.0, 1.2, 0.9))}
 GROWTH = "flow.growth"
 """Key of a case file for β; it was ``solver.growth`` before there was a table ``[flow]``."""

@@ -1,11 +1,13 @@
 """What all tables of a case file have in common, and how a table is derived from the object that it describes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from inspect import Parameter, signature
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, create_model
+from pydantic_core.core_schema import CoreSchema, literal_schema
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -25,6 +27,17 @@ class Table(BaseModel):
 
 
 T = TypeVar("T", bound=Table)
+
+
+@dataclass(frozen=True, eq=False)
+class OneOf:
+    """Limits a text to some names: ``Annotated[str, OneOf(names)]``."""
+
+    names: Collection[str]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """What pydantic checks: that the value is one of the names."""
+        return literal_schema(list(self.names))
 
 
 def derived_table(

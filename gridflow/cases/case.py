@@ -12,10 +12,10 @@ from pydantic import Field, model_validator
 
 from gridflow.cases.base import Positive, Table
 from gridflow.cases.densities import DENSITIES, AnyDensity, DensityTable
+from gridflow.cases.domains import DOMAINS, AnyDomain
 from gridflow.cases.kernels import AnyKernel
-from gridflow.cases.solvers import AnyOfSolvers, AnySolver, FiniteVolumeTable, NetworkTable, Start
+from gridflow.cases.solvers import SOLVERS, AnyOfSolvers, AnySolver, Start, default_solver
 from gridflow.domains.base import Domain
-from gridflow.domains.sphere import SphereGrid
 from gridflow.domains.torus import Grid
 from gridflow.equation.contract import INNER, NEGATIVE, OUTER
 from gridflow.equation.flow import Equation
@@ -32,29 +32,6 @@ _ARRAYS_OF_A_CONTOUR = 1.0
 """What contouring a hole takes for a moment (measured)."""
 _INTERPRETER = 250e6
 """Bytes of a process that has imported everything a run needs."""
-
-
-class GridTable(Table):
-    """``[grid]``: cells and periods along each axis."""
-
-    kind: Literal["torus", "circle", "sphere"] = "torus"
-    shape: list[int]
-    lengths: list[float] | None = None
-
-    @model_validator(mode="after")
-    def _known_lengths(self) -> "GridTable":
-        if self.kind != "torus" and self.lengths is not None:
-            raise ValueError(f"lengths = {self.lengths}: a {self.kind} has none, its radius is 1")
-        if self.kind == "circle" and len(self.shape) != 1:
-            raise ValueError(f"shape = {self.shape}: a circle has one axis")
-        return self
-
-    def build(self) -> Domain:
-        """The grid."""
-        if self.kind == "sphere":
-            return SphereGrid(tuple(self.shape))
-        lengths = [2 * math.pi] if self.kind == "circle" else self.lengths
-        return Grid(tuple(self.shape), tuple(lengths or ()))
 
 
 class FlowTable(Table):
@@ -158,35 +135,41 @@ class Case(Table):
     """A whole case file."""
 
     title: str = ""
-    grid: GridTable
+    grid: AnyDomain
     kernel: AnyKernel
     flow: FlowTable = FlowTable()
     target: AnyDensity = DENSITIES["uniform"].model_validate({"kind": "uniform"})
     target_negative: AnyDensity | None = None
     initial: AnyDensity
     negative: AnyDensity | None = None
-    solver: AnySolver = FiniteVolumeTable()
+    solver: AnySolver
     time: TimeTable
     output: OutputTable = OutputTable()
     training: TrainingTable | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _finite_volumes_unless_said(cls, data: Any) -> Any:
-        """A solver without a kind is one of finite volumes, on whatever the grid is; a network trains with growth 2."""
+    def _what_is_not_said(cls, data: Any) -> Any:
+        """A grid is a torus, its solver the domain's own, and the growth of a network that of training."""
         if not isinstance(data, dict):
             return data
+        data = dict(data)
         grid, solver = data.get("grid"), data.get("solver", {})
-        on_sphere = isinstance(grid, dict) and grid.get("kind") == "sphere"
-        if isinstance(solver, dict) and "kind" not in solver:
-            return {**data, "solver": {"kind": "sphere" if on_sphere else "finite_volume", **solver}}
-        if isinstance(solver, dict) and solver.get("kind") == "network" and "flow" not in data:
-            return {**data, "flow": {"growth": TRAINING}}
+        kind = Grid.kind
+        if isinstance(grid, dict):
+            data["grid"] = {"kind": kind, **grid}
+            kind = str(data["grid"]["kind"])
+        if isinstance(solver, dict):
+            domain = DOMAINS.get(kind, DOMAINS[Grid.kind]).make
+            data["solver"] = solver = {"kind": default_solver(domain), **solver}
+            chosen = SOLVERS.get(str(solver["kind"]))
+            if chosen is not None and chosen.of_networks:
+                data.setdefault("flow", {"growth": TRAINING})
         return data
 
     @model_validator(mode="after")
     def _networks_have_the_growth_of_training(self) -> "Case":
-        if isinstance(self.solver, NetworkTable) and self.flow.growth != TRAINING:
+        if self.solver.of_networks and self.flow.growth != TRAINING:
             raise ValueError(
                 f"flow.growth = {self.flow.growth:g}: training a network is the flow with growth = {TRAINING}"
             )
@@ -258,7 +241,7 @@ class Case(Table):
                 raise InputError("\n".join(problems))
             if "target_negative" in fields:
                 fields["target"] = fields["target"] - fields["target_negative"]
-        tracer = attempt("solver.tracer", lambda: self._carried(grid)) if self.solver.tracer else None
+        tracer = attempt("solver.tracer", lambda: self._carried(grid)) if self.solver.carries else None
         weights = Weights(fields[INNER], fields[OUTER]) if INNER in fields else None
         start = Start(fields["initial"], fields.get(NEGATIVE), tracer, weights)
         flow = attempt("kernel", lambda: Equation.on(grid, self.kernel.build(), fields["target"], self.flow.growth))

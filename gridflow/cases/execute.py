@@ -9,7 +9,6 @@ import psutil
 
 from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, load_case, stored_case
-from gridflow.cases.solvers import independent_neurons
 from gridflow.errors import InputError
 from gridflow.runtime.loop import Run, run
 from gridflow.runtime.schedule import EverySteps
@@ -137,7 +136,7 @@ def launch(
         record={
             "title": case.title,
             "seeds": case.seeds(),
-            "independent_neurons": independent_neurons(case.solver),
+            "independent_neurons": case.solver.independent_neurons,
         },
     )
 

@@ -14,9 +14,10 @@ from pydantic_core import ErrorDetails
 
 from gridflow.cases.base import Table, bare, tables_by_kind
 from gridflow.cases.case import Case
-from gridflow.cases.densities import AnyDensity
-from gridflow.cases.kernels import AnyKernel
-from gridflow.cases.solvers import AnySolver
+from gridflow.cases.densities import DENSITIES
+from gridflow.cases.domains import DOMAINS
+from gridflow.cases.kernels import KERNELS
+from gridflow.cases.solvers import SOLVERS
 from gridflow.errors import InputError
 from gridflow.runtime.store import RunDirectory
 
@@ -224,8 +225,8 @@ def _without_none(annotation: Any) -> Any:
 
 
 def _kinds(name: str) -> list[str]:
-    unions = {"kernel": AnyKernel, "solver": AnySolver}
-    return list(tables_by_kind(unions.get(name, AnyDensity)))
+    unions: dict[str, Mapping[str, Any]] = {"grid": DOMAINS, "kernel": KERNELS, "solver": SOLVERS}
+    return list(unions.get(name, DENSITIES))
 
 
 def _nearest(word: str, allowed: Sequence[str]) -> str:

@@ -1,20 +1,23 @@
 """The tables of a case file that make solvers."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 from pydantic import Field
 
-from gridflow.cases.base import Positive, Table
+from gridflow.cases.base import OneOf, Positive, Table, union_of
 from gridflow.cases.kernels import KernelTable
+from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation, Flow, SphereFlow
 from gridflow.errors import InputError
 from gridflow.networks.measures import network_from_measure
 from gridflow.networks.weights import Weights
 from gridflow.particles.sampling import sample
 from solvers import FiniteVolume, Network, Particles, SignedFiniteVolume, Spectral, SphereFiniteVolume
-from solvers.stepping.schemes import AUTO, EXPONENTIAL
+from solvers.finite_volume.reconstruction import LIMITERS, RECONSTRUCTIONS
+from solvers.finite_volume.velocity import VELOCITIES
+from solvers.stepping.schemes import AUTO, EMBEDDED, EXPLICIT, EXPONENTIAL
 
 AnyOfSolvers = FiniteVolume | SignedFiniteVolume | Spectral | Particles | SphereFiniteVolume | Network
 
@@ -41,47 +44,88 @@ class Start:
     weights: Weights | None = None
 
 
-def independent_neurons(solver: Table) -> int | None:
-    """How many neurons a network has whose directions are drawn independently, else None."""
-    return solver.count if isinstance(solver, NetworkTable) and solver.start == "random" else None
+class SolverTable(Table):
+    """``[solver]``: a solver by its kind and options. A subclass is found by its ``kind``.
+
+    Attributes
+    ----------
+    equation
+        The equations it solves.
+    default
+        Whether it is the solver of a case on such a domain that names none.
+    takes_negative
+        Whether it advances a second density, that of negative output weights.
+    of_networks
+        Whether it advances the neurons of a network, whose flow has the growth of training.
+    """
+
+    equation: ClassVar[type[Equation[Any]]] = Flow
+    default: ClassVar[bool] = False
+    takes_negative: ClassVar[bool] = False
+    of_networks: ClassVar[bool] = False
+
+    @property
+    def carries(self) -> bool:
+        """Whether a hole is carried along."""
+        return False
+
+    @property
+    def independent_neurons(self) -> int | None:
+        """How many neurons a network has whose directions are drawn independently; None for everything else."""
+        return None
+
+    def build(self, flow: Equation[Any], start: Start) -> Any:
+        """The solver; InputError if it is not for such a flow or such a start."""
+        own = kind_of(type(self))
+        if not isinstance(flow, type(self).equation):
+            others = [kind for kind, table in SOLVERS.items() if isinstance(flow, table.equation)]
+            raise InputError(f'kind = "{own}" is not for {flow.grid}, where there are {" and ".join(others)}')
+        if start.negative is not None and not type(self).takes_negative:
+            others = [kind for kind, table in SOLVERS.items() if table.takes_negative]
+            raise InputError(f'kind = "{own}" has one density; {", ".join(others)} take [negative]')
+        return self.make(flow, start)
+
+    def make(self, flow: Any, start: Start) -> Any:
+        """The solver, of a flow and a start that it is for."""
+        raise NotImplementedError
+
+    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:
+        """Bytes that the solver holds, by the numbers of cells, the kernel and the growth."""
+        raise NotImplementedError
 
 
-def on_torus(flow: Equation[Any], kind: str) -> Flow:
-    """The flow, if it is one on a torus; InputError names the kind of solver that needs it."""
-    if not isinstance(flow, Flow):
-        raise InputError(f'kind = "{kind}" is not for {flow.grid}, where there are sphere and network')
-    return flow
-
-
-def _only_positive(start: Start, kind: str) -> None:
-    if start.negative is not None:
-        raise InputError(f'kind = "{kind}" has one density; finite_volume, sphere and network take [negative]')
-
-
-class FiniteVolumeTable(Table):
+class FiniteVolumeTable(SolverTable):
     """``[solver]`` of kind finite_volume: see :class:`solvers.FiniteVolume`."""
 
+    default = True
+    takes_negative = True
+
     kind: Literal["finite_volume"] = "finite_volume"
-    reconstruction: Literal["sharp", "weno5", "muscl", "upwind"] = "sharp"
-    limiter: Literal["vanleer", "minmod", "mc", "superbee"] = "vanleer"
-    velocity: Literal["difference", "spectral"] | None = None
-    integrator: Literal["auto", "euler", "ssprk2", "ssprk3", "etdrk2", "etdrk4"] = "auto"
+    reconstruction: Annotated[str, OneOf(RECONSTRUCTIONS)] = "sharp"
+    limiter: Annotated[str, OneOf(LIMITERS)] = "vanleer"
+    velocity: Annotated[str, OneOf(VELOCITIES)] | None = None
+    integrator: Annotated[str, OneOf((AUTO, *EXPLICIT, *EXPONENTIAL))] = "auto"
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
     dtype: Literal["float64", "float32"] = "float64"
     tolerance: Annotated[float, Field(gt=0)] = 1e-5
     tracer: bool = False
     threads: Annotated[int, Field(ge=1)] | None = None
 
-    def build(self, flow: Equation[Any], start: Start) -> FiniteVolume | SignedFiniteVolume:
-        """The solver, with a region to carry along or without, or with a second density."""
+    @property
+    def carries(self) -> bool:
+        """Whether a hole is carried along."""
+        return self.tracer
+
+    def make(self, flow: Flow, start: Start) -> FiniteVolume | SignedFiniteVolume:
+        """The solver, with a hole to carry along or without, or with a second density."""
         options = self.model_dump(exclude={"kind", "tracer"})
         if start.negative is None:
-            return FiniteVolume(on_torus(flow, self.kind), **options, tracer=start.tracer)
+            return FiniteVolume(flow, **options, tracer=start.tracer)
         if start.tracer is not None:
             raise InputError("tracer = true: none can be carried along by densities of both signs")
         if self.integrator == AUTO:
             del options["integrator"]
-        return SignedFiniteVolume(on_torus(flow, self.kind), start.negative, **options)
+        return SignedFiniteVolume(flow, start.negative, **options)
 
     def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:
         """Bytes that the solver holds."""
@@ -91,29 +135,26 @@ class FiniteVolumeTable(Table):
         return FiniteVolume.memory(shape, growth=growth > 0, exponential=stiff, **options)
 
 
-class SpectralTable(Table):
+class SpectralTable(SolverTable):
     """``[solver]`` of kind spectral: see :class:`solvers.Spectral`."""
 
     kind: Literal["spectral"]
-    integrator: Literal["etdrk2", "etdrk4"] = "etdrk4"
+    integrator: Annotated[str, OneOf(EXPONENTIAL)] = "etdrk4"
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
     dtype: Literal["float64", "float32"] = "float64"
     tolerance: Annotated[float, Field(gt=0)] = 1e-7
     threads: Annotated[int, Field(ge=1)] | None = None
 
-    tracer: ClassVar[bool] = False
-
-    def build(self, flow: Equation[Any], start: Start) -> Spectral:
+    def make(self, flow: Flow, start: Start) -> Spectral:  # noqa: ARG002 - it needs no more than the density
         """The solver."""
-        _only_positive(start, self.kind)
-        return Spectral(on_torus(flow, self.kind), **self.model_dump(exclude={"kind"}))
+        return Spectral(flow, **self.model_dump(exclude={"kind"}))
 
     def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - what does not matter to it
         """Bytes that the solver holds."""
         return Spectral.memory(shape, self.dtype, growth > 0, self.integrator)
 
 
-class ParticleSolverTable(Table):
+class ParticleSolverTable(SolverTable):
     """``[solver]`` of kind particles: a sample of the initial density, see :class:`solvers.Particles`."""
 
     kind: Literal["particles"]
@@ -122,18 +163,14 @@ class ParticleSolverTable(Table):
     weights: Literal["equal", "density"] = "equal"
     seed: Annotated[int, Field(ge=0)] = 0
     modes: int | list[int] | None = None
-    integrator: Literal["rk45", "rk23"] = "rk45"
+    integrator: Annotated[str, OneOf(EMBEDDED)] = "rk45"
     tolerance: Annotated[float, Field(gt=0)] = 1e-7
     accuracy: Annotated[float, Field(gt=0)] | None = None
     dtype: Literal["float64", "float32"] = "float64"
     threads: Annotated[int, Field(ge=1)] | None = None
 
-    tracer: ClassVar[bool] = False
-
-    def build(self, flow: Equation[Any], start: Start) -> Particles:
+    def make(self, flow: Flow, start: Start) -> Particles:
         """The solver, with particles sampled from the initial density."""
-        _only_positive(start, self.kind)
-        flow = on_torus(flow, self.kind)
         drawn = sample(flow.grid, start.density, self.count, self.sampling, self.weights, self.seed)
         options = self.model_dump(exclude={"kind", "count", "sampling", "weights", "seed", "modes"})
         modes = tuple(self.modes) if isinstance(self.modes, list) else self.modes
@@ -146,24 +183,24 @@ class ParticleSolverTable(Table):
         return Particles.memory(self.count, modes, self.dtype, growth > 0)
 
 
-class SphereTable(Table):
+class SphereTable(SolverTable):
     """``[solver]`` of kind sphere: see :class:`solvers.SphereFiniteVolume`."""
+
+    equation = SphereFlow
+    default = True
+    takes_negative = True
 
     kind: Literal["sphere"]
     reconstruction: Literal["muscl", "upwind"] = "muscl"
-    limiter: Literal["vanleer", "minmod", "mc", "superbee"] = "vanleer"
+    limiter: Annotated[str, OneOf(LIMITERS)] = "vanleer"
     polar: Literal["joined", "plain"] = "joined"
-    integrator: Literal["euler", "ssprk2", "ssprk3"] = "ssprk3"
+    integrator: Annotated[str, OneOf(EXPLICIT)] = "ssprk3"
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
     tolerance: Annotated[float, Field(gt=0)] = 1e-5
     threads: Annotated[int, Field(ge=1)] | None = None
 
-    tracer: ClassVar[bool] = False
-
-    def build(self, flow: Equation[Any], start: Start) -> SphereFiniteVolume:
+    def make(self, flow: SphereFlow, start: Start) -> SphereFiniteVolume:
         """The solver."""
-        if not isinstance(flow, SphereFlow):
-            raise InputError(f'kind = "sphere" needs grid.kind = "sphere", not {flow.grid}')
         return SphereFiniteVolume(flow, **self.model_dump(exclude={"kind"}), negative=start.negative)
 
     def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - what does not matter to it
@@ -171,8 +208,12 @@ class SphereTable(Table):
         return SphereFiniteVolume.memory(tuple(shape))
 
 
-class NetworkTable(Table):
+class NetworkTable(SolverTable):
     """``[solver]`` of kind network: one that stands for the initial density, see :class:`solvers.Network`."""
+
+    equation = Equation
+    takes_negative = True
+    of_networks = True
 
     kind: Literal["network"]
     count: Annotated[int, Field(ge=1)]
@@ -184,14 +225,17 @@ class NetworkTable(Table):
     batch: Annotated[int, Field(ge=1)] | None = None
     learning_rate: Positive | None = None
     noise: Annotated[float, Field(ge=0)] = 0.0
-    integrator: Literal["rk45", "rk23", "euler"] = "rk45"
+    integrator: Annotated[str, OneOf((*EMBEDDED, "euler"))] = "rk45"
     tolerance: Annotated[float, Field(gt=0)] = 1e-7
     accuracy: Annotated[float, Field(gt=0)] = 1e-9
     threads: Annotated[int, Field(ge=1)] | None = None
 
-    tracer: ClassVar[bool] = False
+    @property
+    def independent_neurons(self) -> int | None:
+        """Their number, if they are drawn independently."""
+        return self.count if self.start == "random" else None
 
-    def build(self, flow: Equation[Any], start: Start) -> Network:
+    def make(self, flow: Equation[Any], start: Start) -> Network:
         """The solver, with neurons placed for the initial density, or those of the run that goes on."""
         options = self.model_dump(exclude={"kind", "count", "start", "balance"})
         weights = start.weights or network_from_measure(
@@ -204,6 +248,19 @@ class NetworkTable(Table):
         return Network.memory(self.count, tuple(shape), self.samples or 0)
 
 
-AnySolver = Annotated[
-    FiniteVolumeTable | SpectralTable | ParticleSolverTable | SphereTable | NetworkTable, Field(discriminator="kind")
-]
+def kind_of(table: type[SolverTable]) -> str:
+    """The kind of a solver's table."""
+    kind: str = get_args(table.model_fields["kind"].annotation)[0]
+    return kind
+
+
+SOLVERS = {kind_of(table): table for table in SolverTable.__subclasses__()}
+"""The table of each kind."""
+AnySolver: Any = union_of(SOLVERS)
+
+
+def default_solver(domain: type[Domain]) -> str:
+    """The kind of solver of a case that names none, on a domain with cells."""
+    equation = domain.among(Equation.domains)
+    assert equation is not None, "every domain with cells has an equation"
+    return next(kind for kind, table in SOLVERS.items() if table.default and issubclass(equation, table.equation))

@@ -10,7 +10,6 @@ from rich.table import Table
 
 from gridflow.cases.case import Case
 from gridflow.cases.reading import load_case
-from gridflow.cases.solvers import NetworkTable
 from gridflow.cli.printing import print_json
 from gridflow.networks.measures import TRAINING
 
@@ -77,7 +76,7 @@ def _networks(case: Case, folder: Path, goal: float) -> dict[str, float]:
     """When linear theory says that the networks of ``[training]``, if there are any, reach a loss, by their width."""
     from gridflow.studies.training import expect, members
 
-    if case.training is None or isinstance(case.solver, NetworkTable) or case.flow.growth != TRAINING:
+    if case.training is None or case.solver.of_networks or case.flow.growth != TRAINING:
         return {}
     found = {}
     for width, member in {member.width: member for member in reversed(members(case)[1:])}.items():

@@ -3,13 +3,14 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
 from gridflow.errors import InputError
 
 LaplacianKind = Literal["mimetic", "spectral"]
+T = TypeVar("T")
 
 
 class Coordinate(NamedTuple):
@@ -33,12 +34,15 @@ class Domain(ABC):
         Name in run directories and case files.
     shape
         Shape of an array with one number per cell.
+    has_cells
+        Whether a density is more than one number. Case files know the domains that have cells.
     """
 
     kind: ClassVar[str]
     kinds: ClassVar[dict[str, type["Domain"]]] = {}
     """Every domain by its kind."""
     shape: tuple[int, ...]
+    has_cells: ClassVar[bool] = True
 
     def __init_subclass__(cls, kind: str, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -49,6 +53,11 @@ class Domain(ABC):
     def from_record(record: Mapping[str, Any]) -> "Domain":
         """The domain whose :meth:`record` is given; one without a kind is a torus."""
         return Domain.kinds[record.get("kind", "torus")]._from_record(record)
+
+    @classmethod
+    def among(cls, table: Mapping[type["Domain"], T]) -> T | None:
+        """The entry of a table by class for this domain: its own, or that of the nearest base class, or None."""
+        return next((table[each] for each in cls.__mro__ if each in table), None)
 
     @classmethod
     @abstractmethod
@@ -145,11 +154,6 @@ class Domain(ABC):
     @abstractmethod
     def widened(self, cells: np.ndarray) -> np.ndarray:
         """The cells within two cells of those marked, bool of the shape."""
-
-    @property
-    def has_cells(self) -> bool:
-        """Whether a density is more than one number."""
-        return True
 
     @property
     def sphere_dim(self) -> int | None:

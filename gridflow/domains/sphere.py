@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -226,6 +226,7 @@ class WholeSphere(Domain, kind="whole sphere"):
     """
 
     dimension: int
+    has_cells: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not (isinstance(self.dimension, int | np.integer) and self.dimension >= 1):
@@ -320,11 +321,6 @@ class WholeSphere(Domain, kind="whole sphere"):
     def widened(self, cells: np.ndarray) -> np.ndarray:
         """The one cell, if it is marked."""
         return cells
-
-    @property
-    def has_cells(self) -> bool:
-        """False."""
-        return False
 
     @property
     def sphere_dim(self) -> int | None:

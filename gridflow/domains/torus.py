@@ -209,12 +209,6 @@ class Grid(Domain, kind="torus"):
                 cells = cells | np.roll(cells, 1, axis) | np.roll(cells, -1, axis)
         return cells
 
-    @property
-    def sphere_dim(self) -> int | None:
-        """1 if this is the circle, one axis of period 2π."""
-        circle = self.dim == 1 and math.isclose(self.lengths[0], 2 * math.pi, rel_tol=1e-12)
-        return 1 if circle else None
-
 
 def torus(grid: Domain, what: str) -> Grid:
     """The grid, if it is one of a torus; InputError, naming what needs it, otherwise."""

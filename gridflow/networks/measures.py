@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gridflow.domains.base import Domain
+from gridflow.domains.circle import Circle
 from gridflow.domains.sphere import SphereGrid, WholeSphere
 from gridflow.domains.torus import Grid
 from gridflow.errors import InputError
@@ -53,7 +54,7 @@ def measure_from_network(grid: Domain, weights: Weights) -> tuple[np.ndarray, np
     Parameters
     ----------
     grid
-        The circle, ``Grid((n,), (2π,))``, a ``SphereGrid``, or a ``WholeSphere``, on which the mean density is told.
+        A ``Circle``, a ``SphereGrid``, or a ``WholeSphere``, on which the mean density is told.
     weights
         Of as many inputs as the grid has dimensions, and one.
 
@@ -75,14 +76,14 @@ def measure_from_network(grid: Domain, weights: Weights) -> tuple[np.ndarray, np
 
 def _check_sphere(grid: Domain, dim: int) -> None:
     if grid.sphere_dim is None:
-        raise InputError(f"networks live on spheres: {grid} is not the circle, Grid((n,), (2π,)); S² is SphereGrid")
+        raise InputError(f"networks live on spheres: {grid} is none; S¹ is Circle, S² is SphereGrid")
     if grid.sphere_dim != dim:
         raise InputError(
             f"weights of {dim + 1} inputs are points of S^{dim}; the grid is {grid}, of dimension {grid.dim}"
         )
 
 
-def _on_circle(grid: Grid, directions: np.ndarray, masses: np.ndarray) -> np.ndarray:
+def _on_circle(grid: Circle, directions: np.ndarray, masses: np.ndarray) -> np.ndarray:
     return deposit(grid, angles(directions)[:, None], masses)
 
 
@@ -113,7 +114,7 @@ def _on_sphere(grid: SphereGrid, directions: np.ndarray, masses: np.ndarray) -> 
 
 
 _SPREAD: dict[type[Domain], Callable[..., np.ndarray]] = {
-    Grid: _on_circle,
+    Circle: _on_circle,
     SphereGrid: _on_sphere,
     WholeSphere: _on_whole_sphere,
 }
@@ -213,7 +214,7 @@ def _unit_points(dim: int, count: int, method: str, seed: int, stream: int) -> n
     return sample(cube, np.ones(cube.shape), count, kind, seed=own)[0]
 
 
-def _directions_on_circle(grid: Grid, density: np.ndarray, points: np.ndarray) -> np.ndarray:
+def _directions_on_circle(grid: Circle, density: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Unit vectors at the quantiles of a density, shape (count, inputs), uniform within a cell."""
     reached = np.concatenate([[0.0], np.cumsum(density)])
     phi = np.interp(points[:, 0] * reached[-1], reached, grid.edges(0))
@@ -236,7 +237,7 @@ def _directions_on_sphere(grid: SphereGrid, density: np.ndarray, points: np.ndar
 
 
 _DIRECTIONS: dict[type[Domain], Callable[..., np.ndarray]] = {
-    Grid: _directions_on_circle,
+    Circle: _directions_on_circle,
     SphereGrid: _directions_on_sphere,
 }
 """How directions are drawn from a density on each domain."""

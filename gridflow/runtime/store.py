@@ -18,7 +18,7 @@ import numpy as np
 from gridflow.domains.base import Domain
 from gridflow.equation.contract import INNER, NEGATIVE, OUTER, State
 from gridflow.equation.flow import Equation
-from gridflow.equation.kernels import Kernel
+from gridflow.equation.kernels import Kernel, OfActivation
 from gridflow.errors import InputError, RunError
 from gridflow.files import UNFINISHED, checksum, publish_text
 from gridflow.runtime import schema
@@ -68,7 +68,7 @@ class RunDirectory:
     @property
     def grid(self) -> Domain:
         """The run's grid."""
-        return Domain.from_record(self.manifest["grid"])
+        return Domain.from_record(_grid_record(self.manifest))
 
     @property
     def status(self) -> str:
@@ -369,6 +369,16 @@ def _record_from_text(text: str) -> dict[str, Any] | None:
         return {"kind": kinds[call.func.id]} | parameters
     except (SyntaxError, KeyError, ValueError):
         return None
+
+
+def _grid_record(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of the domain; version 0.1 recorded the circle of networks as a torus."""
+    record: dict[str, Any] = manifest["grid"]
+    of_networks = {kernel.__name__ for kernel in OfActivation.__subclasses__()}
+    kernel = str(manifest["problem"]["kernel"]).partition("(")[0]
+    if "kind" not in record and kernel in of_networks:
+        return {"kind": "circle", "shape": record["shape"]}
+    return record
 
 
 def _lock(path: Path) -> IO[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, load_case
-from gridflow.cases.solvers import AnyOfSolvers, independent_neurons
+from gridflow.cases.solvers import AnyOfSolvers
 from gridflow.decay.measured import UNTOLD
 from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import ReLU
@@ -110,7 +110,7 @@ def predict(
         folder = Path(case).parent
         case = load_case(case, set)
     share = tol if tol is not None else case.training.tolerance if case.training else 1e-6
-    return predict_run(*case.build(Path(folder)), share, independent_neurons(case.solver))
+    return predict_run(*case.build(Path(folder)), share, case.solver.independent_neurons)
 
 
 def predict_run(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons: int | None = None) -> Prediction:

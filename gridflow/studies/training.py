@@ -14,7 +14,7 @@ import numpy as np
 from gridflow.cases.case import Case, LogTimesTable, OutputTable
 from gridflow.cases.execute import Say, check_memory, launch
 from gridflow.cases.reading import Changes, load_case, upgraded
-from gridflow.cases.solvers import NetworkTable, independent_neurons
+from gridflow.cases.solvers import NetworkTable
 from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
 from gridflow.networks.measures import TRAINING
@@ -48,7 +48,7 @@ class Member:
     @property
     def width(self) -> int | None:
         """Number of neurons, None for the limit."""
-        return self.case.solver.count if isinstance(self.case.solver, NetworkTable) else None
+        return self.case.solver.count if self.case.solver.of_networks else None
 
     @property
     def directory(self) -> str:
@@ -67,7 +67,7 @@ def members(case: Case) -> list[Member]:
     training = case.training
     if training is None:
         raise InputError("training: this table is required, with widths = [...]; see 'gridflow new relu-circle'")
-    if isinstance(case.solver, NetworkTable):
+    if case.solver.of_networks:
         raise InputError('solver.kind = "network": the solver is that of the limit, the networks are in [training]')
     if case.flow.growth != TRAINING:
         raise InputError(
@@ -140,7 +140,7 @@ def expect(member: Member, folder: Path) -> Expectation:
         solver, initial = member.case.build(folder)
     except InputError as error:
         raise InputError("\n".join(f"{member.name}: {line}" for line in str(error).splitlines())) from None
-    linear, _ = linear_decay(solver, initial, independent_neurons(member.case.solver))
+    linear, _ = linear_decay(solver, initial, member.case.solver.independent_neurons)
     problem = {"target_sha256": checksum(solver.flow.target), "initial_sha256": checksum(np.asarray(initial, float))}
     return Expectation(linear, problem)
 

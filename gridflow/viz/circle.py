@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from gridflow.domains.torus import Grid
 from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory
-from gridflow.viz.fields import Scale, is_line
+from gridflow.viz.fields import Scale
 from gridflow.viz.selection import short
 from gridflow.viz.style import EXACT
 
@@ -22,9 +22,8 @@ ZERO: Any = {"color": "#8c8c8c", "linewidth": 0.7}
 
 
 def on_circle(stored: RunDirectory) -> bool:
-    """Whether a run's line is a circle: its kernel is one of networks, which live on nothing else in one dimension."""
-    kernel = str(stored.manifest["problem"]["kernel"]).partition("(")[0]
-    return is_line(stored.grid) and kernel in ("ReLU", "Activation")
+    """Whether a run's directions are points of the circle."""
+    return stored.grid.sphere_dim == 1 and stored.grid.has_cells
 
 
 def time_colors(count: int) -> np.ndarray:

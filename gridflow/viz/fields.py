@@ -226,11 +226,12 @@ PICTURES: dict[type[Domain], Callable[[Any], Picture]] = {Grid: PlanePicture, Sp
 
 def _picture(grid: Domain) -> Picture:
     """The picture of a domain; InputError if it has none."""
-    if type(grid) not in PICTURES:
+    picture = grid.among(PICTURES)
+    if picture is None:
         raise InputError(
             f"a density on {grid} is one number and has no picture; gridflow.viz.plot draws the run's curves"
         )
-    return PICTURES[type(grid)](grid)
+    return picture(grid)
 
 
 def _finish_map(axes: Axes, image: AxesImage) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 
 from gridflow.compute.harmonics import SphereTransform
 from gridflow.domains.base import Domain
+from gridflow.domains.circle import Circle
 from gridflow.domains.sphere import SphereGrid
-from gridflow.domains.torus import Grid
 from gridflow.runtime.schema import Snapshot
 
 TOGETHER = 2
@@ -29,10 +29,10 @@ def smoothed(grid: Domain, frame: Snapshot) -> Snapshot:
 
 def _warmed(grid: Domain, density: np.ndarray, share: float) -> np.ndarray:
     """A density after heat has flowed over a patch that is this share of the domain."""
-    return _HEAT[type(grid)](grid, density, share) if type(grid) in _HEAT and grid.sphere_dim else density
+    return _HEAT[type(grid)](grid, density, share) if type(grid) in _HEAT else density
 
 
-def _on_circle(grid: Grid, density: np.ndarray, share: float) -> np.ndarray:
+def _on_circle(grid: Circle, density: np.ndarray, share: float) -> np.ndarray:
     modes = np.arange(grid.spectral_shape[0])
     return np.fft.irfft(np.fft.rfft(density) * np.exp(-((np.pi * share * modes) ** 2) / 2), grid.shape[0])
 
@@ -45,5 +45,5 @@ def _on_sphere(grid: SphereGrid, density: np.ndarray, share: float) -> np.ndarra
     return transform.synthesise(coefficients * decay).copy()
 
 
-_HEAT: dict[type[Domain], Callable[..., np.ndarray]] = {Grid: _on_circle, SphereGrid: _on_sphere}
+_HEAT: dict[type[Domain], Callable[..., np.ndarray]] = {Circle: _on_circle, SphereGrid: _on_sphere}
 """Heat flow on each domain of networks that has cells."""

@@ -34,7 +34,7 @@ def problem(inputs):
     import gridflow as gf
 
     if inputs == 2:
-        grid = gf.Grid((512,), (2 * math.pi,))
+        grid = gf.Circle(512)
         angle = grid.centers(0)
         teacher = 1 + 0.6 * np.cos(2 * angle) + 0.3 * np.cos(angle)
         return gf.Flow(grid, gf.ReLU(), teacher, growth=2.0), gf.uniform(grid, 2 * math.pi)

@@ -27,7 +27,7 @@ from gridflow.measures import spectra
 from gridflow.viz.style import EXACT, look, new_figure, save
 from solvers import FiniteVolume, Network
 
-CIRCLE = gf.Grid((512,), (2 * math.pi,))
+CIRCLE = gf.Circle(512)
 TIMES = (1.0, 2.0, 4.0, 8.0)
 """At which network and limit are compared; the loss falls 750-fold."""
 ASYMPTOTIC = 0.2

@@ -1,5 +1,6 @@
 """Reconstructions by name: what the compiled steps know one by, and what it needs and allows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gridflow.errors import InputError
@@ -48,23 +49,25 @@ def _high_order(sharpen: bool) -> Reconstruction:
     return Reconstruction(HIGH_ORDER, sharp.HALO, sharp.LINES, 0.25, "spectral", squares=True, sharpen=sharpen)
 
 
-def reconstruction(name: str, limiter: str) -> Reconstruction:
-    """Look a reconstruction up by its name; InputError names the ones there are.
+RECONSTRUCTIONS: dict[str, Callable[[int], Reconstruction]] = {
+    "sharp": lambda _: _high_order(sharpen=True),
+    "weno5": lambda _: _high_order(sharpen=False),
+    "muscl": lambda limiter: _monotone(limiter, 0.5),
+    "upwind": lambda _: _monotone(lines.UPWIND, 1.0),
+}
+"""Every reconstruction by its name, given the number of a slope limiter.
 
-    ``upwind`` takes the donor's average, so that a cell may lose all it holds but no more. ``muscl`` adds half of a
-    limited slope, which keeps face values ≤ 2 μ_i, so that a cell may lose half of its volume (van Leer, J. Comput.
-    Phys. 32 (1979) 101; Sweby, SIAM J. Numer. Anal. 21 (1984) 995). ``sharp`` and ``weno5`` are those of
-    :mod:`solvers.loops.sharp`; they stay ≥ 0 for any step that upwind allows, and a quarter of that keeps the plateau
-    around holes right.
-    """
+``upwind`` takes the donor's average, so that a cell may lose all it holds but no more. ``muscl`` adds half of a limited
+slope, which keeps face values ≤ 2 μ_i, so that a cell may lose half of its volume (van Leer, J. Comput. Phys. 32 (1979)
+101; Sweby, SIAM J. Numer. Anal. 21 (1984) 995). ``sharp`` and ``weno5`` are those of :mod:`solvers.loops.sharp`; they
+stay ≥ 0 for any step that upwind allows, and a quarter of that keeps the plateau around holes right.
+"""
+
+
+def reconstruction(name: str, limiter: str) -> Reconstruction:
+    """Look a reconstruction up by its name; InputError names the ones there are."""
     if limiter not in LIMITERS:
         raise InputError(f'limiter "{limiter}": allowed are {", ".join(LIMITERS)}')
-    made = {
-        "sharp": _high_order(sharpen=True),
-        "weno5": _high_order(sharpen=False),
-        "muscl": _monotone(LIMITERS[limiter], 0.5),
-        "upwind": _monotone(lines.UPWIND, 1.0),
-    }
-    if name not in made:
-        raise InputError(f'reconstruction "{name}": allowed are {", ".join(made)}')
-    return made[name]
+    if name not in RECONSTRUCTIONS:
+        raise InputError(f'reconstruction "{name}": allowed are {", ".join(RECONSTRUCTIONS)}')
+    return RECONSTRUCTIONS[name](LIMITERS[limiter])

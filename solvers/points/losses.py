@@ -16,8 +16,8 @@ from gridflow.compute.matmul import ENTRIES, product
 from gridflow.compute.nonuniform import NonuniformTransform
 from gridflow.compute.threads import available, team
 from gridflow.domains.base import Domain
+from gridflow.domains.circle import Circle
 from gridflow.domains.sphere import SphereGrid
-from gridflow.domains.torus import Grid
 from gridflow.equation.flow import Equation
 from gridflow.networks.measures import angles
 from gridflow.networks.weights import Weights
@@ -70,7 +70,7 @@ def _norms(x: np.ndarray) -> np.ndarray:
     return found
 
 
-_LABELS: dict[type[Domain], Callable[..., Labels]] = {Grid: _OnCircle, SphereGrid: _OnSphere}
+_LABELS: dict[type[Domain], Callable[..., Labels]] = {Circle: _OnCircle, SphereGrid: _OnSphere}
 """f* of the target's density on each domain that has cells."""
 
 

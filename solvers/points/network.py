@@ -10,8 +10,8 @@ from gridflow.compute.matmul import ENTRIES
 from gridflow.compute.threads import FEWEST_CELLS_PER_THREAD, available
 from gridflow.compute.threads import count as thread_count
 from gridflow.domains.base import Domain
+from gridflow.domains.circle import Circle
 from gridflow.domains.sphere import SphereGrid, WholeSphere
-from gridflow.domains.torus import Grid
 from gridflow.equation.contract import INNER, NEGATIVE, OUTER, State
 from gridflow.equation.flow import MASS_TOLERANCE, Equation
 from gridflow.errors import InputError, RunError
@@ -33,7 +33,7 @@ EULER = "euler"
 INTEGRATORS = ("rk45", "rk23", EULER)
 
 
-LIBRARIES: dict[type[Domain], tuple[str, ...]] = {Grid: ("finufft",), SphereGrid: ("ducc0",), WholeSphere: ()}
+LIBRARIES: dict[type[Domain], tuple[str, ...]] = {Circle: ("finufft",), SphereGrid: ("ducc0",), WholeSphere: ()}
 
 
 class Network:
@@ -47,8 +47,8 @@ class Network:
     Parameters
     ----------
     flow
-        The equation, with growth 2 and the kernel ``ReLU()`` or ``ReLU(inputs="gaussian")``: a ``Flow`` on the circle
-        ``Grid((n,), (2π,))``, a ``SphereFlow`` or a ``WholeSphereFlow``. Its target is f*, unless there is a teacher.
+        The equation, with growth 2 and the kernel ``ReLU()`` or ``ReLU(inputs="gaussian")``: a ``Flow`` on a
+        ``Circle``, a ``SphereFlow`` or a ``WholeSphereFlow``. Its target is f*, unless there is a teacher.
     weights
         At time 0.
     loss

@@ -15,8 +15,8 @@ from gridflow.compute.matmul import product
 from gridflow.compute.nonuniform import NonuniformTransform
 from gridflow.compute.threads import available, team
 from gridflow.domains.base import Domain
+from gridflow.domains.circle import Circle
 from gridflow.domains.sphere import SphereGrid
-from gridflow.domains.torus import Grid
 from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import ReLU
 from gridflow.errors import InputError
@@ -275,7 +275,7 @@ def relu_of(flow: Equation[Any]) -> ReLU:
     return flow.kernel
 
 
-HARMONIC: dict[type[Domain], Callable[..., Potential]] = {Grid: CirclePotential, SphereGrid: SpherePotential}
+HARMONIC: dict[type[Domain], Callable[..., Potential]] = {Circle: CirclePotential, SphereGrid: SpherePotential}
 """The potential by modes on each domain that has cells."""
 
 

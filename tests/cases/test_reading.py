@@ -12,6 +12,7 @@ import gridflow as gf
 from gridflow.cases import base as table
 from gridflow.cases import case as tables
 from gridflow.cases import densities as density_tables
+from gridflow.cases import domains as domain_tables
 from gridflow.cases import kernels as kernel_tables
 from gridflow.cases import solvers as solver_tables
 from gridflow.cases import templates as cases
@@ -225,11 +226,8 @@ DOCUMENTED = (Path(__file__).parents[2] / "docs" / "cases.md").read_text(encodin
 @pytest.mark.parametrize(
     ("documented", "section"),
     [
-        (tables.GridTable, "grid"),
-        (solver_tables.FiniteVolumeTable, "solver"),
-        (solver_tables.SpectralTable, "solver"),
-        (solver_tables.SphereTable, "solver"),
-        (solver_tables.NetworkTable, "solver"),
+        *((table, "grid") for table in domain_tables.DOMAINS.values()),
+        *((table, "solver") for table in solver_tables.SOLVERS.values()),
         (tables.TimeTable, "time"),
         (tables.OutputTable, "output"),
         (tables.TrainingTable, "training"),

@@ -15,7 +15,7 @@ from gridflow.networks.measures import measure_from_network, network_from_measur
 from solvers import FiniteVolume, Network, SphereFiniteVolume
 
 TIMES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0)
-CIRCLE = gf.Grid((512,), (2 * math.pi,))
+CIRCLE = gf.Circle(512)
 STARTS = ("smooth", "hole")
 
 

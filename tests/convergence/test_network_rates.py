@@ -10,7 +10,7 @@ from gridflow.measures import sobolev
 from gridflow.theory import LinearDecay, PowerLaw
 from solvers import FiniteVolume, Network, Spectral, SphereFiniteVolume
 
-CIRCLE = gf.Grid((1024,), (2 * np.pi,))
+CIRCLE = gf.Circle(1024)
 
 
 @pytest.mark.parametrize("r", [0.5, 2.0])
@@ -46,7 +46,7 @@ def test_losses_of_random_starts_are_predicted_with_their_noise(amplitude):
 
     Noise is where the neurons are, which matters where the density varies: evenly spread it would decay too slowly.
     """
-    grid, neurons, seeds = gf.Grid((256,), (2 * np.pi,)), 400, 12
+    grid, neurons, seeds = gf.Circle(256), 400, 12
     target = gf.cosine(grid, amplitude, mass=2 * np.pi)
     flow = gf.Flow(grid, gf.ReLU(), target, growth=2.0)
     expected, times = LinearDecay.of(flow, target, neurons), np.array([0.0, 1.0, 10.0, 100.0])
@@ -72,7 +72,7 @@ def test_losses_of_random_starts_are_predicted_with_their_noise(amplitude):
 @pytest.mark.parametrize("sphere", [False, True], ids=["circle", "sphere"])
 def test_the_noise_of_points_is_that_of_sampling(sphere):
     """At time 0 it is half of the variance of one point's function, ½ (K(θ, θ) − ∫∫ K dμ dμ) / N for mass 1."""
-    grid = gf.SphereGrid((24, 48)) if sphere else gf.Grid((64,), (2 * np.pi,))
+    grid = gf.SphereGrid((24, 48)) if sphere else gf.Circle(64)
     start = gf.sphere_densities.bumps(grid, [1, 0, 0], 3.0) if sphere else gf.gaussian(grid, [2.0], 0.8)
     kind = gf.SphereFlow if sphere else gf.Flow
     flow, about_nothing = (kind(grid, gf.ReLU(), target, growth=2.0) for target in (gf.uniform(grid), 0 * start))
@@ -85,7 +85,7 @@ def test_finite_volumes_and_the_spectral_solver_agree_on_the_circle():
     """Second order and better; with growth the mean of μV over a cell is taken as the product of the means."""
     errors = []
     for n in (32, 64, 128):
-        grid = gf.Grid((n,), (2 * np.pi,))
+        grid = gf.Circle(n)
         flow = gf.Flow(grid, gf.ReLU(), gf.cosine(grid, 0.6, 2, mass=2 * np.pi), growth=2.0)
         start = gf.cosine(grid, 0.7, 1, mass=2 * np.pi)
         densities = []

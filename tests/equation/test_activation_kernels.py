@@ -11,7 +11,7 @@ import gridflow as gf
 from gridflow.domains.sphere import SphereGrid, WholeSphere, area_of_sphere
 from gridflow.equation.kernels import Activation, Kernel, ReLU
 
-CIRCLE = gf.Grid((2**16,), (2 * np.pi,))
+CIRCLE = gf.Circle(2**16)
 ANGLES = np.linspace(0, np.pi, 9)
 
 
@@ -99,7 +99,7 @@ def test_an_activation_may_be_given_by_its_numbers():
 
 
 def test_the_loss_is_half_the_mean_square_of_the_difference():
-    grid = gf.Grid((256,), (2 * np.pi,))
+    grid = gf.Circle(256)
     difference = gf.gaussian(grid, [2.0], 0.3, mass=1.5) - gf.uniform(grid, mass=2.0)
     flow = gf.Flow(grid, ReLU(), gf.uniform(grid, mass=2.0), growth=2.0)
     directions = np.stack([np.cos(grid.centers(0)), np.sin(grid.centers(0))])
@@ -108,8 +108,8 @@ def test_the_loss_is_half_the_mean_square_of_the_difference():
 
 
 def test_what_a_network_kernel_lives_on():
-    for grid in (gf.Grid((16,)), gf.Grid((16, 16), (2 * np.pi, 2 * np.pi))):
-        with pytest.raises(gf.InputError, match=r"lives on spheres: the circle is a grid of one axis with lengths = "):
+    for grid in (gf.Grid((16,)), gf.Grid((16,), (2 * np.pi,)), gf.Grid((16, 16), (2 * np.pi, 2 * np.pi))):
+        with pytest.raises(gf.InputError, match=r"lives on spheres, S¹ is Circle and S² is SphereGrid"):
             ReLU().multiplier(grid)
     assert ReLU().multiplier(WholeSphere(4)).shape == (1,)
 

@@ -1,6 +1,5 @@
 """Training is a run like all others: what it keeps, its threads, stores, interruptions and snapshots."""
 
-import math
 import os
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from gridflow.errors import InputError, RunError
 from gridflow.networks.measures import Weights, measure_from_network, network_from_measure, random_weights
 from solvers.points.network import Network
 
-CIRCLE = gf.Grid((128,), (2 * math.pi,))
+CIRCLE = gf.Circle(128)
 SPHERE = SphereGrid((12, 24))
 DOMAINS = pytest.mark.parametrize("grid", [CIRCLE, SPHERE, WholeSphere(4)], ids=["circle", "sphere", "many inputs"])
 TRAININGS = {

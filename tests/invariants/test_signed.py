@@ -8,7 +8,7 @@ from gridflow.equation.contract import DENSITY, NEGATIVE
 from gridflow.equation.kernels import ReLU
 from solvers import FiniteVolume, SignedFiniteVolume
 
-GRID = gf.Grid((96,), (2 * np.pi,))
+GRID = gf.Circle(96)
 ANGLE = GRID.centers(0)
 TEACHER = np.sin(2 * ANGLE) + 0.4 * np.cos(ANGLE)
 STRUCTURAL = {"reconstruction": "muscl", "velocity": "difference"}
@@ -88,7 +88,7 @@ def test_without_a_negative_measure_it_is_the_flow_itself():
 def test_it_converges_with_second_order():
     reference, errors = None, []
     for n in (384, 24, 48, 96):
-        grid = gf.Grid((n,), (2 * np.pi,))
+        grid = gf.Circle(n)
         nu = gf.from_function(grid, lambda x: 1 + np.sin(2 * x)) - 1
         flow = gf.Flow(grid, ReLU(), nu, growth=2.0)
         advanced = SignedFiniteVolume(flow, gf.from_function(grid, lambda x: 1 + 0.5 * np.sin(x)), tolerance=1e-8)

@@ -22,7 +22,7 @@ from gridflow.networks.measures import (
 )
 from gridflow.networks.weights import product
 
-CIRCLE = gf.Grid((64,), (2 * math.pi,))
+CIRCLE = gf.Circle(64)
 SPHERE = SphereGrid((16, 32))
 
 
@@ -236,7 +236,7 @@ def test_without_torch_the_way_out_is_told(tmp_path, monkeypatch):
     [
         (lambda: Weights(np.ones(3), np.ones(3)), r"shape \(3,\); \(m, inputs\) is needed"),
         (lambda: Weights(np.full((2, 2), np.nan), np.ones(2)), "that of neuron 0 is"),
-        (lambda: measure_from_network(gf.Grid((8,)), random_weights(3, 2)), "is not the circle"),
+        (lambda: measure_from_network(gf.Grid((8,)), random_weights(3, 2)), "is none; S¹ is Circle"),
         (lambda: measure_from_network(SPHERE, random_weights(3, 2)), r"points of S\^1; the grid is SphereGrid"),
         (lambda: network_from_measure(WholeSphere(4), np.ones(1), 5), "random_weights"),
         (lambda: network_from_measure(CIRCLE, np.zeros(64), 5), "no mass"),

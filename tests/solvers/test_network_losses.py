@@ -16,7 +16,7 @@ from solvers.points.losses import EmpiricalLoss, Samples, labels_of
 from solvers.points.network import Network
 from solvers.points.population import PopulationLoss, potential_of
 
-CIRCLE = gf.Grid((512,), (2 * math.pi,))
+CIRCLE = gf.Circle(512)
 SPHERE = SphereGrid((64, 128))
 
 
@@ -117,7 +117,7 @@ def test_a_neuron_of_no_weight_stays_where_it_is():
         assert a[0] == 0
 
 
-@pytest.mark.parametrize("grid", [gf.Grid((64,), (2 * math.pi,)), SphereGrid((24, 48))], ids=["circle", "sphere"])
+@pytest.mark.parametrize("grid", [gf.Circle(64), SphereGrid((24, 48))], ids=["circle", "sphere"])
 def test_labels_of_a_density_are_its_integrals(grid):
     """f* by harmonics against the sum over the cells, for a density that both resolve."""
     points = grid.points if grid.dim == 2 else np.stack([np.cos(grid.centers(0)), np.sin(grid.centers(0))], axis=-1)
@@ -125,7 +125,7 @@ def test_labels_of_a_density_are_its_integrals(grid):
     flow = (gf.Flow if grid.dim == 1 else SphereFlow)(grid, ReLU(), density, growth=2.0)
     labels = labels_of(flow, None, 1e-12, 1)
     x = np.random.default_rng(0).normal(size=(20, grid.dim + 1))
-    fine = gf.Grid((2**16,), (2 * math.pi,)) if grid.dim == 1 else SphereGrid((400, 800))
+    fine = gf.Circle(2**16) if grid.dim == 1 else SphereGrid((400, 800))
     if grid.dim == 1:
         nodes = np.stack([np.cos(fine.centers(0)), np.sin(fine.centers(0))], axis=-1)
         areas = np.full(fine.size, fine.cell_volume)

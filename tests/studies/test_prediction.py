@@ -103,7 +103,7 @@ def test_steps_of_either_kind_of_integrator(integrator):
     assert (state.step > 400) == (integrator == "ssprk3")
 
 
-CIRCLE = gf.Grid((256,), (2 * np.pi,))
+CIRCLE = gf.Circle(256)
 
 
 def network(target, start, growth=2.0, kernel=None):

@@ -27,12 +27,9 @@ class OfActivation(Kernel):
         """λ_0 … λ_{degrees−1} on S^dim."""
 
     def multiplier(self, grid: Domain) -> np.ndarray:
-        """K̂; InputError unless the grid is a sphere or, for the circle, one axis of period 2π."""
+        """K̂; InputError unless the domain is a circle or a sphere."""
         if grid.sphere_dim is None:
-            raise InputError(
-                f"{self} lives on spheres: the circle is a grid of one axis with lengths = [{2 * math.pi!r}] (2π), "
-                f"not {grid}; S² is SphereGrid"
-            )
+            raise InputError(f"{self} lives on spheres, S¹ is Circle and S² is SphereGrid, not on {grid}")
         degrees = grid.spectral_shape[0]
         return self.scale(grid.dim) * self.eigenvalues(grid.dim, degrees) ** 2 / area_of_sphere(grid.dim)
 

@@ -1,0 +1,51 @@
+"""The unit circle S¹, on which networks with two inputs live."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gridflow.domains.torus import Grid
+from gridflow.errors import InputError
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Circle(Grid, kind="circle"):
+    """A uniform grid on the unit circle: one axis of angles, of period 2π.
+
+    It is a :class:`Grid` with one axis, and so has everything that a torus has: modes, finite volumes, holes. Besides,
+    its points are the directions of neurons with two inputs.
+
+    Parameters
+    ----------
+    shape
+        Number of cells, at least 4.
+
+    Raises
+    ------
+    InputError
+        If the number of cells is not allowed, or there is more than one.
+    """
+
+    def __init__(self, shape: int | tuple[int, ...]) -> None:
+        if np.size(shape) != 1:
+            raise InputError(f"circle shape {shape}: a circle has one axis")
+        super().__init__(tuple(np.atleast_1d(shape).tolist()), (2 * math.pi,))
+
+    def __repr__(self) -> str:
+        return f"Circle(shape={self.shape})"
+
+    def record(self) -> dict[str, Any]:
+        """Kind, shape and period."""
+        return {"kind": "circle", **super().record()}
+
+    @classmethod
+    def _from_record(cls, record: Mapping[str, Any]) -> "Circle":
+        return cls(tuple(record["shape"]))
+
+    @property
+    def sphere_dim(self) -> int | None:
+        """1."""
+        return 1

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from gridflow.domains.torus import Grid
+from gridflow.equation.contract import PARTICLES
 from gridflow.errors import InputError
 from gridflow.particles.clouds import checked_particles
 from gridflow.runtime.store import MANIFEST, RunDirectory
@@ -178,7 +179,7 @@ def _per_axis(grid: Grid, given: Sequence[float] | float | None, default: tuple[
 
 def _read_run(path: Path) -> Trajectory:
     stored = RunDirectory(path)
-    if stored.manifest["solver"].get("solver") != "Particles":
+    if stored.representation.kind != PARTICLES:
         raise InputError(f"{path} is a run of {stored.manifest['solver'].get('solver')}; one of Particles is needed")
 
     def frame(index: int) -> tuple[np.ndarray, np.ndarray | None]:

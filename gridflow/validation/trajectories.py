@@ -14,6 +14,7 @@ import numpy as np
 
 from gridflow.domains.torus import Grid
 from gridflow.equation.contract import PARTICLES
+from gridflow.equation.flow import Flow
 from gridflow.errors import InputError
 from gridflow.particles.clouds import checked_particles
 from gridflow.runtime.store import MANIFEST, RunDirectory
@@ -168,6 +169,11 @@ def placed(
         return np.mod((at - corner) * scale, grid.lengths), weights
 
     return Trajectory(given.name, given.times * time_unit, frame, given.keeps_order)
+
+
+def masses(flow: Flow, weights: np.ndarray | None, count: int) -> np.ndarray:
+    """The particles' masses: those given, or equal parts of the target's."""
+    return np.full(count, flow.target_mass / count) if weights is None else weights
 
 
 def _per_axis(grid: Grid, given: Sequence[float] | float | None, default: tuple[float, ...], name: str) -> np.ndarray:

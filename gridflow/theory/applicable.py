@@ -84,7 +84,7 @@ class Applicable:
         start
             The density at time 0, shape ``grid.shape``.
         r
-            Its regularity, if it is known: then there is a law whatever keeps theory from saying one by itself.
+            Its regularity, if it is known: then there is a law whatever stands in the way of theory.
         neurons
             How many points were drawn independently from the start, if the run is of such: their noise is white.
         signed

@@ -2,18 +2,20 @@
 
 import math
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from gridflow import decay
 from gridflow.decay.fits import Fit
-from gridflow.equation.contract import NEGATIVE
+from gridflow.equation.contract import INNER, NEURONS, OUTER
 from gridflow.equation.flow import Equation, Flow
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
+from gridflow.networks.measures import unlike_flow
+from gridflow.networks.weights import Weights
 from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.theory import (
     ExponentialRate,
@@ -21,13 +23,13 @@ from gridflow.theory import (
     MinimumCertificate,
     PowerLaw,
     RieszCertificate,
+    SmoothDecay,
     Window,
 )
+from gridflow.theory.applicable import Applicable, attempt
 
 SETTLED = 0.9
 """Share of inf ν that the smallest cell has reached when an exponential decay has its final rate."""
-UNTOLD = 0.5
-"""Error of a fitted regularity beyond which no power of time is told from it."""
 SHARES = 12
 """Snapshots at most whose numerical share is worked out."""
 
@@ -132,14 +134,12 @@ def rates(run: str | os.PathLike[str] | RunDirectory, r: float | None = None) ->
         If the run has no series yet, or its kernel cannot be made again.
     """
     stored = run if isinstance(run, RunDirectory) else open_run(run)
-    series, flow = stored.series, stored.flow
+    series = stored.series
     if not series:
         raise InputError(f"{stored.path} has no series yet: there is nothing to measure")
-    start = stored.initial
+    found = _applicable(stored, r)
+    flow, law = found.flow, None if isinstance(found.law, SmoothDecay) else found.law
     times, energies = series["time"], series["energy"]
-    neurons, unknown = _independent_neurons(stored)
-    regularity = _regularity(flow, start, neurons) if r is None else sobolev.Regularity(r, 0.0)
-    law, no_law = _law(flow, regularity) if r is not None or not unknown else (None, unknown)
     precision = str(stored.manifest["solver"].get("dtype", "float64"))
     floor = decay.round_off_energy(flow, float(series["max"].max()), precision)
     window = decay.seen_window(times, energies, floor)
@@ -147,71 +147,46 @@ def rates(run: str | os.PathLike[str] | RunDirectory, r: float | None = None) ->
         window = window.within(law.window(flow))
     elif isinstance(law, ExponentialRate):
         window = window.within(_settled(series, law))
-    fit, no_fit = _attempt(lambda: _fit(times, energies, window, law))
-    certificate, no_certificate = _attempt(lambda: _certificate(stored, flow, series, regularity))
+    fit, no_fit = attempt(lambda: _fit(times, energies, window, law))
+    densities = chain([stored.initial], (snapshot.density.astype(float) for snapshot in stored.snapshots()))
+    certificate, no_certificate = attempt(lambda: found.certificate_after(times, energies, series["min"], densities))
+    has_scheme = stored.representation.on_grid and not stored.representation.signed
     return Rates(
         flow=flow,
         times=times,
         energies=energies,
         law=law,
-        no_law=no_law,
-        regularity=regularity,
-        linear=None if unknown else _attempt(lambda: LinearDecay.of(flow, start, neurons))[0],
+        no_law=_no_rate(found),
+        regularity=found.regularity,
+        linear=found.linear,
         window=window,
         fit=fit,
         no_fit=no_fit,
         certificate=certificate,
         no_certificate=no_certificate,
-        shares=_shares(stored, flow, series) if isinstance(flow, Flow) and _has_scheme(stored) else None,
+        shares=_shares(stored, flow, series) if isinstance(flow, Flow) and has_scheme else None,
     )
 
 
-def _has_scheme(stored: RunDirectory) -> bool:
-    return stored.manifest["solver"].get("solver") in ("FiniteVolume", "Spectral")
+def _applicable(stored: RunDirectory, r: float | None) -> Applicable:
+    """What of theory applies to a stored run."""
+    made, started = stored.representation, stored.started
+    neurons, obstacle = None, ""
+    if made.kind == NEURONS:
+        record = stored.manifest.get("record", {})
+        neurons = record.get("independent_neurons")
+        if "independent_neurons" not in record:
+            obstacle = "how the neurons were placed is not recorded; give the r of their measure"
+        if INNER in started:
+            obstacle = unlike_flow(Weights(started[INNER], started[OUTER])) or obstacle
+    return Applicable.of(stored.flow, started["initial"], r=r, neurons=neurons, signed=made.signed, obstacle=obstacle)
 
 
-def _independent_neurons(stored: RunDirectory) -> tuple[int | None, str]:
-    """How many neurons were drawn independently from the density, if any; or why it does not say all of the start."""
-    if NEGATIVE in stored.started:
-        return None, "there are two densities, of either sign, of which no law is known"
-    if stored.manifest["solver"].get("solver") != "Network":
-        return None, ""
-    record = stored.manifest.get("record", {})
-    if "independent_neurons" not in record:
-        return None, "how the neurons were placed is not recorded; give the r of their measure"
-    return record["independent_neurons"], ""
-
-
-def _attempt(make: Callable[[], Any]) -> tuple[Any, str]:
-    """What can be made, or why it cannot."""
-    try:
-        return make(), ""
-    except InputError as reason:
-        return None, str(reason)
-
-
-def _regularity(flow: Equation[Any], start: np.ndarray, neurons: int | None) -> sobolev.Regularity | None:
-    if neurons is not None:
-        return sobolev.Regularity(-flow.grid.dim / 2, 0.0)  # white noise
-    found: sobolev.Regularity | None = _attempt(lambda: sobolev.regularity(flow.grid, start - flow.target, flow.seen))[
-        0
-    ]
-    return found
-
-
-def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> tuple[PowerLaw | ExponentialRate | None, str]:
-    if flow.kernel.is_coulomb:
-        return _attempt(lambda: ExponentialRate.of(flow))
-    if regularity is None:
-        return None, "the grid is too small to tell how regular the start is; give its r"
-    if regularity.error > UNTOLD:
-        return (
-            None,
-            f"how regular the start is cannot be told (r = {regularity.r:.2g} ± {regularity.error:.2g}); give r",
-        )
-    if math.isinf(regularity.r):
-        return None, "the start is smooth: its energy falls faster than every power of time"
-    return _attempt(lambda: PowerLaw.of(flow, regularity.r))
+def _no_rate(found: Applicable) -> str:
+    """Why no power of time and no rate is predicted; empty if one is."""
+    if isinstance(found.law, SmoothDecay):
+        return "the start is smooth: its energy falls faster than every power of time"
+    return f"{found.no_law}; give its r" if found.untold else found.no_law
 
 
 def _settled(series: dict[str, np.ndarray], law: ExponentialRate) -> Window:
@@ -230,21 +205,6 @@ def _fit(times: np.ndarray, energies: np.ndarray, window: Window, law: PowerLaw 
             f"from t = {window.end:.4g}; use a finer grid, or run on"
         )
     return decay.fit_power(times, energies, window)
-
-
-def _certificate(
-    stored: RunDirectory, flow: Equation[Any], series: dict[str, np.ndarray], regularity: sobolev.Regularity | None
-) -> MinimumCertificate | RieszCertificate:
-    """That of s = 1 from the smallest cells of the series; that of s > 1 from the snapshots and the series."""
-    if flow.kernel.is_coulomb:
-        ExponentialRate.of(flow)  # checks what the certificate needs of the flow
-        return MinimumCertificate(float(series["energy"][0]), series["time"], series["min"], float(flow.target.min()))
-    rough = regularity is not None and math.isfinite(regularity.r)
-    r = regularity.r - 0.25 if regularity is not None and rough else 1.0  # below the border, where the norm is finite
-    densities = [stored.initial, *(snapshot.density.astype(float) for snapshot in stored.snapshots())]
-    found = RieszCertificate.of(flow, densities, r)
-    least = min(found.minimum, float(series["min"].min()))
-    return RieszCertificate(float(series["energy"][0]), found.s, found.r, least, found.bound)
 
 
 def _shares(stored: RunDirectory, flow: Flow, series: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

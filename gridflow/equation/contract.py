@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -18,6 +18,39 @@ NEGATIVE = "negative"
 """Name of a state's second density on the grid, that of negative output weights."""
 INNER, OUTER = "inner_weights", "outer_weights"
 """Names of a state's arrays of neurons: w, shape (m, inputs), and a, shape (m,)."""
+Kind = Literal["cells", "modes", "particles", "neurons"]
+CELLS: Kind = "cells"
+MODES: Kind = "modes"
+PARTICLES: Kind = "particles"
+NEURONS: Kind = "neurons"
+
+
+@dataclass(frozen=True)
+class Representation:
+    """What a solver represents a density by, which it declares.
+
+    Parameters
+    ----------
+    kind
+        ``cells``: averages on the grid. ``modes``: a trigonometric polynomial, of which a state has the cell averages.
+        ``particles``: positions and masses. ``neurons``: the weights of a network.
+    signed
+        Whether a state has a second density, that of negative output weights.
+    """
+
+    kind: Kind
+    signed: bool = False
+
+    @property
+    def on_grid(self) -> bool:
+        """Whether a state holds the density itself, rather than points that are deposited on the grid."""
+        return self.kind in (CELLS, MODES)
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays of a state that hold the density, or the densities."""
+        points = {PARTICLES: (POSITIONS, WEIGHTS), NEURONS: (INNER, OUTER)}
+        return points.get(self.kind, (DENSITY,)) + ((NEGATIVE,) if self.signed else ())
 
 
 @dataclass
@@ -46,6 +79,10 @@ class Solver(Protocol):
     def libraries(self) -> tuple[str, ...]:
         """Libraries that its last bits may depend on, beside those of every run."""
 
+    @property
+    def representation(self) -> Representation:
+        """What it represents a density by."""
+
     def initialize(self, initial: np.ndarray | None) -> State:
         """A fresh state at time 0; InputError if the solver cannot start from ``initial``.
 
@@ -67,6 +104,19 @@ class Solver(Protocol):
 
     def stable_dt(self, state: State) -> float:
         """The longest step the solver would take from this state."""
+
+    def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray | None:
+        """The steps that it would take along a predicted decay; None if only the error of each step tells them.
+
+        Parameters
+        ----------
+        state
+            Where the decay begins.
+        slowing
+            How many times slower than at the state the density moves, at each time of the decay; 1 at the first.
+        decay_times
+            Time in which the KMD falls by a factor e, at each.
+        """
 
     def density(self, state: State) -> np.ndarray:
         """The state's density as cell averages on ``flow.grid`` (a view where possible)."""

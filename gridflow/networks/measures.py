@@ -34,7 +34,18 @@ __all__ = [
 
 TRAINING = 2.0
 """Growth β of the flow that training a balanced network is."""
+BALANCED = 1e-6
+"""How far |w|² − a² may be from 0, as a share of a²."""
 METHODS = ("quantile", "quasi-random", "random")
+
+
+def unlike_flow(weights: Weights) -> str:
+    """What keeps training from moving these neurons as the flow moves their measure; empty if nothing does."""
+    if weights.outer.min() < 0:
+        return "some output weights are negative, and for both signs there is no theory"
+    if abs(weights.balance).max() > BALANCED * np.square(weights.outer).mean():
+        return "the weights are not balanced, |a| = |w|, and neurons move at other speeds than theory's"
+    return ""
 
 
 def angles(directions: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from gridflow.equation.contract import DENSITY, TRACER, Solver, State
+from gridflow.equation.contract import TRACER, Solver, State
 from gridflow.measures import diagnostics
 from gridflow.runtime.schedule import EverySteps, Moment, Schedule
 from gridflow.runtime.store import RunWriter
@@ -111,7 +111,7 @@ class Series:
         flow = solver.flow
         background = uniform_background(flow)
         self._mass = None if flow.growth else diagnostics.mass(flow.grid, initial)
-        on_grid = DENSITY in start.arrays  # extrema and holes of what particles leave on a grid obey no law
+        on_grid = solver.representation.on_grid  # extrema and holes of what particles leave on a grid obey no law
         self._has_hole = on_grid and float(initial.min()) == 0
         low, high = float(flow.target.min()), float(flow.target.max())
         self._flat_target = low if low == high else None

@@ -6,8 +6,9 @@ import platform
 import sys
 import time
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from gridflow._version import __version__
-from gridflow.equation.contract import DENSITY, INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, Solver, State
+from gridflow.equation.contract import DENSITY, PARTICLES, Solver, State
 from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
 from gridflow.runtime import callbacks as built_in
@@ -45,15 +46,17 @@ class Run:
         ``failed``.
     reason
         Why it stopped, one line.
+    recorder
+        What records its rows.
     """
 
-    def __init__(self, solver: Solver, state: State, t_end: float, series: Series) -> None:
+    def __init__(self, solver: Solver, state: State, t_end: float, recorder: Series) -> None:
         self.solver = solver
         self.state = state
         self.t_end = t_end
         self.status = "running"
         self.reason = ""
-        self._series = series
+        self.recorder = recorder
         self._diagnosed: tuple[int, Mapping[str, float]] | None = None
         self._began = time.monotonic()
 
@@ -82,7 +85,7 @@ class Run:
     @property
     def series(self) -> dict[str, np.ndarray]:
         """Scalar diagnostics, one array per column; see :class:`gridflow.runtime.callbacks.Series`."""
-        return self._series.columns
+        return self.recorder.columns
 
     def moment(self) -> Moment:
         """Where the run stands."""
@@ -164,63 +167,99 @@ def run(
     if snapshot_dtype not in ("float32", "float64"):
         raise InputError(f"snapshot_dtype {snapshot_dtype!r}: allowed are float32 and float64")
     state = solver.initialize(initial)
-    particles = {name: checksum(state.arrays[name]) for name in (POSITIONS, WEIGHTS) if name in state.arrays}
-    initial = solver.density(state) if initial is None else np.asarray(initial, dtype=float)
-    recorder = Series(solver, state, initial)
+    start = solver.density(state) if initial is None else np.asarray(initial, dtype=float)
+    recording = Recording(
+        snapshots or EveryTime(t_end / DEFAULT_SNAPSHOTS),
+        snapshot_dtype,
+        series or DEFAULT_SERIES,
+        checkpoints or EveryWall(60),
+        tuple(callbacks),
+    )
     if store is None:
-        live = Run(solver, state, float(t_end), recorder)
-        every = [*_series(recorder, state, series or DEFAULT_SERIES), *callbacks]
-        _loop(live, every, progress, resumed=False, interruptible=False)
+        live = Run(solver, state, float(t_end), Series(solver, state, start))
+        _loop(live, recording.in_memory(live), progress, resumed=False, interruptible=False)
         return live
-    manifest = _manifest(solver, initial, particles, t_end, record)
-    densities = {"initial": initial, "target": solver.flow.target}
-    densities |= {name: state.arrays[name] for name in (NEGATIVE, INNER, OUTER) if name in state.arrays}
+    manifest = _manifest(solver, state, start, t_end, record)
     resume = resume and os.path.lexists(store)
     if resume:
         writer = RunWriter.resume(store, manifest, _warn)
     else:
-        writer = RunWriter.create(store, manifest, densities, case, force)
-    try:
-        found, rows = _last_sound(writer) if resume else (None, {})
-        if found is not None and found.time > later(t_end):
-            raise InputError(f"{store} is at t = {found.time:.10g} already, beyond t_end = {t_end:.10g}")
+        writer = RunWriter.create(store, manifest, _begun_with(solver, state, start), case, force)
+    with closing(writer):
+        found, rows = _last_sound(writer, t_end) if resume else (None, {})
+        recorder = Series(solver, state, start, rows)
         if found is not None:
-            recorder = Series(solver, state, initial, rows)
             state = solver.restore(found)
         live = Run(solver, state, float(t_end), recorder)
-        frames = snapshots or EveryTime(t_end / DEFAULT_SNAPSHOTS)
-        keep = built_in.checkpoints(writer, recorder, checkpoints or EveryWall(60))
-        every = [
-            *_series(recorder, state, AnyOf(series or DEFAULT_SERIES, frames)),
-            built_in.snapshots(writer, snapshot_dtype, frames),
-            *callbacks,
-            keep,
-        ]
+        every, checkpoint = recording.in_store(live, writer)
         if case is not None:
             writer.write_case(case)
         writer.write_status("running", t_end=float(t_end))
-        try:
+        with _failure_told(live, writer):
             _loop(live, every, progress, resumed=found is not None, interruptible=True)
-        except BaseException as error:
-            reason = str(error) if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
-            for publish in (
-                writer.flush,
-                partial(writer.write_series, recorder.columns),
-                partial(writer.write_status, "failed", reason=reason),
-            ):
-                with suppress(RunError):  # on a full disk the first failure is the one to report
-                    publish()
-            raise
         if live.status == "interrupted":
-            keep.action(live)
+            checkpoint.action(live)
         writer.write_status(live.status, reason=live.reason)
         return live
-    finally:
-        writer.close()
 
 
-def _last_sound(writer: RunWriter) -> tuple[State | None, dict[str, np.ndarray]]:
-    """The newest sound checkpoint with the rows recorded until then; None and no rows to start anew."""
+@dataclass(frozen=True)
+class Recording:
+    """What a run records, and when; see :func:`run`."""
+
+    snapshots: Schedule
+    snapshot_dtype: str
+    series: Schedule
+    checkpoints: Schedule
+    callbacks: tuple[Callback, ...]
+
+    def in_memory(self, live: Run) -> list[Callback]:
+        """What is done in a run that leaves nothing on the disk."""
+        return [*self._rows(live, self.series), *self.callbacks]
+
+    def in_store(self, live: Run, writer: RunWriter) -> tuple[list[Callback], Callback]:
+        """What is done in a run with a directory, a row with every snapshot; and, of it, the checkpoint."""
+        checkpoint = built_in.checkpoints(writer, live.recorder, self.checkpoints)
+        every = [
+            *self._rows(live, AnyOf(self.series, self.snapshots)),
+            built_in.snapshots(writer, self.snapshot_dtype, self.snapshots),
+            *self.callbacks,
+            checkpoint,
+        ]
+        return every, checkpoint
+
+    @staticmethod
+    def _rows(live: Run, schedule: Schedule) -> list[Callback]:
+        """What is done for every row; the energy of points no scheme on a grid can raise."""
+        watch = [EnergyWatch().look] if live.solver.representation.on_grid else []
+        return [Callback(action, schedule, at_start=True, at_end=True) for action in (live.recorder.record, *watch)]
+
+
+@contextmanager
+def _failure_told(live: Run, writer: RunWriter) -> Iterator[None]:
+    """Keep what a run that fails has recorded, and the reason."""
+    try:
+        yield
+    except BaseException as error:
+        reason = str(error) if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
+        for publish in (
+            writer.flush,
+            partial(writer.write_series, live.series),
+            partial(writer.write_status, "failed", reason=reason),
+        ):
+            with suppress(RunError):  # on a full disk the first failure is the one to report
+                publish()
+        raise
+
+
+def _last_sound(writer: RunWriter, t_end: float) -> tuple[State | None, dict[str, np.ndarray]]:
+    """The newest sound checkpoint with the rows recorded until then; None and no rows to start anew.
+
+    Raises
+    ------
+    InputError
+        If it is later than the time to reach.
+    """
     found = writer.newest_state(_warn)
     if found is None:
         return None, {}
@@ -232,13 +271,9 @@ def _last_sound(writer: RunWriter) -> tuple[State | None, dict[str, np.ndarray]]
     if not rows:
         _warn(f"{writer.path} has a checkpoint but no series; starting anew")
         return None, {}
+    if found.time > later(t_end):
+        raise InputError(f"{writer.path} is at t = {found.time:.10g} already, beyond t_end = {t_end:.10g}")
     return found, {name: values[rows["step"] <= found.step] for name, values in rows.items()}
-
-
-def _series(recorder: Series, state: State, schedule: Schedule) -> list[Callback]:
-    """What is done for every row; the energy of particles no scheme on a grid can raise."""
-    actions = [recorder.record, *([EnergyWatch().look] if DENSITY in state.arrays else [])]
-    return [Callback(action, schedule, at_start=True, at_end=True) for action in actions]
 
 
 def _loop(live: Run, every: Sequence[Callback], progress: bool | None, resumed: bool, interruptible: bool) -> None:
@@ -277,14 +312,22 @@ def _act(live: Run, due: Sequence[Callback]) -> None:
         callback.action(live)
 
 
+def _begun_with(solver: Solver, state: State, initial: np.ndarray) -> dict[str, np.ndarray]:
+    """The densities and the weights that a run begins with; of particles the manifest has checksums."""
+    made = solver.representation
+    held = () if made.kind == PARTICLES else made.arrays
+    return {
+        "initial": initial,
+        "target": solver.flow.target,
+        **{name: state.arrays[name] for name in held if name != DENSITY},
+    }
+
+
 def _manifest(
-    solver: Solver,
-    initial: np.ndarray,
-    particles: dict[str, str],
-    t_end: float,
-    record: Mapping[str, Any] | None,
+    solver: Solver, state: State, initial: np.ndarray, t_end: float, record: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    flow = solver.flow
+    flow, made = solver.flow, solver.representation
+    particles = {name: checksum(state.arrays[name]) for name in made.arrays} if made.kind == PARTICLES else {}
     return {
         "gridflow": __version__,
         "versions": {"python": platform.python_version()}
@@ -301,6 +344,7 @@ def _manifest(
         }
         | {f"{name}_sha256": value for name, value in particles.items()},
         "solver": dict(solver.settings()),
+        "representation": asdict(made),
         "t_end": float(t_end),
         "record": dict(record or {}),
     }

@@ -10,13 +10,26 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import h5py
 import numpy as np
 
 from gridflow.domains.base import Domain
-from gridflow.equation.contract import INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, State
+from gridflow.equation.contract import (
+    CELLS,
+    INNER,
+    MODES,
+    NEGATIVE,
+    NEURONS,
+    OUTER,
+    PARTICLES,
+    POSITIONS,
+    WEIGHTS,
+    Kind,
+    Representation,
+    State,
+)
 from gridflow.errors import RunError
 from gridflow.files import checksum, publish
 
@@ -42,6 +55,18 @@ SERIES_UNITS = {
 CHUNK_BYTES = 2**20
 """Size to which a chunk of a compressed field may grow: what HDF5's readers keep of a dataset at a time."""
 GZIP_LEVEL = 1
+
+
+KINDS_BEFORE: dict[str, Kind] = {"Spectral": MODES, "Particles": PARTICLES, "Network": NEURONS}
+"""What a solver represented a density by, by its name: for runs that do not record it. All others had cells."""
+
+
+def representation(manifest: Mapping[str, Any]) -> Representation:
+    """What a run's solver represented the density by, from its manifest."""
+    if "representation" in manifest:
+        return Representation(**manifest["representation"])
+    settings = manifest["solver"]
+    return Representation(KINDS_BEFORE.get(str(settings.get("solver")), CELLS), bool(settings.get("negative_sha256")))
 
 
 @dataclass(frozen=True)

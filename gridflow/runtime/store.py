@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 
 from gridflow.domains.base import Domain
-from gridflow.equation.contract import INNER, NEGATIVE, OUTER, State
+from gridflow.equation.contract import INNER, NEGATIVE, OUTER, Representation, State
 from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import Kernel, OfActivation
 from gridflow.errors import InputError, RunError
@@ -109,6 +109,11 @@ class RunDirectory:
         if record is None:
             raise InputError(f"the kernel {problem['kernel']} holds a function and cannot be made again from a file")
         return Kernel.from_record(record)
+
+    @property
+    def representation(self) -> Representation:
+        """What the solver represented the density by."""
+        return schema.representation(self.manifest)
 
     @property
     def series(self) -> dict[str, np.ndarray]:

@@ -11,23 +11,16 @@ import numpy as np
 from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, load_case
 from gridflow.cases.solvers import AnyOfSolvers
-from gridflow.decay.measured import UNTOLD
-from gridflow.equation.flow import Equation
-from gridflow.equation.kernels import ReLU
+from gridflow.equation.contract import INNER, NEURONS, OUTER
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
-from gridflow.networks.measures import TRAINING
-from gridflow.theory import CoulombCertificate, ExponentialRate, LinearDecay, PowerLaw
-from solvers import Network, Particles, SignedFiniteVolume, Spectral
-from solvers.finite_volume.exponential import GAIN
-from solvers.stepping.schemes import AUTO, EXPONENTIAL, RESOLVED_DECAY
+from gridflow.networks.measures import TRAINING, unlike_flow
+from gridflow.networks.weights import Weights
+from gridflow.theory import ExponentialRate, LinearDecay, PowerLaw
+from gridflow.theory.applicable import Applicable, attempt
 
 FAR = 0.9
 """Largest difference from the target, as a share of its mean, beyond which a start counts as far from it."""
-BALANCED = 1e-6
-"""How far |w|² − a² may be from 0, as a share of a²."""
-NEARLY_EMPTY = 1e-3
-"""Share of its mean below which a network's target has places without neurons, near which nothing is linear."""
 
 
 @dataclass(frozen=True)
@@ -140,146 +133,52 @@ def predict_run(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons
     if energy <= 0:
         raise InputError("the initial density is the target: there is nothing to predict")
     goal = share * energy
-    decay, no_decay = linear_decay(solver, initial, neurons)
+    found = applicable(solver, initial, neurons)
+    decay, law, regularity = found.linear, found.law, found.regularity
     time = math.nan if decay is None else decay.time_to(goal)
-    regularity = _regularity(flow, initial) if neurons is None else sobolev.Regularity(-flow.grid.dim / 2, 0.0)
-    law = _law(flow, regularity, _no_theory(solver, initial))
-    certified, why = _certificate(flow, initial, goal)
+    certificate, not_certified = attempt(lambda: found.certificate_before(initial))
     return Prediction(
-        **law | {"hypotheses": tuple(law["hypotheses"]) + (() if decay is None else decay.hypotheses)},
+        theorem=f"none applies: {found.no_law}" if law is None else law.theorem(flow),
+        law="" if law is None else law.formula(flow),
+        exponent=law.exponent if isinstance(law, PowerLaw) else None,
+        rate=law.rate if isinstance(law, ExponentialRate) else None,
         regularity=None if regularity is None else regularity.r,
         regularity_error=None if regularity is None else regularity.error,
         invisible=_invisible(solver, initial),
-        doubts=_doubts(solver, initial, time) + ((no_decay,) if no_decay else ()),
+        hypotheses=(() if law is None else law.hypotheses) + (() if decay is None else decay.hypotheses),
+        doubts=_doubts(solver, initial, time) + ((found.no_linear,) if found.no_linear else ()),
         energy=energy,
         goal=goal,
         time=time,
         steps=math.nan if decay is None else _steps(decay, time, solver, initial),
-        certified=certified,
-        not_certified=why,
+        certified=None if certificate is None else certificate.time_to(goal),
+        not_certified=not_certified,
     )
 
 
 def first_energy(solver: AnyOfSolvers, initial: np.ndarray) -> float:
     """The energy at time 0: of a network that of its neurons, of two densities that of both, else that of the one."""
-    if isinstance(solver, Network) or _two_signs(solver):
+    if solver.representation.kind == NEURONS or solver.representation.signed:
         return solver.diagnose(solver.initialize(initial))["energy"]
     return solver.flow.energy(initial)
 
 
-def linear_decay(
-    solver: AnyOfSolvers, initial: np.ndarray, neurons: int | None = None
-) -> tuple[LinearDecay | None, str]:
-    """The curve of linear theory, of so many independent neurons or of the density itself; or why there is none."""
-    if reason := _no_theory(solver, initial):
-        return None, reason
-    try:
-        return LinearDecay.of(solver.flow, initial, neurons), ""
-    except InputError as error:
-        return None, str(error)
-
-
-def _two_signs(solver: AnyOfSolvers) -> bool:
-    return isinstance(solver, SignedFiniteVolume) or bool(solver.settings().get("negative_sha256"))
-
-
-def _no_theory(solver: AnyOfSolvers, initial: np.ndarray) -> str:
-    """What keeps both linear theory and the power law from saying anything of a network; empty if nothing does."""
-    flow = solver.flow
-    if not flow.grid.has_cells:
-        return f"theory needs modes, of which there are none on {flow.grid}"
-    if _two_signs(solver):
-        return "there are two densities, of either sign, and how they share what is to be learnt no theory says"
-    if flow.seen is None:
-        return ""
-    if flow.target.min() < 0:
-        return "the target is negative somewhere, and near one of both signs there are two measures"
-    if initial.min() == 0:
-        return "the start has a hole, which fills from its edges only, and theory is local"
-    if flow.target.min() < NEARLY_EMPTY * flow.reference:
-        least = flow.target.min() / flow.reference
-        return f"the target is nearly 0 somewhere, {least:.2g} of its mean, and there theory says nothing"
-    if isinstance(solver, Network):
-        weights = solver.weights(solver.initialize())
-        if weights.outer.min() < 0:
-            return "some output weights are negative, and for both signs there is no theory"
-        if abs(weights.balance).max() > BALANCED * np.square(weights.outer).mean():
-            return "the weights are not balanced, |a| = |w|, and neurons move at other speeds than theory's"
-    return ""
+def applicable(solver: AnyOfSolvers, initial: np.ndarray, neurons: int | None = None) -> Applicable:
+    """What of theory applies to a run of a solver; see :func:`predict_run` for the arguments."""
+    obstacle = ""
+    if solver.representation.kind == NEURONS:
+        started = solver.initialize(initial).arrays
+        obstacle = unlike_flow(Weights(started[INNER], started[OUTER]))
+    signed = solver.representation.signed
+    return Applicable.of(solver.flow, initial, neurons=neurons, signed=signed, obstacle=obstacle)
 
 
 def _invisible(solver: AnyOfSolvers, initial: np.ndarray) -> float | None:
     flow = solver.flow
-    if flow.seen is None or not flow.grid.has_cells or _two_signs(solver):
+    if flow.seen is None or not flow.grid.has_cells or solver.representation.signed:
         return None
     power = sobolev.mode_power(flow.grid, initial - flow.target)
     return float(power[~flow.seen].sum() / power.sum()) if power.sum() > 0 else 0.0
-
-
-def _regularity(flow: Equation[Any], initial: np.ndarray) -> sobolev.Regularity | None:
-    try:
-        return sobolev.regularity(flow.grid, initial - flow.target, flow.seen)
-    except InputError:  # too few shells, or nothing but the mean: then no law asks for it
-        return None
-
-
-def _law(flow: Equation[Any], regularity: sobolev.Regularity | None, obstacle: str) -> dict[str, Any]:
-    """The law that applies to a flow and a start, as fields of a prediction; or what is in its way."""
-    none: dict[str, Any] = {"law": "", "exponent": None, "rate": None, "hypotheses": ()}
-    if obstacle:
-        return none | {"theorem": f"none applies: {obstacle}"}
-    if flow.kernel.is_coulomb:
-        try:
-            exponential = ExponentialRate.of(flow)
-        except InputError as reason:
-            return none | {"theorem": f"none applies: {reason}"}
-        return none | {
-            "theorem": "s = 1: exponential convergence",
-            "law": f"E ~ exp(−{exponential.rate:.4g} t), or faster",
-            "rate": exponential.rate,
-            "hypotheses": exponential.hypotheses,
-        }
-    smooth = regularity is None or math.isinf(regularity.r)
-    try:
-        power = PowerLaw.of(flow, 0.0 if regularity is None or smooth else regularity.r)
-    except InputError as reason:
-        return none | {"theorem": f"none applies: {reason}"}
-    if regularity is not None and regularity.error > UNTOLD:
-        found = f"r = {regularity.r:.2g} ± {regularity.error:.2g}"
-        return none | {"theorem": f"none applies: how regular the start is cannot be told from its modes ({found})"}
-    if smooth:
-        return none | {
-            "theorem": f"{_condition(flow, power.s)}: local convergence, faster than every power of time",
-            "law": f"every mode falls by itself, E ~ exp(−2 ν {_rate(flow)} t)",
-            "hypotheses": (power.hypotheses[0], "μ − ν is smooth and stays so", *power.hypotheses[2:]),
-        }
-    return none | {
-        "theorem": f"{_condition(flow, power.s)}: local convergence at a power of time",
-        "law": f"E ~ t^−{power.exponent:.3g}, the power (r + s) / (s − 1) with r = {power.r:.3g}",
-        "exponent": power.exponent,
-        "hypotheses": power.hypotheses,
-    }
-
-
-def _condition(flow: Equation[Any], s: float) -> str:
-    if isinstance(flow.kernel, ReLU):
-        return f"s = {s:g} on the modes that a network sees"
-    return "s > 1"
-
-
-def _rate(flow: Equation[Any]) -> str:
-    """The rate of a mode for ν = 1, as a formula."""
-    if not isinstance(flow.kernel, ReLU):
-        return "|ξ|^(2−2s)"
-    laplacian = "k²" if flow.grid.dim == 1 else f"ℓ(ℓ+{flow.grid.dim - 1})"
-    return f"({laplacian} + {flow.growth:g}) K̂" if flow.growth else f"{laplacian} K̂"
-
-
-def _certificate(flow: Equation[Any], initial: np.ndarray, goal: float) -> tuple[float | None, str]:
-    try:
-        return CoulombCertificate.of(flow, initial).time_to(goal), ""
-    except InputError as reason:
-        return None, str(reason)
 
 
 def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str, ...]:
@@ -287,7 +186,7 @@ def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str
     flow, found = solver.flow, []
     if flow.seen is not None and flow.growth != TRAINING:
         found.append(f"growth = {flow.growth:g}: that of a network in training is {TRAINING:g}")
-    if _two_signs(solver):
+    if solver.representation.signed:
         return tuple(found)
     order = getattr(flow.kernel, "s", math.nan)
     distance = float(abs(initial - flow.target).max() / flow.reference)
@@ -309,27 +208,14 @@ def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str
 def _steps(decay: LinearDecay, time: float, solver: AnyOfSolvers, initial: np.ndarray) -> float:
     """Steps until a time, from the bounds on the first one and what linear theory makes of them.
 
-    Velocities fall like the square root of the dissipation, and the positivity bound grows like its inverse; the
-    relaxation bound stays; the accuracy bound is a share of the time in which the KMD falls by a factor e.
+    Velocities fall like the square root of the dissipation. Not a number where steps follow from the error of each, of
+    which theory knows nothing.
     """
     if not math.isfinite(time) or time == 0:
         return time
-    if isinstance(solver, Particles | Network):
-        return math.nan  # its steps follow from the error of every one, of which theory knows nothing
-    options, bounds = solver.settings(), solver.bounds(solver.initialize(initial))
     times = np.concatenate([[0.0], np.geomspace(1e-6 * time, time, 2000)])
     energies = np.asarray(decay(times))
     dissipations = -np.gradient(energies, times)
-    decay_time = 2 * energies / dissipations
-    positivity = solver.cfl * bounds.positivity * np.sqrt(dissipations[0] / dissipations)
-    relaxation = solver.cfl * bounds.relaxation
-    accuracy = bounds.accuracy * decay_time / decay_time[0]
-    explicit = np.minimum(np.minimum(positivity, relaxation), accuracy)
-    exponential = np.minimum(positivity, RESOLVED_DECAY * decay_time)
-    if isinstance(solver, Spectral):
-        dt = exponential
-    elif options["integrator"] in (AUTO, *EXPONENTIAL) and options.get("tracer_sha256") is None:
-        dt = np.where((explicit == relaxation) & (exponential >= GAIN * relaxation), exponential, explicit)
-    else:
-        dt = explicit
-    return float(np.ceil((np.diff(times) / dt[1:]).sum()))
+    slowing, decay_times = np.sqrt(dissipations[0] / dissipations), 2 * energies / dissipations
+    dt = solver.longest_steps(solver.initialize(initial), slowing, decay_times)
+    return math.nan if dt is None else float(np.ceil((np.diff(times) / dt[1:]).sum()))

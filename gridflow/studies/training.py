@@ -19,7 +19,7 @@ from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
 from gridflow.networks.measures import TRAINING
 from gridflow.runtime.store import DONE, RunDirectory, open_run
-from gridflow.studies.prediction import Prediction, linear_decay, predict_run
+from gridflow.studies.prediction import Prediction, applicable, predict_run
 from gridflow.theory import LinearDecay
 
 LIMIT = "limit"
@@ -140,7 +140,7 @@ def expect(member: Member, folder: Path) -> Expectation:
         solver, initial = member.case.build(folder)
     except InputError as error:
         raise InputError("\n".join(f"{member.name}: {line}" for line in str(error).splitlines())) from None
-    linear, _ = linear_decay(solver, initial, member.case.solver.independent_neurons)
+    linear = applicable(solver, initial, member.case.solver.independent_neurons).linear
     problem = {"target_sha256": checksum(solver.flow.target), "initial_sha256": checksum(np.asarray(initial, float))}
     return Expectation(linear, problem)
 

@@ -7,7 +7,7 @@ when it is made of a flow: InputError names the one that fails.
 from gridflow.theory.certificates import CoulombCertificate, MinimumCertificate, RieszCertificate
 from gridflow.theory.coulomb import Coulomb1D, HoleBalance, HoleBounds, HoleLaw, LogisticLaw
 from gridflow.theory.hypotheses import uniform_background
-from gridflow.theory.laws import ExponentialRate, PowerLaw, Window
+from gridflow.theory.laws import ExponentialRate, PowerLaw, SmoothDecay, Window
 from gridflow.theory.linear import LinearDecay, LinearModes
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "MinimumCertificate",
     "PowerLaw",
     "RieszCertificate",
+    "SmoothDecay",
     "Window",
     "uniform_background",
 ]

@@ -37,6 +37,11 @@ def decay_order(flow: Equation[Any], law: str) -> float:
     return order_of(flow, law)
 
 
+def in_words(flow: Equation[Any], s: float) -> str:
+    """The condition s > 1 as it holds for a flow: of all modes, or of those that a network sees."""
+    return f"s = {s:g} on the modes that a network sees" if isinstance(flow.kernel, ReLU) else "s > 1"
+
+
 def uniform_background(flow: Equation[Any]) -> float | None:
     """The constant a with ν ≡ a if the flow is Coulomb (s = 1) without growth towards a constant target, else None."""
     coulomb = flow.kernel.is_coulomb and flow.growth == 0

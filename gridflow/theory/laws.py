@@ -11,7 +11,7 @@ from scipy.special import gammaln
 from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import ReLU
 from gridflow.errors import InputError
-from gridflow.theory.hypotheses import decay_order, order_of
+from gridflow.theory.hypotheses import decay_order, in_words, order_of
 
 _MODES = 400
 """Along one axis, of the sum that tells when it is as good as an integral."""
@@ -100,6 +100,14 @@ class PowerLaw:
         """(r + s) / (s − 1), of the energy; the KMD has half of it."""
         return (self.r + self.s) / (self.s - 1)
 
+    def theorem(self, flow: Equation[Any]) -> str:
+        """The law in words."""
+        return f"{in_words(flow, self.s)}: local convergence at a power of time"
+
+    def formula(self, flow: Equation[Any]) -> str:  # noqa: ARG002 - others depend on the flow
+        """The law as a formula."""
+        return f"E ~ t^−{self.exponent:.3g}, the power (r + s) / (s − 1) with r = {self.r:.3g}"
+
     def __call__(self, time: float | np.ndarray, start: float = 1.0, energy: float = 1.0) -> float | np.ndarray:
         """The law through an energy at a time: ``energy · (time / start)^{−exponent}``."""
         return (energy * (np.asarray(time) / start) ** -self.exponent)[()]
@@ -152,6 +160,38 @@ class PowerLaw:
 
 
 @dataclass(frozen=True)
+class SmoothDecay:
+    """s > 1 and a smooth start: the energy falls faster than every power of time, every mode by itself.
+
+    Parameters
+    ----------
+    s
+        Order of the kernel, above 1.
+    """
+
+    s: float
+
+    hypotheses = (PowerLaw.hypotheses[0], "μ − ν is smooth and stays so", *PowerLaw.hypotheses[2:])
+
+    @classmethod
+    def of(cls, flow: Equation[Any]) -> "SmoothDecay":
+        """The law of a flow; InputError says which hypothesis fails."""
+        return cls(PowerLaw.of(flow, 0.0).s)  # which asks the same of a flow, whatever r is
+
+    def theorem(self, flow: Equation[Any]) -> str:
+        """The law in words."""
+        return f"{in_words(flow, self.s)}: local convergence, faster than every power of time"
+
+    def formula(self, flow: Equation[Any]) -> str:
+        """The law as a formula."""
+        rate = "|ξ|^(2−2s)"
+        if isinstance(flow.kernel, ReLU):
+            laplacian = "k²" if flow.grid.dim == 1 else f"ℓ(ℓ+{flow.grid.dim - 1})"
+            rate = f"({laplacian} + {flow.growth:g}) K̂" if flow.growth else f"{laplacian} K̂"
+        return f"every mode falls by itself, E ~ exp(−2 ν {rate} t)"
+
+
+@dataclass(frozen=True)
 class ExponentialRate:
     """s = 1: ``E(t) ~ e^{−2nt}`` in the end, n = inf ν, and exactly e^{−2at} for ν ≡ a.
 
@@ -182,6 +222,14 @@ class ExponentialRate:
     def rate(self) -> float:
         """2n, of the energy (1 / time); exact for a constant target, a lower bound otherwise."""
         return 2 * self.background
+
+    def theorem(self, flow: Equation[Any]) -> str:  # noqa: ARG002 - others depend on the flow
+        """The law in words."""
+        return "s = 1: exponential convergence"
+
+    def formula(self, flow: Equation[Any]) -> str:  # noqa: ARG002 - others depend on the flow
+        """The law as a formula."""
+        return f"E ~ exp(−{self.rate:.4g} t), or faster"
 
     def __call__(self, time: float | np.ndarray, energy: float = 1.0) -> float | np.ndarray:
         """The law through an energy at time 0."""

@@ -1,6 +1,7 @@
 """Particles against a grid run: distances, sampling noise, the equation of motion, and verdicts."""
 
+from gridflow.validation.moments import Moment
 from gridflow.validation.reference import Reference
-from gridflow.validation.verdict import Comparison, Moment, compare, order
+from gridflow.validation.verdict import Comparison, compare, order
 
 __all__ = ["Comparison", "Moment", "Reference", "compare", "order"]

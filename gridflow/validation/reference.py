@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import gamma
 
 from gridflow.domains.torus import Grid
+from gridflow.equation.contract import PARTICLES
 from gridflow.equation.flow import Flow
 from gridflow.equation.kernels import Gaussian, Kernel, Riesz
 from gridflow.errors import InputError
@@ -92,7 +93,7 @@ class Reference:
     """
 
     def __init__(self, stored: RunDirectory, seed: int = 0) -> None:
-        if stored.manifest["solver"].get("solver") == "Particles":
+        if stored.representation.kind == PARTICLES:
             raise InputError(f"{stored.path} is a run of Particles; what they are compared with is a run on a grid")
         self.stored, self._seed = stored, seed
         flow = stored.flow

@@ -13,6 +13,8 @@ import h5py
 import numpy as np
 
 from gridflow.domains.torus import Grid
+from gridflow.equation.contract import PARTICLES
+from gridflow.equation.flow import Flow
 from gridflow.errors import InputError
 from gridflow.particles.clouds import checked_particles
 from gridflow.runtime.store import MANIFEST, RunDirectory
@@ -169,6 +171,11 @@ def placed(
     return Trajectory(given.name, given.times * time_unit, frame, given.keeps_order)
 
 
+def masses(flow: Flow, weights: np.ndarray | None, count: int) -> np.ndarray:
+    """The particles' masses: those given, or equal parts of the target's."""
+    return np.full(count, flow.target_mass / count) if weights is None else weights
+
+
 def _per_axis(grid: Grid, given: Sequence[float] | float | None, default: tuple[float, ...], name: str) -> np.ndarray:
     values = np.array(default if given is None else grid.per_axis(np.asarray(given, dtype=float)), dtype=float)
     if values.shape != (grid.dim,) or not np.isfinite(values).all():
@@ -178,7 +185,7 @@ def _per_axis(grid: Grid, given: Sequence[float] | float | None, default: tuple[
 
 def _read_run(path: Path) -> Trajectory:
     stored = RunDirectory(path)
-    if stored.manifest["solver"].get("solver") != "Particles":
+    if stored.representation.kind != PARTICLES:
         raise InputError(f"{path} is a run of {stored.manifest['solver'].get('solver')}; one of Particles is needed")
 
     def frame(index: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -4,70 +4,19 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from gridflow.domains.torus import Grid
 from gridflow.errors import InputError
 from gridflow.measures import spectra
 from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.validation.diagnosis import CONSTANT, diagnose, named
-from gridflow.validation.motion import Motion, masses, motion
+from gridflow.validation.moments import Moment, Verdict, mass_is_off
+from gridflow.validation.motion import Motion, motion
 from gridflow.validation.reference import Reference, effective_count
-from gridflow.validation.trajectories import Trajectory, from_arrays, placed, read
-
-Verdict = Literal["consistent", "better-than-sampling", "inconsistent"]
-MASS_TOLERANCE = 1e-5
-"""Relative difference of masses that single precision files may have."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Particles and density at one time.
-
-    Attributes
-    ----------
-    time
-        In the run's unit.
-    verdict
-        Of this time: by the distances' probabilities, and by the masses.
-    kmd, noise
-        KMD of the run's kernel between particles and density, and the root of the mean square of that of N samples.
-    z, p_above, p_below
-        KMD² in standard deviations above its mean, and the probabilities that samples are farther, and nearer.
-    smooth_kmd, smooth_noise, smooth_p_above
-        The same for the smoother kernel.
-    wasserstein_name, wasserstein, wasserstein_error, wasserstein_noise
-        See :func:`gridflow.validation.transport.TransportTo`; the last is what N samples have.
-    mass, mass_expected
-        Of the particles and of the density.
-    center, center_expected
-        Centre of mass on the circle of each axis, in units of length; NaN where a density has none.
-    inside_hole
-        For s = 1 and a hole: mass inside what is left of it, two cells from its edge, as a share of all; else None.
-    """
-
-    time: float
-    verdict: Verdict
-    kmd: float
-    noise: float
-    z: float
-    p_above: float
-    p_below: float
-    smooth_kmd: float
-    smooth_noise: float
-    smooth_p_above: float
-    wasserstein_name: str
-    wasserstein: float
-    wasserstein_error: float
-    wasserstein_noise: float
-    mass: float
-    mass_expected: float
-    center: tuple[float, ...]
-    center_expected: tuple[float, ...]
-    inside_hole: float | None
+from gridflow.validation.trajectories import Trajectory, from_arrays, masses, placed, read
 
 
 @dataclass(frozen=True)
@@ -183,7 +132,7 @@ def compare(
         reference = Reference(run if isinstance(run, RunDirectory) else open_run(run), seed)
     given = placed(given, reference.flow.grid, box, origin, time_unit)
     pairs = _common(reference, given, at)
-    found = [_moment(reference, given, *pair, level / (2 * len(pairs))) for pair in pairs]
+    found = [Moment.of(reference, given, *pair, level / (2 * len(pairs))) for pair in pairs]
     moved = motion(reference.flow, given, float(reference.times[-1]), target_samples)
     verdict, since, reason = _judge(reference, given, pairs, found, moved, accuracy, target_samples)
     first, held = given.frame(pairs[0][1])
@@ -254,67 +203,6 @@ def _listed(times: np.ndarray) -> str:
     return f"{times[0]:g}, {times[1]:g}, …, {times[-1]:g}"
 
 
-def _moment(reference: Reference, given: Trajectory, index: int, frame: int, level: float) -> Moment:
-    flow = reference.flow
-    grid = flow.grid
-    positions, held = given.frame(frame)
-    weights = masses(flow, held, len(positions))
-    density = reference.density(index)
-    count = effective_count(weights)
-    squared = reference.squared_distances(index, positions, weights)
-    stated, smooth = reference.calibrations(index, count)
-    expected = float(density.sum()) * grid.cell_volume
-    mass = float(weights.sum())
-    above, below = stated.exceeded_by(squared[0]), stated.undercut_by(squared[0])
-    smooth_above = smooth.exceeded_by(squared[1])
-    wrong = min(above, smooth_above) < level or _mass_is_off(mass, expected)
-    moved = reference.transport(index, positions, weights)
-    centers = _centers(grid, density, positions, weights)
-    return Moment(
-        time=float(reference.times[index]),
-        verdict="inconsistent" if wrong else "better-than-sampling" if below < level else "consistent",
-        kmd=math.sqrt(squared[0]),
-        noise=math.sqrt(stated.mean),
-        z=stated.z(squared[0]),
-        p_above=above,
-        p_below=below,
-        smooth_kmd=math.sqrt(squared[1]),
-        smooth_noise=math.sqrt(smooth.mean),
-        smooth_p_above=smooth_above,
-        wasserstein_name=moved.name,
-        wasserstein=moved.distance,
-        wasserstein_error=moved.error,
-        wasserstein_noise=reference.transport_noise(index, count),
-        mass=mass,
-        mass_expected=expected,
-        center=centers[0],
-        center_expected=centers[1],
-        inside_hole=reference.inside_hole(index, positions, weights),
-    )
-
-
-def center(grid: Grid, first_modes: np.ndarray, mass: float) -> tuple[float, ...]:
-    """Centre of mass on the circle of each axis from ``∫ μ e^{−2πi x_a / L_a} dx``; NaN where that vanishes."""
-    return tuple(
-        float(np.mod(-np.angle(mode) / (2 * np.pi), 1.0) * length) if abs(mode) > 1e-9 * mass else math.nan
-        for mode, length in zip(first_modes, grid.lengths, strict=True)
-    )
-
-
-def _first_modes(grid: Grid, positions: Sequence[np.ndarray], weights: Sequence[np.ndarray]) -> np.ndarray:
-    pairs = zip(positions, weights, grid.lengths, strict=True)
-    return np.array([(mass * np.exp(-2j * np.pi * at / length)).sum() for at, mass, length in pairs])
-
-
-def _centers(grid: Grid, density: np.ndarray, positions: np.ndarray, weights: np.ndarray) -> tuple[Any, Any]:
-    """Centres of mass of particles and of a density."""
-    theirs = _first_modes(grid, list(positions.T), [weights] * grid.dim)
-    beside = [tuple(b for b in range(grid.dim) if b != axis) for axis in range(grid.dim)]
-    marginals = [density.sum(axis=others) * grid.cell_volume for others in beside]
-    ours = _first_modes(grid, [grid.centers(axis) for axis in range(grid.dim)], marginals)
-    return center(grid, theirs, float(weights.sum())), center(grid, ours, float(density.sum()) * grid.cell_volume)
-
-
 def _judge(
     reference: Reference,
     given: Trajectory,
@@ -328,7 +216,7 @@ def _judge(
     fault = diagnose(moved, accuracy, reference.flow.kernel, target_samples) if isinstance(moved, Motion) else None
     wrong = next((moment for moment in moments if moment.verdict == "inconsistent"), None)
     moves_right = isinstance(moved, Motion) and fault is None
-    if wrong is not None and _mass_is_off(wrong.mass, wrong.mass_expected):
+    if wrong is not None and mass_is_off(wrong.mass, wrong.mass_expected):
         reason = f"their mass is {wrong.mass:.8g} where the run has {wrong.mass_expected:.8g}: wrong weights"
         return "inconsistent", wrong.time, reason
     if wrong is not None and (fault is None or wrong is moments[0]):
@@ -371,10 +259,6 @@ def _far(
     if at_start:
         return f"{far}: another start, or another box or origin"
     return f"{far}; {_time_scale(reference, given, pairs)}"
-
-
-def _mass_is_off(mass: float, expected: float) -> bool:
-    return abs(mass - expected) > MASS_TOLERANCE * expected
 
 
 def _time_scale(reference: Reference, given: Trajectory, pairs: list[tuple[int, int]]) -> str:

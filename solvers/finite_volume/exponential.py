@@ -9,7 +9,7 @@ from gridflow.equation.contract import DENSITY, State
 from solvers.finite_volume.semidiscrete import Semidiscrete
 from solvers.loops import exponential
 from solvers.stepping.adaptive import PROPOSAL, adapt
-from solvers.stepping.bounds import Look, fit
+from solvers.stepping.bounds import Look, StepBounds, fit
 from solvers.stepping.explicit import Explicit, accept
 from solvers.stepping.increments import Increments
 from solvers.stepping.known import Known
@@ -84,6 +84,14 @@ class Exponential:
         fresh = {PROPOSAL: 0.0, "active": 0.0, "wait": 0.0, "patience": 1.0, "exponential_steps": 0.0}
         state.control = fresh | state.control
         self._tendency_of.forget()
+
+    def longest_steps(self, bounds: StepBounds, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
+        """The steps along a decay: exponential ones where relaxation bounds the others and these are much longer."""
+        explicit = self._explicit.longest_steps(bounds, slowing, decay_times)
+        exponential = bounds.exponential_steps(self._cfl, slowing, decay_times)
+        relaxation = self._cfl * bounds.relaxation
+        longer = (explicit == relaxation) & (exponential >= GAIN * relaxation)
+        return np.where(longer, exponential, explicit)
 
     def advance(self, state: State, until: float) -> None:
         """Take one step, to ``until`` at the farthest and then exactly."""

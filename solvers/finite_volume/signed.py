@@ -8,7 +8,7 @@ import numpy as np
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.threads import count, team
 from gridflow.domains.torus import torus
-from gridflow.equation.contract import DENSITY, NEGATIVE, State, require_sound
+from gridflow.equation.contract import CELLS, DENSITY, NEGATIVE, Representation, State, require_sound
 from gridflow.equation.flow import Flow
 from gridflow.errors import InputError
 from gridflow.files import sha256
@@ -48,6 +48,7 @@ class SignedFiniteVolume:
     """
 
     libraries: tuple[str, ...] = ()
+    representation = Representation(CELLS, signed=True)
 
     def __init__(
         self,
@@ -129,6 +130,10 @@ class SignedFiniteVolume:
     def stable_dt(self, state: State) -> float:
         """The longest step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
         return self.bounds(state).longest(self.cfl)
+
+    def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
+        """The steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
+        return self._explicit.longest_steps(self.bounds(state), slowing, decay_times)
 
     def bounds(self, state: State) -> StepBounds:
         """The bounds on Δt at this state."""

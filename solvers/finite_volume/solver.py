@@ -8,7 +8,7 @@ import numpy as np
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.threads import count, team
 from gridflow.domains.torus import Grid, torus
-from gridflow.equation.contract import DENSITY, TRACER, State
+from gridflow.equation.contract import CELLS, DENSITY, TRACER, Representation, State
 from gridflow.equation.flow import Flow
 from gridflow.errors import InputError
 from gridflow.files import sha256
@@ -75,6 +75,7 @@ class FiniteVolume:
     """
 
     libraries: tuple[str, ...] = ()
+    representation = Representation(CELLS)
 
     def __init__(
         self,
@@ -200,6 +201,10 @@ class FiniteVolume:
     def stable_dt(self, state: State) -> float:
         """The longest explicit step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
         return self._explicit.longest(self._space.look_at(state))
+
+    def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
+        """The steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
+        return self._integrator.longest_steps(self.bounds(state), slowing, decay_times)
 
     def face_velocity(self, state: State) -> np.ndarray:
         """Velocity on the upper faces, shape ``(d, *grid.shape)`` (length / time); a new array."""

@@ -12,7 +12,7 @@ from gridflow.compute.threads import count as thread_count
 from gridflow.domains.base import Domain
 from gridflow.domains.circle import Circle
 from gridflow.domains.sphere import SphereGrid, WholeSphere
-from gridflow.equation.contract import INNER, NEGATIVE, OUTER, State
+from gridflow.equation.contract import INNER, NEGATIVE, NEURONS, OUTER, Representation, State
 from gridflow.equation.flow import MASS_TOLERANCE, Equation
 from gridflow.errors import InputError, RunError
 from gridflow.networks.measures import TRAINING, measure_from_network
@@ -87,6 +87,8 @@ class Network:
     ----------
     Chizat and Bach, NeurIPS 2018 (the limit); Chizat, Colombo, Colombo, Fernández-Real, arXiv:2603.01977 (its rate).
     """
+
+    representation = Representation(NEURONS)
 
     def __init__(
         self,
@@ -207,6 +209,9 @@ class Network:
         if self._scheme is None:
             return self._rate
         return state.control[PROPOSAL] or self._first_step(state)
+
+    def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> None:
+        """None: steps follow from the error of each."""
 
     @np.errstate(over="ignore", invalid="ignore")  # of weights that diverge, which the next step tells
     def diagnose(self, state: State) -> Mapping[str, float]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from gridflow.compute.threads import available
 from gridflow.domains.torus import torus
-from gridflow.equation.contract import POSITIONS, WEIGHTS, State
+from gridflow.equation.contract import PARTICLES, POSITIONS, WEIGHTS, Representation, State
 from gridflow.equation.flow import MASS_TOLERANCE, Flow
 from gridflow.errors import InputError, RunError
 from gridflow.particles import clouds
@@ -61,6 +61,7 @@ class Particles:
     """
 
     libraries: tuple[str, ...] = ("finufft",)
+    representation = Representation(PARTICLES)
 
     def __init__(
         self,
@@ -155,6 +156,9 @@ class Particles:
     def stable_dt(self, state: State) -> float:
         """The step that the last one proposed."""
         return state.control[PROPOSAL] or self._first_step(state)
+
+    def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> None:
+        """None: steps follow from the error of each."""
 
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Mass, energy and dissipation of the particles; min and max of their deposit on the grid."""

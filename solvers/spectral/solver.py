@@ -9,7 +9,7 @@ import numpy as np
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.threads import count, team
 from gridflow.domains.torus import torus
-from gridflow.equation.contract import DENSITY, State
+from gridflow.equation.contract import DENSITY, MODES, Representation, State
 from gridflow.equation.flow import Flow
 from gridflow.errors import InputError, RunError
 from solvers.spectral.dealiased import Dealiased
@@ -62,6 +62,7 @@ class Spectral:
     """
 
     libraries: tuple[str, ...] = ()
+    representation = Representation(MODES)
 
     def __init__(
         self,
@@ -167,6 +168,10 @@ class Spectral:
         """The longest step from this state but for the tolerance: the advective bound, or a share of the decay."""
         self._have(state)
         return self._limit(*self._measured()[:2])
+
+    def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
+        """The steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
+        return self.bounds(state).exponential_steps(self.cfl, slowing, decay_times)
 
     def bounds(self, state: State) -> StepBounds:
         """The bounds on Δt at this state, of which the advective one takes the place of positivity."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gridflow.compute.threads import count
-from gridflow.equation.contract import DENSITY, NEGATIVE, State
+from gridflow.equation.contract import CELLS, DENSITY, NEGATIVE, Representation, State
 from gridflow.equation.flow import SphereFlow
 from gridflow.errors import InputError
 from gridflow.files import sha256
@@ -97,6 +97,7 @@ class SphereFiniteVolume:
             raise InputError("a second, negative density needs growth > 0: without it the two never balance")
         self.flow = flow
         self.cfl, self.tolerance = checked_cfl(cfl), checked_tolerance(tolerance)
+        self.representation = Representation(CELLS, signed=negative is not None)
         self._starts = {} if negative is None else {NEGATIVE: flow.grid.check_density(negative, "the negative density")}
         joined = joined_cells(flow.grid) if polar == "joined" else np.ones(flow.grid.shape[0], int)
         scheme = find_reconstruction(reconstruction, limiter).scheme
@@ -172,6 +173,10 @@ class SphereFiniteVolume:
     def stable_dt(self, state: State) -> float:
         """The longest step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
         return self.bounds(state).longest(self.cfl)
+
+    def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
+        """The steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
+        return self._explicit.longest_steps(self.bounds(state), slowing, decay_times)
 
     def tendency(self, state: State) -> Mapping[str, np.ndarray]:
         """∂_t of every density of the semi-discrete scheme, by name (mass / volume / time).

@@ -8,6 +8,7 @@ import numpy as np
 
 from gridflow.equation.contract import State
 from gridflow.equation.flow import Equation
+from solvers.stepping.schemes import RESOLVED_DECAY
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,19 @@ class StepBounds:
     def longest(self, cfl: float) -> float:
         """The longest step: a share of the strict bounds, or the accuracy bound if smaller."""
         return min(cfl * self.strict, self.accuracy)
+
+    def explicit_steps(self, cfl: float, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
+        """The longest explicit steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`.
+
+        The positivity bound grows as velocities fall, the relaxation bound stays, and the accuracy bound is a share of
+        the decay time.
+        """
+        strict = np.minimum(cfl * self.positivity * slowing, cfl * self.relaxation)
+        return np.minimum(strict, self.accuracy * decay_times / decay_times[0])
+
+    def exponential_steps(self, cfl: float, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
+        """The longest exponential steps along a decay: no relaxation bound, and a larger share of the decay time."""
+        return np.minimum(cfl * self.positivity * slowing, RESOLVED_DECAY * decay_times)
 
 
 def fit(dt: float, time: float, until: float) -> float:

@@ -75,6 +75,10 @@ class Explicit:
         """The longest step."""
         return self.bounds(look).longest(self._cfl)
 
+    def longest_steps(self, bounds: StepBounds, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
+        """The steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
+        return bounds.explicit_steps(self._cfl, slowing, decay_times)
+
     def compile(self) -> None:
         """Nothing beyond the right-hand side."""
 

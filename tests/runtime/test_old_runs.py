@@ -9,6 +9,7 @@ import pytest
 
 import gridflow as gf
 from gridflow.cases.reading import stored_case
+from gridflow.equation.contract import Representation
 
 OLD = Path(__file__).parent / "version_0_1"
 
@@ -19,6 +20,7 @@ def test_it_opens():
     assert stored.status == "finished"
     assert stored.kernel == gf.Riesz(1.0)
     assert stored.flow.growth == 2.0
+    assert stored.representation == Representation("cells")
     assert stored.times.tolist() == [0.0, 0.5, 1.0]
     assert stored.flow.energy(stored.initial) == pytest.approx(stored.series["energy"][0], rel=1e-12)
     assert stored_case(stored).flow.growth == 2.0  # which stood with the solver

@@ -60,6 +60,7 @@ def test_problem_and_facts(stored):
     assert opened.case is None
     assert set(opened.manifest["versions"]) >= {"python", "numpy", "pyfftw", "h5py", "numba"}
     assert opened.manifest["solver"]["reconstruction"] == "sharp"
+    assert opened.manifest["representation"] == {"kind": "cells", "signed": False}
     assert opened.manifest["solver"]["limiter"] is None  # only muscl has one
     assert opened.verify() == []
 

@@ -1,7 +1,7 @@
 """Compare gridflow with what users would otherwise write or use: cost of a right-hand side, and error against time.
 
-Codes take turns (A B C A B C …) and medians are shown. Costs are given in units of one FFT pair of the same run too,
-because a machine's own speed drifts.
+Codes take turns (A B C A B C …) and medians are shown. Costs are also given in units of one FFT pair of the same run,
+because the speed of a machine drifts.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""The codes that are compared, each behind the same protocol; what is not installed says so.
+"""The codes that are compared, each behind the same protocol; a code that is not installed says so.
 
-A code is imported when it is asked whether it is there, because some settle their threads when they are loaded.
+A code is imported when it is asked whether it is available, because some fix their threads when they are loaded.
 """
 
 from collections.abc import Callable, Mapping

@@ -16,7 +16,7 @@ import dedalus.public as d3
 import numpy as np
 import plain_numpy
 
-logging.disable(logging.INFO)  # Dedalus tells of every matrix it builds
+logging.disable(logging.INFO)  # Dedalus reports every matrix it builds
 
 SCHEME = d3.RK443
 EVALUATIONS = SCHEME.stages

@@ -1,4 +1,4 @@
-"""The flow in exponax: a stepper of one's own, ETDRK4 in double precision, the 2/3 rule."""
+"""The flow in exponax: a user-defined stepper, ETDRK4 in double precision, the 2/3 rule."""
 
 from functools import lru_cache
 

@@ -1,6 +1,6 @@
-"""The flow in py-pde: central differences, an adaptive Runge–Kutta–Fehlberg scheme, and a potential by FFT of our own.
+"""The flow in py-pde: central differences, an adaptive Runge–Kutta–Fehlberg scheme, and a potential by our own FFT.
 
-There are two natural ways to write ∇·(μ∇V). The divergence of the product keeps the mass; the product rule with
+There are two natural ways to write ∇·(μ∇V). The divergence of the product conserves mass; the product rule with
 −ΔV = μ − 1 does not, but differentiates less. The equation uses the numpy backend, which calls an FFT as it is; the
 differences that py-pde compiles serve it all the same.
 """

@@ -1,4 +1,4 @@
-"""One process for every code, so that none meets another's threads, and the stopwatch in it."""
+"""One process for every code, so that no code meets the threads of another, and the timing in it."""
 
 import time
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """A flow of the maximum mean discrepancy by automatic differentiation in PyTorch, to be validated by gridflow.
 
-As in machine learning, the target is known by samples only, which gridflow is told. Usage:
+As in machine learning, the target is known only by samples, so gridflow is given their number. Usage:
 python mmd_torch.py FILE.npz; then, with the run of the bundled case gaussian-mmd2d,
 gridflow compare gaussian-mmd2d.run FILE.npz --target-samples 2000
 """

@@ -1,4 +1,4 @@
-"""A ReLU network trained in PyTorch as one would, beside the loss of the limit that gridflow knew before.
+"""A ReLU network trained in PyTorch in the ordinary way, beside the loss of the limit that gridflow computes first.
 
 Usage:
 python train_torch.py prepare FOLDER    with gridflow: a student, a teacher, and the limit of infinite width

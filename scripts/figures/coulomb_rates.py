@@ -1,8 +1,8 @@
 """s = 1 towards targets that vary: exponential decay at twice the smallest target density, and what certifies it.
 
-For every target the energy of a smooth start is followed until it has fallen by twelve orders of magnitude, and set
-beside e^(-2 t inf nu), the certificate known before the run, and the one from the run's own minima. Writes
-coulomb_rates.csv and coulomb_rates.png.
+For every target the energy of a smooth start is followed until it has fallen by twelve orders of magnitude. It is
+compared with e^(-2 t inf nu), with the certificate known before the run, and with that from the minima of the run.
+Writes coulomb_rates.csv and coulomb_rates.png.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ FALL = 1e-12
 
 
 def targets(grid: gf.Grid) -> dict[str, np.ndarray]:
-    """What is flowed to, by name."""
+    """Targets by name."""
     middle = [[0.5] * grid.dim]
     return {
         "constant": gf.uniform(grid),
@@ -70,7 +70,7 @@ def measure(grid: gf.Grid, name: str, target: np.ndarray) -> tuple[dict[str, Any
 
 
 def draw(curves: dict[str, dict[str, np.ndarray]], rows: list[dict[str, Any]], path: Any) -> None:
-    """Energies with their certificates, and rates against twice the smallest density of the target."""
+    """Energies with their certificates, and rates compared with twice the smallest density of the target."""
     with look():
         figure = new_figure(9.0, 3.5)
         left, right = figure.subplots(1, 2)

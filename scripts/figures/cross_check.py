@@ -1,8 +1,8 @@
-"""All solvers against each other and against closed forms, on smooth data, as the grid is refined.
+"""All solvers compared with each other and with closed forms, on smooth data, as the grid is refined.
 
-Finite volumes (upwind, muscl, sharp) and the spectral solver against: the extrema of a Coulomb flow (logistic law), the
-characteristics in one dimension (closed form; for a target that varies, integrated), the linear decay of a mode for
-s = 2, and each other for s = 1.5. Writes cross_check.csv and cross_check.png.
+Finite volumes (upwind, muscl, sharp) and the spectral solver are compared with the extrema of a Coulomb flow (logistic
+law), with characteristics in one dimension (in closed form, or integrated for a target that varies), with the linear
+decay of a mode for s = 2, and with each other for s = 1.5. Writes cross_check.csv and cross_check.png.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""How fast for s > 1: measured exponents of E ~ t^-p against (r + s)/(s - 1), in one, two and three dimensions.
+"""How fast for s > 1: measured exponents of E ~ t^-p and (r + s)/(s - 1), in one, two and three dimensions.
 
-Random densities at the border of H^r relax to a constant one. Every run is fitted in the window in which the law can be
-seen: after the first modes have died, before the last one does, above round-off. Writes exponents.csv and
+Random densities at the border of H^r relax to a constant. Every run is fitted in the window in which the law is
+visible: after the first modes have died out, before the last one does, and above round-off. Writes exponents.csv and
 exponents.png.
 """
 
@@ -20,9 +20,9 @@ from solvers import FiniteVolume
 
 ORDERS, REGULARITIES = (1.25, 1.5, 2.0, 3.0), (0.5, 1.0, 2.0)
 AMPLITUDE = 0.05
-"""Of the start's deviation: the theorem is local, and so small a one shows its power from early on."""
+"""Amplitude of the initial deviation: the theorem is local, and one this small shows the power law early."""
 ROWS = 60
-"""Times in a window at which the energy is looked at."""
+"""Times in a window at which the energy is evaluated."""
 WANTED = 1.5
 """Decades of time."""
 COLORS = ("#4f3a8c", "#2a9d8f", "#d1495b")

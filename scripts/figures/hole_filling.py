@@ -1,7 +1,7 @@
 """How holes fill for s from 1 to 3: the volume of several shapes in two and three dimensions, and their depth.
 
-The carried hole (a tracer) is contoured. For s = 1 its volume falls like e^(-t) for every shape; for s > 1 nothing
-moves into a vacuum but what its rim pushes, and it shrinks ever more slowly. Times are in units of (2 pi)^(2s - 2), the
+The hole that a tracer carries along is contoured. For s = 1 its volume decays like e^(-t) for every shape. For s > 1
+only its rim pushes mass into the vacuum, and it shrinks ever more slowly. Times are in units of (2 pi)^(2s - 2), the
 time of the longest mode. Writes hole_filling.csv and hole_filling.png.
 """
 

@@ -1,9 +1,9 @@
-"""Where the local guarantee for s > 1 ends: starts ever farther from targets that are ever emptier, and what stalls.
+"""Where the local guarantee for s > 1 ends: starts ever farther from ever emptier targets, and what stalls.
 
 The start is (1 - a) nu + a times a bump of width 1/50, Dirac-like at a = 1; the target 1 + (1 - e) cos 2 pi x is e at
 its emptiest; s = 2. A run is compared with linear theory about a constant target: how many times longer its energy
-takes to fall to a hundred-millionth. One that takes more than ten times as long has stalled, and the figure shows where
-what is left of it sits. Writes local_guarantee.csv and local_guarantee.png.
+takes to fall to a hundred-millionth. A run that takes more than ten times as long has stalled, and the figure shows
+where its remaining deviation is. Writes local_guarantee.csv and local_guarantee.png.
 """
 
 from typing import Any
@@ -61,7 +61,7 @@ def run(grid: gf.Grid, distance: float, least: float) -> tuple[dict[str, Any], n
 
 
 def expected_time(flow: gf.Flow, start: np.ndarray) -> float:
-    """When linear theory has the energy of the same deviation from a constant target down."""
+    """When, by linear theory, the energy of the same deviation from a constant target has fallen that far."""
     grid = flow.grid
     constant = gf.Flow(grid, flow.kernel, gf.uniform(grid))
     squared = sum(xi**2 for xi in grid.wavevector())

@@ -1,8 +1,8 @@
 """Reference data for particle codes: grid and particle solutions in d = 1, 2, 3 for s = 1, 1.5, 2, and how they agree.
 
 The case: the torus with periods 1, 1.2, 0.9; mu starts as a Gaussian bump on a floor; nu = 1 + 0.15 cosines. The grid
-solution is that of the finest of three grids, each twice as fine, whose differences give its error (Richardson). The
-particles start as quasi-random points, so that what is compared is not the noise of sampling. Writes
+solution is that of the finest of three grids, each twice as fine as the one before. Their differences give its error
+(Richardson). The particles start as quasi-random points, so the comparison is not dominated by sampling noise. Writes
 reference_data.h5, README.md, reference_data.csv and reference_data.png.
 """
 

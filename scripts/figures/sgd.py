@@ -1,14 +1,15 @@
-"""Stochastic gradient descent comes to the flow for small learning rates and large batches: how fast.
+"""How fast stochastic gradient descent converges to the flow for small learning rates and large batches.
 
-Wide ReLU networks on the circle, their neurons at the quantiles of the start, learn labels without errors, by batches
-of B samples that are drawn afresh for every step, of length η in the flow's time. Two errors are expected beside the
-limit of infinite width: that of explicit Euler's, of first order in η, which all seeds share, and what the draw of the
-batches adds, to first order of mean zero and with a variance in proportion to η/B; all neurons share it, so no width
-averages it out. Both are the KMD between the measures of network and limit over the KMD that is left from limit to
-target then, root mean square over a few times; KMD² is twice a loss, here that of the one function against the other.
-The first is measured with the gradient of the whole population, the second as the variance over seeds; the column
-"explained" is what both together are of the mean squared distance between network and limit, expected to be 1. The
-scatter of the loss, to first order linear in that of the measure, falls like the root of η/B. Writes sgd.csv,
+Wide ReLU networks on the circle, with neurons at the quantiles of the start, learn labels without errors. Every step
+draws a new batch of B samples and has the length η in the flow's time. Two deviations from the limit of infinite width
+are expected. The error of explicit Euler is of first order in η and the same for all seeds. The draw of the batches
+adds a deviation that to first order has mean zero and a variance in proportion to η/B. All neurons share it, so no
+width averages it out. Both are measured as the KMD between the measures of network and limit over the KMD between limit
+and target at that time, root mean square over a few times. (KMD² is twice a loss, here that of one function compared
+with the other.) The first is measured with the gradient of the whole population, the second as the variance over
+seeds. The column "explained" is the share of both together in the mean squared distance between network and limit,
+expected to be 1. The scatter of the loss is to first order linear in that of the measure and falls like the root of
+η/B. Writes sgd.csv,
 sgd_exponents.csv and sgd.png.
 """
 

@@ -1,4 +1,4 @@
-"""What all studies share: their arguments, their tables, and how their figures look."""
+"""What all studies share: arguments, tables and the style of figures."""
 
 import argparse
 import csv

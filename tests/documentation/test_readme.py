@@ -1,4 +1,4 @@
-"""Every snippet of the README and of the pages runs, on grids made small."""
+"""Every command and every snippet of the README and of the pages of docs runs, on grids made small."""
 
 import os
 import re
@@ -11,8 +11,9 @@ import pytest
 from shell import call, gridflow
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SNIPPETS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+PAGES = {str(path.relative_to(ROOT)): path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+NOT_RUN = {"text", "toml"}
+"""Languages of what is shown: output, part of a case file."""
 SHAPES = {"1d": "[64]", "2d": "[32, 32]", "circle": "[64]", "sphere": "[12, 24]"}
 """Of the cases that the pages run."""
 
@@ -44,62 +45,118 @@ def overrides(line, shapes=SHAPES):
     return [word for change in more for word in ("--set", change)]
 
 
-@pytest.mark.long
-def test_python_snippets(tmp_path):
-    """One after the other in one process, as a reader would paste them."""
-    code = "\n".join(text for language, text in SNIPPETS if language == "python")
-    assert code.count("gf.run(") == 2
-    assert code.count("(256, 256)") == 1
-    for name in ("hole2d", "random1d"):
-        assert gridflow("new", name, folder=tmp_path).returncode == 0
-    run_python(code.replace("(256, 256)", "(64, 64)"), tmp_path)
-    assert {"hole.run", "hole.png", "hole.gif"} <= {path.name for path in tmp_path.iterdir()}
+SMALLER = {
+    "README.md": {"(256, 256)": "(64, 64)"},
+    "docs/tutorial.md": {"(256, 256)": "(64, 64)"},
+    "docs/commands.md": {"--shape 256,256": "--shape 32,32", "radius=0.1,0.2": "radius=0.2"},
+    "docs/python.md": {},
+    "docs/kernels.md": {},
+    "docs/densities.md": {},
+    "docs/solvers.md": {},
+    "docs/sphere.md": {"(32, 64)": "(16, 32)"},
+    "docs/store.md": {},
+    "docs/validate.md": {"10_000": "2_000"},
+    "docs/networks.md": {},
+    "docs/contributing.md": {},
+}
+"""Every page with commands or snippets, and what makes them small beside the overrides of a case; each occurs."""
+LEAVES = {
+    "README.md": {"hole.run", "hole.png", "hole2d.toml", "hole2d.run", "hole2d.png"},
+    "docs/tutorial.md": {"hole.run", "hole.png", "hole.gif", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4"},
+    "docs/commands.md": {"hole2d.toml", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4", "compare.png"},
+    "docs/python.md": {"python.run", "hole2d.run"},
+    "docs/sphere.md": {"cap.run", "cap.png"},
+    "docs/validate.md": {"hole2d.run", "mine.npz", "report.png", "grid.run", "particles.run"},
+    "docs/networks.md": {"relu-circle.train", "relu-sphere.train", "net.npz", "student.run"},
+}
+"""What they leave behind."""
+
+
+def snippets(page):
+    """Language and text of every snippet of a page."""
+    text = PAGES[page].read_text(encoding="utf-8")
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert text.count("```") == 2 * len(found), f"{page} has a snippet without a language, or in a list"
+    return found
+
+
+def commands(page):
+    """The lines of a page's shell snippets."""
+    return [line for language, text in snippets(page) if language == "sh" for line in text.splitlines() if line]
+
+
+def code(page):
+    """A page's Python snippets, one after the other, as a reader would paste them."""
+    return "\n".join(text for language, text in snippets(page) if language == "python")
+
+
+def prepare(page, folder):
+    """What a page says that the reader has: a code of particles; the run of the tutorial."""
+    if page == "docs/validate.md":
+        shutil.copy(ROOT / "scripts" / "examples" / "particles_numpy.py", folder / "my_code.py")
+    if page == "docs/store.md":
+        start = next(text for language, text in snippets("docs/tutorial.md") if language == "python")
+        run_python(start.replace("(256, 256)", "(32, 32)"), folder)
+
+
+def test_no_page_with_snippets_is_left_out():
+    found = {page for page in PAGES if {language for language, _ in snippets(page)} - NOT_RUN}
+    assert found == set(SMALLER)
+    assert {language for page in PAGES for language, _ in snippets(page)} <= NOT_RUN | {"sh", "python"}
+
+
+def test_the_page_of_commands_has_all():
+    listed = {line.split()[1] for line in commands("docs/commands.md")}
+    shown = set(re.findall(r"^\W*([a-z]+) ", gridflow("--help").stdout.split("Commands")[1], re.MULTILINE))
+    assert listed == shown & listed
+    assert len(listed) == 12
+    assert len(commands("docs/commands.md")) == 17
 
 
 @pytest.mark.long
-def test_shell_snippets(tmp_path):
-    lines = [line for language, text in SNIPPETS if language == "sh" for line in text.splitlines()]
-    commands = [line for line in lines if line.startswith("gridflow ")]
-    assert len(commands) == 17
-    for line in commands:
-        small = line.replace("--shape 256,256", "--shape 32,32").replace("radius=0.1,0.2", "radius=0.2")
-        run(small, tmp_path, overrides(line))
-    assert {"hole2d.toml", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4", "compare.png"} <= {
-        p.name for p in tmp_path.iterdir()
-    }
-    for line in lines:
-        if not line.startswith("gridflow "):
-            assert os.access(ROOT / line.split()[0], os.X_OK), line
+@pytest.mark.parametrize("page", SMALLER)
+def test_what_a_page_shows_runs(page, tmp_path):
+    """Its commands, then its snippets of Python in one process."""
+    prepare(page, tmp_path)
+    shapes = SHAPES | {"2d": "[64, 64]"} if page == "docs/validate.md" else SHAPES
+    whole = "\n".join([*commands(page), code(page)])
+    assert all(large in whole for large in SMALLER[page])
+
+    def smaller(text):
+        for large, small in SMALLER[page].items():
+            text = text.replace(large, small)
+        return text
+
+    for line in commands(page):
+        program = line.split()[0]
+        if program in ("gridflow", "python"):
+            run(re.sub("^python ", f"{sys.executable} ", smaller(line)), tmp_path, overrides(line, shapes))
+        else:  # what sets up the environment and tests it, which this is part of
+            assert program == "source" or os.access(ROOT / program, os.X_OK), line
+    if code(page):
+        verdict = '\nassert found.verdict == "better-than-sampling"\n' if page == "docs/validate.md" else ""
+        run_python(smaller(code(page)) + verdict, tmp_path)
+    assert LEAVES.get(page, set()) <= {path.name for path in tmp_path.iterdir()}
+    if page == "docs/networks.md":
+        assert (tmp_path / "relu-circle.train" / "training.png").exists()
 
 
-@pytest.mark.long
-def test_the_page_on_particle_codes(tmp_path):
-    """Its commands, with the example in numpy as the reader's own code, then its snippets."""
-    page = (ROOT / "docs" / "validate.md").read_text(encoding="utf-8")
-    shutil.copy(ROOT / "scripts" / "examples" / "particles_numpy.py", tmp_path / "my_code.py")
-    (commands,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
-    for line in commands.splitlines():
-        run(re.sub("^python ", f"{sys.executable} ", line), tmp_path, overrides(line, SHAPES | {"2d": "[64, 64]"}))
-    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
-    assert code.count("10_000") == 1
-    code = code.replace("10_000", "2_000")
-    run_python(code + '\nassert found.verdict == "better-than-sampling"\n', tmp_path)
-    assert {"hole2d.run", "mine.npz", "report.png", "grid.run", "particles.run"} <= {p.name for p in tmp_path.iterdir()}
+def headings(path):
+    """The anchors of a page, as GitHub makes them."""
+    found = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
-@pytest.mark.long
-def test_the_page_on_networks(tmp_path):
-    """Its commands, then its snippets."""
-    page = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
-    (commands,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
-    for line in commands.splitlines():
-        run(line, tmp_path, overrides(line))
-    run_python("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), tmp_path)
-    assert (tmp_path / "relu-circle.train" / "training.png").exists()
-    assert {"relu-sphere.train", "net.npz", "student.run"} <= {p.name for p in tmp_path.iterdir()}
+@pytest.mark.parametrize("page", PAGES)
+def test_the_pages_and_pictures_it_links_to_are_there(page):
+    for link, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", PAGES[page].read_text(encoding="utf-8")):
+        if not link.startswith("https://"):
+            target = PAGES[page].parent / link if link else PAGES[page]
+            assert target.exists(), f"{page}: {link}"
+            assert not anchor or anchor in headings(target), f"{page}: {link}#{anchor}"
 
 
-def test_the_pages_and_pictures_it_links_to_are_there():
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
-        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
-            assert link.startswith("https://") or (page.parent / link).exists(), f"{page.name}: {link}"
+def test_every_page_is_in_the_table_of_contents():
+    for index in ("README.md", "docs/README.md"):
+        links = set(re.findall(r"\]\((?:docs/)?(\w+\.md)", PAGES[index].read_text(encoding="utf-8")))
+        assert {path.name for path in PAGES.values()} - {"README.md"} <= links

@@ -1,7 +1,5 @@
 """What solvers declare of themselves, against what they do."""
 
-import math
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,7 @@ import solvers
 from gridflow.equation.contract import DENSITY, Representation
 from gridflow.runtime.schema import representation
 
-CIRCLE = gf.Grid((32,), (2 * math.pi,))
+CIRCLE = gf.Circle(32)
 FLOW = gf.Flow(CIRCLE, gf.ReLU(), gf.uniform(CIRCLE), 2.0)
 SPHERE = gf.SphereGrid((8, 16))
 ON_SPHERE = gf.SphereFlow(SPHERE, gf.ReLU(), gf.uniform(SPHERE), 2.0)

@@ -12,7 +12,7 @@ from gridflow.theory import ExponentialRate, PowerLaw, SmoothDecay
 from gridflow.theory.applicable import Applicable
 from solvers import FiniteVolume, SignedFiniteVolume
 
-CIRCLE = gf.Grid((64,), (2 * math.pi,))
+CIRCLE = gf.Circle(64)
 MASS = 2 * math.pi
 
 

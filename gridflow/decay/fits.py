@@ -178,7 +178,7 @@ def exact_dissipation(flow: Flow, density: np.ndarray) -> float:
         transform.forward(values, spectrum)
         return np.where(signed, spectrum.modes / grid.size / average, 0.0)
 
-    fine = Grid(tuple(2 * n for n in grid.shape), grid.lengths)
+    fine = grid.with_cells(tuple(2 * n for n in grid.shape))
     mu, v = _refined(grid, fine, modes(density)), modes(density - flow.target) * flow.symbol
     w = v * abs(average) ** 2
     total = 0.0

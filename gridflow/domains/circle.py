@@ -37,6 +37,10 @@ class Circle(Grid, kind="circle"):
     def __repr__(self) -> str:
         return f"Circle(shape={self.shape})"
 
+    def with_cells(self, shape: tuple[int, ...]) -> "Circle":
+        """The circle with another number of cells."""
+        return Circle(shape)
+
     def record(self) -> dict[str, Any]:
         """Kind, shape and period."""
         return {"kind": "circle", **super().record()}

@@ -83,6 +83,10 @@ class Grid(Domain, kind="torus"):
         """Shape of the half-spectrum of a real array: the last axis keeps n//2 + 1 modes."""
         return (*self.shape[:-1], self.shape[-1] // 2 + 1)
 
+    def with_cells(self, shape: tuple[int, ...]) -> "Grid":
+        """The same domain with other numbers of cells along its axes."""
+        return type(self)(shape, self.lengths)
+
     def centers(self, axis: int) -> np.ndarray:
         """Cell centres along one axis, shape (n,)."""
         return (np.arange(self.shape[axis]) + 0.5) * self.spacing[axis]

@@ -7,7 +7,6 @@ kernel's symbol, and one back to the particles. Cost O(N log(1/ε)^d + n log n) 
 import numpy as np
 
 from gridflow.compute.nonuniform import NonuniformTransform
-from gridflow.domains.torus import Grid
 from gridflow.equation.flow import Flow
 from gridflow.errors import InputError
 from gridflow.measures import spectra
@@ -55,7 +54,7 @@ class MeanField:
         dim = flow.grid.dim
         if modes is not None and len(modes) != dim:
             raise InputError(f"modes {modes}: the flow has {dim} dimensions")
-        self.modes = Grid(modes or flow.grid.shape, flow.grid.lengths)
+        self.modes = flow.grid.with_cells(modes or flow.grid.shape)
         asked = dim + (with_potential or dim % 2)
         self._transform = NonuniformTransform(
             flow.grid.lengths, self.modes.shape, count, accuracy, (asked + 1) // 2, dtype, threads

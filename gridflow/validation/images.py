@@ -6,7 +6,6 @@ import numpy as np
 from scipy.signal import fftconvolve
 from scipy.special import gammaln, gammasgn
 
-from gridflow.domains.torus import Grid
 from gridflow.equation.flow import Flow
 from gridflow.equation.kernels import Riesz
 from gridflow.measures import spectra
@@ -43,7 +42,7 @@ class WithoutImages:
 
     def __init__(self, flow: Flow, pull: tuple[float, float]) -> None:
         grid = flow.grid
-        self.grid = Grid((CELLS[grid.dim],) * grid.dim, grid.lengths)
+        self.grid = grid.with_cells((CELLS[grid.dim],) * grid.dim)
         self._target = np.maximum(spectra.to_density(self.grid, spectra.of_density(grid, flow.target, self.grid)), 0.0)
         self._pulls = {nearest: self._pull(pull, nearest) for nearest in (False, True)}
         symbol = spectra.whole_symbol(flow.kernel, self.grid)

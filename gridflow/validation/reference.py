@@ -101,10 +101,7 @@ class Reference:
             raise InputError(f"{stored.path} is a run on {flow.grid}; particles are compared with runs on a torus")
         self.flow = flow
         grid = flow.grid
-        self.modes = Grid(
-            tuple(max(4, min(n // 2, MODES[grid.dim])) for n in grid.shape),
-            grid.lengths,
-        )
+        self.modes = grid.with_cells(tuple(max(4, min(n // 2, MODES[grid.dim])) for n in grid.shape))
         self.kernels: tuple[Kernel, Kernel] = (self.flow.kernel, smoother(self.flow.kernel, grid))
         self.symbols = tuple(spectra.whole_symbol(kernel, self.modes) for kernel in self.kernels)
         self.times = stored.times

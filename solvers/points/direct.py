@@ -8,7 +8,6 @@ import math
 import numpy as np
 from scipy.special import bernoulli, comb
 
-from gridflow.domains.torus import Grid
 from gridflow.equation.flow import Flow
 from gridflow.equation.kernels import Riesz
 from gridflow.errors import InputError
@@ -36,7 +35,7 @@ def velocity(
     ndarray
         Shape (N, d), float64.
     """
-    grid = Grid(modes or flow.grid.shape, flow.grid.lengths)
+    grid = flow.grid.with_cells(modes or flow.grid.shape)
     xi = spectra.wave_vectors(grid)
     measured = np.zeros(grid.shape, complex)
     blocks = [slice(start, start + BLOCK) for start in range(0, len(positions), BLOCK)]

@@ -2,7 +2,7 @@
 
 from solvers.loops.compilation import piece
 from solvers.loops.lines import limited_flux
-from solvers.loops.planes import Layout, line_of, lines_of, load
+from solvers.loops.planes import Layout, kept_lines, line_of, lines_of, load
 from solvers.loops.stages import (
     NO_SOURCE,
     face_velocities,
@@ -31,24 +31,26 @@ def march(dim, scheme, spectral, tile, planes, work, given, step, written):
     """Advance a tile of the planes between two; see :func:`solvers.loops.euler.euler_step`."""
     (lo, hi), field = planes, given.field
     pitch, size = tile.cells + 2 * HALO, work.shape[1]
+    here, potential = kept_lines(work, _DENSITY), kept_lines(work, _POTENTIAL)
+    both_faces = lines_of(work, _VELOCITY, 0), lines_of(work, _VELOCITY, 1)
+    both_fluxes = lines_of(work, _FLUX, 0), lines_of(work, _FLUX, 1)
     beside, euler, nothing = line_of(work, _OTHER, lo), line_of(work, _EULER, lo), line_of(work, _NOTHING, lo)
     nothing[:] = 0
     first = lo - 1 if dim > 1 else lo
     if dim > 1:
         for plane in range(first - 1, first + 2):
-            load(field, plane, tile, HALO, line_of(work, _DENSITY, plane))
+            load(field, plane, tile, HALO, here[plane % 4])
     for plane in range(first, hi):
-        middle = line_of(work, _DENSITY, plane)
-        faces, fluxes = lines_of(work, _VELOCITY, plane), lines_of(work, _FLUX, plane)
-        faces_below, flux_below = line_of(work, _VELOCITY[0], plane - 1), line_of(work, _FLUX[0], plane - 1)
-        of_velocity = line_of(work, _POTENTIAL, plane), line_of(work, _POTENTIAL, plane + 1)
+        middle, faces, fluxes = here[plane % 4], both_faces[plane % 2], both_fluxes[plane % 2]
+        faces_below, flux_below = both_faces[(plane + 1) % 2][0], both_fluxes[(plane + 1) % 2][0]
+        of_velocity = potential[plane % 2], potential[(plane + 1) % 2]
         face_velocities(dim, spectral, given.velocity, plane, tile, HALO, step, plane == first, of_velocity, faces)
         if dim > 1:
-            above, beyond = line_of(work, _DENSITY, plane + 1), line_of(work, _DENSITY, plane + 2)
+            above, beyond = here[(plane + 1) % 4], here[(plane + 2) % 4]
             load(field, plane + 2, tile, HALO, beyond)
             limited_flux(
                 scheme,
-                line_of(work, _DENSITY, plane - 1),
+                here[(plane - 1) % 4],
                 middle,
                 above,
                 beyond,

@@ -5,7 +5,7 @@ from typing import Any
 
 from solvers.loops.compilation import SOURCES, entry, piece
 from solvers.loops.lines import largest, pairwise_sum
-from solvers.loops.planes import Layout, line_of, lines_of, load, tile_of
+from solvers.loops.planes import Layout, kept_lines, line_of, lines_of, load, tile_of
 from solvers.loops.stages import clear_halo, face_velocities, largest_rate, load_signed, loss_rate
 
 HALO = 1
@@ -39,13 +39,15 @@ def _face_power(dim, pitch, here, above, faces, power):
 @piece
 def _march(dim, spectral, tile, lo, hi, work, field, velocity, other, step, rates, tops, decay):
     pitch, size = tile.cells + 2 * HALO, work.shape[1]
+    here, potential = kept_lines(work, _DENSITY), kept_lines(work, _POTENTIAL)
+    both_faces = lines_of(work, _VELOCITY, 0), lines_of(work, _VELOCITY, 1)
     beside, power, rate = line_of(work, _OTHER, lo), line_of(work, _POWER, lo), line_of(work, _RATE, lo)
     first = lo - 1 if dim > 1 else lo
-    load(field, first, tile, HALO, line_of(work, _DENSITY, first))
+    load(field, first, tile, HALO, here[first % 2])
     for plane in range(first, hi):
-        middle, above = line_of(work, _DENSITY, plane), line_of(work, _DENSITY, plane + 1)
-        faces, below = lines_of(work, _VELOCITY, plane), line_of(work, _VELOCITY[0], plane - 1)
-        of_velocity = line_of(work, _POTENTIAL, plane), line_of(work, _POTENTIAL, plane + 1)
+        middle, above = here[plane % 2], here[(plane + 1) % 2]
+        faces, below = both_faces[plane % 2], both_faces[(plane + 1) % 2][0]
+        of_velocity = potential[plane % 2], potential[(plane + 1) % 2]
         face_velocities(dim, spectral, velocity, plane, tile, HALO, step, plane == first, of_velocity, faces)
         if dim > 1:
             load(field, plane + 1, tile, HALO, above)

@@ -9,11 +9,12 @@ from gridflow.equation.contract import DENSITY, State
 from solvers.finite_volume.semidiscrete import Semidiscrete
 from solvers.loops import exponential
 from solvers.stepping.adaptive import PROPOSAL, adapt
-from solvers.stepping.bounds import Look, StepBounds, fit
+from solvers.stepping.bounds import StepBounds, fit
 from solvers.stepping.explicit import Explicit, accept
 from solvers.stepping.increments import Increments
 from solvers.stepping.known import Known
 from solvers.stepping.schemes import RESOLVED_DECAY, ExponentialRungeKutta
+from solvers.stepping.space import Evaluated, Look
 
 GAIN, LOSS = 4.0, 2.0
 """An exponential step is begun with if it is so many times as long as the explicit one, and given up below the other:
@@ -95,14 +96,15 @@ class Exponential:
 
     def advance(self, state: State, until: float) -> None:
         """Take one step, to ``until`` at the farthest and then exactly."""
-        look = self._space.look_before_step(state)
+        look = self._space.look(state)
+        at: Evaluated = look
         explicit_dt = self._explicit.longest(look)
         limit = min(self._cfl * look.positivity, RESOLVED_DECAY * look.decay_time)
         if self._is_worthwhile(state.control, look, explicit_dt, limit):
             if self._take(state, look, explicit_dt, limit, until):
                 return
-            self._space.evaluate(state.arrays[DENSITY])
-        self._explicit.step(state, fit(explicit_dt, state.time, until), until)
+            at = self._space.evaluate(state.arrays, state.time)
+        self._explicit.step(state, at, fit(explicit_dt, state.time, until), until)
 
     def _is_worthwhile(self, control: dict[str, float], look: Look, explicit_dt: float, limit: float) -> bool:
         """Whether to attempt an exponential step; counts the steps of a wait down."""
@@ -142,15 +144,14 @@ class Exponential:
     def _attempt(self, state: State, look: Look, dt: float) -> float | None:
         """Work a step out into the first stage array; return the error relative to ‖μ − ν‖, None if a bound breaks."""
         space, increments, density = self._space, self._increments, state.arrays[DENSITY]
-        self._have_tendency(state, dt)
+        self._have_tendency(look, state.dt or dt)
         increments.begin(max(self._mean, look.fullest / 1.6), dt)
-        stage, last, error = space.stages[0][DENSITY], len(self._scheme.nodes) - 1, 0.0
+        stage, last, error = space.stages[0], len(self._scheme.nodes) - 1, 0.0
         for number in range(last + 1):
             increments.stage(number)
-            if not self._add_increment(density, stage):
+            if not self._add_increment(density, stage[DENSITY]):
                 return None
-            space.evaluate(stage)
-            rate = self._transform_tendency(stage, dt)
+            rate = self._transform_tendency(space.evaluate(stage, state.time), dt)
             if number < last:
                 if not dt * rate <= 1:
                     return None
@@ -162,24 +163,23 @@ class Exponential:
         round_off = 16 * float(np.finfo(space.dtype).eps) * look.fullest * size**0.5
         return error / (distance + round_off / self._tolerance) if error > 0 else 0.0
 
-    def _have_tendency(self, state: State, dt: float) -> None:
-        """Have the modes of the tendency at a state, whose velocity is in place unless they are known.
+    def _have_tendency(self, look: Look, dt: float) -> None:
+        """Have the modes of the tendency at a state; they are known unless this is the first attempt at a step.
 
         It depends on a Δt through the limiter, which is that of the step before: so a run that goes on from a
         checkpoint finds the bits that were known before.
         """
-        density = state.arrays[DENSITY]
+        density = look.arrays[DENSITY]
         if self._tendency_of.get(density):
             return
-        limiting = state.dt or dt
-        self._transform_tendency(density, limiting)
-        self._increments.first(1 / limiting)
+        self._transform_tendency(look, dt)
+        self._increments.first(1 / dt)
         self._tendency_of.keep(True, density)
 
-    def _transform_tendency(self, density: np.ndarray, dt: float) -> float:
+    def _transform_tendency(self, at: Evaluated, dt: float) -> float:
         """Put the modes of Δt times the tendency into the work space; return the largest rate of loss."""
         space, work = self._space, self._increments.work
-        change, rate = space.change(density, dt)
+        change, rate = space.change(at, dt)
         space.transform.forward(change, work)
         if not space.flow.growth:
             work.modes[(0,) * space.flow.grid.dim] = 0  # what is left of it is round-off

@@ -1,22 +1,23 @@
 """The finite-volume discretisation in space: what the integrators advance in time."""
 
 import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from gridflow.compute.fft import SerialTransform, as_planes
 from gridflow.compute.threads import Team
-from gridflow.equation.contract import DENSITY, TRACER, State, require_sound
+from gridflow.equation.contract import DENSITY, NEGATIVE, TRACER, State
 from gridflow.equation.flow import Flow
 from gridflow.errors import RunError
 from solvers.finite_volume.reconstruction import Reconstruction
 from solvers.finite_volume.sweeps import Sweeps, Totals
 from solvers.finite_volume.velocity import velocity_field
-from solvers.stepping.bounds import Look, Noise
-from solvers.stepping.known import Known
+from solvers.stepping.bounds import Noise
+from solvers.stepping.space import Arrays, Evaluated, Look, Space
 
 
-class Semidiscrete:
+class Semidiscrete(Space[Look]):
     """A flow discretised in space by upwind finite volumes, with the working memory of its right-hand sides.
 
     Parameters
@@ -27,15 +28,11 @@ class Semidiscrete:
         How face values and face velocities are made.
     dtype
         float64 or float32.
-    carries
-        Whether a volume fraction χ is carried along.
+    names
+        The arrays: μ, and perhaps a volume fraction χ that is carried along or a second density that counts as
+        negative.
     transform, team
         The FFTs and the threads.
-
-    Attributes
-    ----------
-    stages
-        Two sets of arrays like those of a state, for the stages of a step.
     """
 
     def __init__(
@@ -44,111 +41,76 @@ class Semidiscrete:
         scheme: Reconstruction,
         velocity: str,
         dtype: np.dtype,
-        carries: bool,
+        names: Sequence[str],
         transform: SerialTransform,
         team: Team,
     ) -> None:
-        self.flow, self.dtype, self.carries, self.transform, self.team = flow, dtype, carries, transform, team
+        super().__init__(flow, [{name: transform.field() for name in names} for _ in range(2)])
+        self.dtype, self.transform, self.team = dtype, transform, team
         self.velocity = velocity_field(velocity, flow, dtype, transform, team)
-        self.sweeps = Sweeps(
-            flow.grid, dtype, scheme, self.velocity, flow.growth, carries, flow.reference,
+        self._carries = TRACER in names
+        self._net = transform.field() if NEGATIVE in names else None
+        self._sweeps = Sweeps(
+            flow.grid, dtype, scheme, self.velocity, flow.growth, self._carries, flow.reference,
             transform, team,
         )  # fmt: skip
-        names = (DENSITY, TRACER) if carries else (DENSITY,)
-        self.stages = [{name: transform.field() for name in names} for _ in range(2)]
-        self._known: Known[Look] = Known()
         # rounding of a few terms must not turn a bound that is met exactly into a negative cell
         self._round_off = 1 - 32 * float(np.finfo(dtype).eps)
         self._noise = Noise(flow, self.velocity.divergence(), dtype)
 
     def compile(self) -> None:
         """Compile every loop of a right-hand side, or load it from the disk."""
+        self._outdate()
         field = self.stages[0][DENSITY]
         self.velocity.potential_of(field)
         self.velocity.evaluate(field, measure=True)
-        self.sweeps.compile(field)
-        self.forget()
+        self._sweeps.compile(field)
 
-    def look_at(self, state: State) -> Look:
-        """What bounds the step of a state, whose velocity then is in place; kept until the next step."""
-        density = state.arrays[DENSITY]
-        known = self._known.get(density)
-        if known is None:
-            known = self.look(state)
-            self._known.keep(known, density)
-        return known
-
-    def look_before_step(self, state: State) -> Look:
-        """As :meth:`look_at`, of a state that is about to change: nothing is kept."""
-        known = self._known.get(state.arrays[DENSITY])
-        self.forget()
-        return self.look(state) if known is None else known
-
-    def forget(self) -> None:
-        """What was known of a state holds no more, or its velocity is no longer in place."""
-        self._known.forget()
-
-    def look(self, state: State) -> Look:
-        """Have the velocity of a state in place and find what bounds the step."""
-        density = state.arrays[DENSITY]
-        energy = self.velocity.evaluate(density, measure=True)
-        found = self.sweeps.survey(density)
-        self.require_sound(state.arrays, found.fullest, state.time)
-        positivity, relaxation = self.strict_bounds(found.rate, found.fullest, state.time)
-        if not math.isfinite(energy):
-            raise self._overflow(state.time)
-        decay_time = self.decay_time(energy, found.decay, found.fullest)
-        return Look(positivity, relaxation, decay_time, energy, found.fullest)
-
-    def place(self, arrays: dict[str, np.ndarray], time: float) -> None:  # noqa: ARG002 - others report it
-        """Have the velocity of some arrays in place, without bounds."""
-        self.evaluate(arrays[DENSITY])
-
-    def advance(
-        self,
-        current: dict[str, np.ndarray],
-        old: dict[str, np.ndarray],
-        new: dict[str, np.ndarray],
-        dt: float,
-        blend: float,
-    ) -> tuple[float, float]:
-        """Write a stage; see :class:`solvers.stepping.explicit.Space`."""
-        found = self.sweeps.advance_density(current[DENSITY], old[DENSITY], new[DENSITY], dt, blend)
-        if self.carries:
-            self.sweeps.advance_tracer(current[TRACER], current[DENSITY], old[TRACER], new[TRACER], dt, blend)
-        return found
-
-    def evaluate(self, density: np.ndarray) -> None:
-        """Have the velocity of a density in place, without bounds."""
-        self.forget()
-        self.velocity.evaluate(density, measure=False)
-
-    def change(self, density: np.ndarray, dt: float) -> tuple[np.ndarray, float]:
-        """Δt times the tendency at a density whose velocity is in place, in a stage array; and the rate of loss.
+    def change(self, at: Evaluated, dt: float, name: str = DENSITY) -> tuple[np.ndarray, float]:
+        """Δt times the tendency of a density, in the second stage's array, and its rate of loss.
 
         With ``sharp`` and ``weno5`` the tendency depends on Δt through its limiter.
+
+        Raises
+        ------
+        RuntimeError
+            If ``at`` is outdated.
         """
-        change = self.stages[1][DENSITY]
-        rate, _ = self.sweeps.advance_density(density, density, change, dt, 0.0, change=True)
+        self._require_latest(at)
+        density, change = at.arrays[name], self.stages[1][name]
+        rate, _ = self._sweeps.advance_density(density, density, change, dt, 0.0, self.signs[name], change=True)
         return change, rate
 
-    def totals(self, density: np.ndarray, change: np.ndarray, potential: np.ndarray) -> Totals:
-        """Sums and extrema; see :meth:`solvers.finite_volume.sweeps.Sweeps.totals`."""
-        return self.sweeps.totals(density, change, potential)
+    def totals(self, at: Evaluated, dt: float, potential: np.ndarray) -> Totals:
+        """The net mass, the extrema of all densities, and ∫ V δμ dx of their changes in a step of dt, V being given."""
+        found = {
+            sign: self._sweeps.totals(at.arrays[name], self.change(at, dt, name)[0], potential)
+            for name, sign in self.signs.items()
+        }
+        return Totals(
+            mass=sum(sign * each.mass for sign, each in found.items()),
+            least=min(each.least for each in found.values()),
+            largest=max(each.largest for each in found.values()),
+            work=sum(sign * each.work for sign, each in found.items()),
+        )
 
-    def potential(self, density: np.ndarray) -> np.ndarray:
-        """V of a density as (planes, rows, numbers), which the velocity keeps or a stage array is used for."""
+    def potential(self, state: State) -> np.ndarray:
+        """V of a state as (planes, rows, numbers), valid until others are evaluated.
+
+        Where the velocity does not keep it, it is in the first stage's array, and what was evaluated is outdated.
+        """
         kept = self.velocity.kept_potential()
         if kept is not None:
+            self.look(state)
             return kept
+        self._outdate()
         values = self.stages[0][DENSITY]
-        values[...] = self.velocity.potential_of(density)
-        self.forget()
+        values[...] = self.velocity.potential_of(state.arrays[DENSITY])
         return values.reshape(as_planes(values.shape))
 
     def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
         """The bounds on Δt by positivity and by relaxation, from the largest share that a cell loses per time."""
-        if self.carries:
+        if self._carries:
             rate += self.velocity.local_response * fullest
         if not rate * fullest < float(np.finfo(self.dtype).max):
             raise self._overflow(time)
@@ -158,14 +120,43 @@ class Semidiscrete:
             2 / (fullest * stiffness) if fullest * stiffness > 0 else math.inf,
         )
 
-    def decay_time(self, energy: float, dissipation: float, fullest: float) -> float:
-        """Time in which the KMD falls by a factor e; infinite if there is not more than round-off to fall."""
-        return self._noise.decay_time(energy, dissipation, fullest)
+    def _look(self, arrays: Arrays, time: float) -> Look:
+        energy = self.velocity.evaluate(self._driving(arrays), measure=True)
+        found = [self._sweeps.survey(arrays[name], sign) for name, sign in self.signs.items()]
+        rate, fullest = _largest(each.rate for each in found), sum(each.fullest for each in found)
+        self.require_sound(arrays, fullest, time)
+        positivity, relaxation = self.strict_bounds(rate, fullest, time)
+        if not math.isfinite(energy):
+            raise self._overflow(time)
+        decay_time = self._noise.decay_time(energy, sum(each.decay for each in found), fullest)
+        return Look(dict(arrays), positivity, relaxation, decay_time, energy, fullest)
 
-    def require_sound(self, arrays: dict[str, np.ndarray], fullest: float, time: float) -> None:
-        """RunError, naming the cell, if the largest density is not a finite number."""
-        if not math.isfinite(fullest):
-            require_sound(self.flow.grid, arrays[DENSITY], time)
+    def _evaluate(self, arrays: Arrays, time: float) -> Evaluated:  # noqa: ARG002 - the bounds report an overflow
+        self.velocity.evaluate(self._driving(arrays), measure=False)
+        return Evaluated(dict(arrays))
+
+    def _advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
+        rates, tops = zip(
+            *(
+                self._sweeps.advance_density(current[name], old[name], new[name], dt, blend, sign)
+                for name, sign in self.signs.items()
+            ),
+            strict=True,
+        )
+        if self._carries:
+            self._sweeps.advance_tracer(current[TRACER], current[DENSITY], old[TRACER], new[TRACER], dt, blend)
+        return _largest(rates), sum(tops)
+
+    def _driving(self, arrays: Arrays) -> np.ndarray:
+        """What V is that of: the density, or the difference of the two."""
+        if self._net is None:
+            return arrays[DENSITY]
+        return np.subtract(arrays[DENSITY], arrays[NEGATIVE], out=self._net)
 
     def _overflow(self, time: float) -> RunError:
         return RunError(f"at t = {time:.10g} the fluxes overflow {self.dtype}; choose other units or float64")
+
+
+def _largest(rates: Iterable[float]) -> float:
+    """The largest rate; NaN if one is."""
+    return max(rates, key=lambda rate: math.inf if math.isnan(rate) else rate)

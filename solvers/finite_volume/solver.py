@@ -1,12 +1,11 @@
 """The positive, mass-conserving finite-volume solver."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from gridflow.compute.fft import SerialTransform
-from gridflow.compute.threads import count, team
+from gridflow.compute.threads import count
 from gridflow.domains.torus import Grid, torus
 from gridflow.equation.contract import CELLS, DENSITY, TRACER, Representation, State
 from gridflow.equation.flow import Flow
@@ -14,15 +13,13 @@ from gridflow.errors import InputError
 from gridflow.files import sha256
 from solvers.finite_volume.exponential import Exponential
 from solvers.finite_volume.reconstruction import reconstruction as find_reconstruction
-from solvers.finite_volume.semidiscrete import Semidiscrete
 from solvers.finite_volume.sweeps import Sweeps
+from solvers.finite_volume.torus import TorusFiniteVolume
 from solvers.stepping import schemes
-from solvers.stepping.bounds import StepBounds
-from solvers.stepping.explicit import Explicit
-from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, given_density, real_dtype
+from solvers.stepping.options import real_dtype
 
 
-class FiniteVolume:
+class FiniteVolume(TorusFiniteVolume):
     """Upwind finite volumes for a :class:`gridflow.Flow`.
 
     Per right-hand side: the velocity from FFTs, fluxes of reconstructed face values, and the update, in one pass over
@@ -74,7 +71,6 @@ class FiniteVolume:
         If an option is not one of those allowed.
     """
 
-    libraries: tuple[str, ...] = ()
     representation = Representation(CELLS)
 
     def __init__(
@@ -91,44 +87,27 @@ class FiniteVolume:
         threads: int | None = None,
     ) -> None:
         torus(flow.grid, "FiniteVolume")
-        self.flow = flow
-        self.cfl, self.tolerance = checked_cfl(cfl), checked_tolerance(tolerance)
-        self.dtype = real_dtype(dtype)
         explicit, exponential = schemes.of_integrator(integrator)
-        scheme = find_reconstruction(reconstruction, limiter)
-        if scheme.squares:
-            _check_range(flow.reference, self.dtype)
-        self._tracer = None if tracer is None else _fraction(flow.grid, tracer)
-        if exponential is not None and tracer is not None:
+        if find_reconstruction(reconstruction, limiter).squares:
+            _check_range(flow.reference, real_dtype(dtype))
+        beside = {} if tracer is None else {TRACER: _fraction(flow.grid, tracer)}
+        if exponential is not None and beside:
             if integrator != schemes.AUTO:
                 raise InputError(
                     f'integrator "{integrator}" cannot carry a tracer, whose hole it would fill: '
                     f"allowed are {', '.join((schemes.AUTO, *schemes.EXPLICIT))}"
                 )
             exponential = None
-        wanted = count(threads, flow.grid.size)
-        chosen = team(1 if flow.grid.dim == 1 else wanted)
-        transform = SerialTransform(flow.grid, self.dtype, chosen.size)
-        self._space = Semidiscrete(
-            flow, scheme, velocity or scheme.velocity, self.dtype, tracer is not None, transform, chosen
-        )
-        self._explicit = Explicit(self._space, explicit, self.cfl, self.tolerance)
-        self._integrator: Explicit | Exponential = self._explicit
+        super().__init__(
+            flow, beside, explicit, reconstruction=reconstruction, limiter=limiter, velocity=velocity,
+            integrator=integrator, cfl=cfl, dtype=dtype, tolerance=tolerance, threads=threads,
+        )  # fmt: skip
         if exponential is not None:
             self._integrator = Exponential(
                 self._space, self._explicit, exponential, self.cfl, self.tolerance, eager=integrator != schemes.AUTO
             )
-        self._settings: dict[str, object] = {
-            "solver": "FiniteVolume",
-            "reconstruction": reconstruction,
-            "limiter": limiter if reconstruction == "muscl" else None,
-            "velocity": velocity or scheme.velocity,
-            "integrator": integrator,
-            "cfl": self.cfl,
-            "dtype": self.dtype.name,
-            "tolerance": self.tolerance,
-            "tracer_sha256": None if self._tracer is None else sha256(self._tracer),
-        }
+        hashed = sha256(beside[TRACER]) if beside else None
+        self._settings = {"solver": "FiniteVolume", **self._settings, "tracer_sha256": hashed}
 
     @staticmethod
     def memory(
@@ -158,62 +137,10 @@ class FiniteVolume:
             held += Exponential.memory(cells, size)
         return round(held) + Sweeps.memory(tuple(shape), size, scheme, workers)
 
-    @property
-    def threads(self) -> int:
-        """Threads that the solver uses."""
-        return self._space.team.size
-
-    @property
-    def redone(self) -> int:
-        """Explicit steps that a later stage sent back since this solver was made."""
-        return self._explicit.redone
-
-    def compile(self) -> None:
-        """Compile every loop certain to be needed, or load it from the disk; a run does so when it needs one."""
-        self._space.compile()
-        self._integrator.compile()
-
-    def settings(self) -> Mapping[str, object]:
-        """Name and options, for the record kept with a run."""
-        return dict(self._settings)
-
-    def initialize(self, initial: np.ndarray | None) -> State:
-        """A state at time 0 from a density of cell averages; InputError if the flow cannot start from it."""
-        arrays = {DENSITY: given_density(self.flow, initial)}
-        if self._tracer is not None:
-            arrays[TRACER] = self._tracer
-        return self._begin(State({name: self._own(values) for name, values in arrays.items()}))
-
-    def restore(self, state: State) -> State:
-        """Take over a state read from a checkpoint; InputError if its arrays are not those of this solver."""
-        held = fitting(state, self._space.stages[0])
-        arrays = {name: self._own(values) for name, values in held.items()}
-        return self._begin(State(arrays, state.time, state.step, state.dt, dict(state.control)))
-
-    def density(self, state: State) -> np.ndarray:
-        """The state's density, shape ``grid.shape``, the solver's own array."""
-        return state.arrays[DENSITY]
-
-    def fields(self, state: State) -> Mapping[str, np.ndarray]:
-        """What a snapshot keeps: the arrays of the state, all on the grid."""
-        return state.arrays
-
-    def stable_dt(self, state: State) -> float:
-        """The longest explicit step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
-        return self._explicit.longest(self._space.look_at(state))
-
-    def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
-        """The steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
-        return self._integrator.longest_steps(self.bounds(state), slowing, decay_times)
-
     def face_velocity(self, state: State) -> np.ndarray:
         """Velocity on the upper faces, shape ``(d, *grid.shape)`` (length / time); a new array."""
-        self._space.look_at(state)
+        self._space.look(state)
         return np.stack([self._space.velocity.face(axis) for axis in range(self.flow.grid.dim)])
-
-    def bounds(self, state: State) -> StepBounds:
-        """The bounds on Δt of an explicit step at this state."""
-        return self._explicit.bounds(self._space.look_at(state))
 
     def tendency(self, state: State, dt: float | None = None) -> np.ndarray:
         """∂_t μ of the semi-discrete scheme, shape ``grid.shape`` (mass / volume / time).
@@ -229,12 +156,9 @@ class FiniteVolume:
         ndarray
             One of the solver's own arrays, valid until the next call.
         """
-        if dt is None:
-            dt = self.stable_dt(state)
-        else:
-            self._space.evaluate(self.density(state))
-        dt = min(dt, 1.0)  # so that the change is finite
-        change, _ = self._space.change(self.density(state), dt)
+        look = self._space.look(state)
+        dt = min(self._explicit.longest(look) if dt is None else dt, 1.0)  # so that the change is finite
+        change, _ = self._space.change(look, dt)
         np.multiply(change, self.dtype.type(1 / dt), out=change)
         return change
 
@@ -243,10 +167,9 @@ class FiniteVolume:
 
         For benchmarks; nothing checks whether the bounds allow such a step.
         """
-        density, reached = self.density(state), self._space.stages[1][DENSITY]
-        self._space.evaluate(density)
-        self._space.sweeps.advance_density(density, density, reached, dt, 0.0)
-        return reached
+        reached = self._space.stages[1]
+        self._space.advance(self._space.evaluate(state.arrays, state.time), state.arrays, reached, dt, 0.0)
+        return reached[DENSITY]
 
     def dissipation(self, state: State) -> float:
         """−dE/dt = −∫ V ∂_t μ dx of the semi-discrete scheme.
@@ -255,42 +178,6 @@ class FiniteVolume:
         round-off, hence ≥ 0.
         """
         return self.diagnose(state)["dissipation"]
-
-    def diagnose(self, state: State) -> Mapping[str, float]:
-        """Mass, extrema, energy and dissipation at this state; see :class:`gridflow.equation.contract.Solver`."""
-        space, density = self._space, self.density(state)
-        potential = space.potential(density)
-        look = space.look_at(state)
-        dt = min(self._explicit.longest(look), 1.0)
-        change, _ = space.change(density, dt)
-        found = space.totals(density, change, potential)
-        facts = {
-            "mass": found.mass,
-            "min": found.least,
-            "max": found.largest,
-            "energy": look.energy,
-            "dissipation": -found.work / dt,
-        }
-        return facts | {name: state.control[name] for name in ("exponential_steps",) if name in state.control}
-
-    def step(self, state: State, until: float) -> None:
-        """Advance in place by one step, to ``until`` at the farthest and then exactly.
-
-        Raises
-        ------
-        RunError
-            If the density has become infinite, not a number or negative; names the cell and the time.
-        """
-        self._integrator.advance(state, until)
-
-    def _begin(self, state: State) -> State:
-        self._integrator.begin(state)
-        return state
-
-    def _own(self, values: np.ndarray) -> np.ndarray:
-        field = self._space.transform.field()
-        np.add(values, 0.0, out=field, casting="same_kind")  # 0 for −0, whose bits are those of no number ≥ 0
-        return field
 
 
 def _fraction(grid: Grid, tracer: np.ndarray) -> np.ndarray:

@@ -115,7 +115,7 @@ class Sweeps:
         """Compile every loop, or load it from the disk, by calling it for no planes."""
         halo = self._reconstruction.halo
         velocity, other, field = self._velocity.fields(halo), self._other(halo), self._field(density, halo)
-        step, reached = self._step(0.0, 0.0), density.reshape(self._shape)
+        step, reached = self._step(0.0, 0.0, 1.0), density.reshape(self._shape)
         noted = self._rates, self._tops
         self._survey(
             0, 0, self._rows, self._survey_work[0], field, velocity, other or field, step, *noted, self._decay
@@ -124,10 +124,10 @@ class Sweeps:
             0, 0, self._rows, self._work[0], field, velocity, other or field, reached, reached, step, *noted
         )  # fmt: skip
 
-    def survey(self, density: np.ndarray) -> Survey:
-        """Look at a density, of which the velocity has been evaluated."""
+    def survey(self, density: np.ndarray, sign: float) -> Survey:
+        """Look at a density that moves with the velocity that was evaluated, times a sign."""
         velocity, other = self._velocity.fields(survey.HALO), self._other(survey.HALO)
-        field, step = self._field(density, survey.HALO), self._step(0.0, 0.0)
+        field, step = self._field(density, survey.HALO), self._step(0.0, 0.0, sign)
 
         def job(lo: int, hi: int, thread: int) -> None:
             self._survey(
@@ -157,9 +157,18 @@ class Sweeps:
         return Totals(float(mass.sum()) * volume, smallest, self._largest(most), float(work.sum()) * volume)
 
     def advance_density(
-        self, density: np.ndarray, old: np.ndarray, new: np.ndarray, dt: float, blend: float, change: bool = False
+        self,
+        density: np.ndarray,
+        old: np.ndarray,
+        new: np.ndarray,
+        dt: float,
+        blend: float,
+        sign: float,
+        change: bool = False,
     ) -> tuple[float, float]:
         """Write a stage of the density, ``α old + (1 − α) Euler(density)``, or ``Δt`` times its tendency alone.
+
+        It moves with the velocity that was evaluated, and grows with V, both times ``sign``.
 
         Returns
         -------
@@ -169,14 +178,14 @@ class Sweeps:
             Largest new density; NaN or infinite if some density is not sound.
         """
         source = GROWTH if self._growth else NO_SOURCE
-        step = self._step(dt, blend, self._growth, source, change)
+        step = self._step(dt, blend, sign, self._growth, source, change)
         return self._advance(density, self._other(self._reconstruction.halo), old, new, step)
 
     def advance_tracer(
         self, tracer: np.ndarray, density: np.ndarray, old: np.ndarray, new: np.ndarray, dt: float, blend: float
     ) -> None:
         """Write a stage of a carried region's volume fraction, which moves with the velocity of ``density``."""
-        step = self._step(dt, blend, self._velocity.local_response, DILATION)
+        step = self._step(dt, blend, 1.0, self._velocity.local_response, DILATION)
         self._advance(tracer, self._field(density, self._reconstruction.halo), old, new, step)
 
     def _advance(
@@ -206,10 +215,17 @@ class Sweeps:
         return self._velocity.potential(depth) if self._growth else None
 
     def _step(
-        self, dt: float, blend: float, strength: float = 0.0, source: int = NO_SOURCE, change: bool = False
+        self,
+        dt: float,
+        blend: float,
+        sign: float,
+        strength: float = 0.0,
+        source: int = NO_SOURCE,
+        change: bool = False,
     ) -> Step:
         number = self._dtype.type
         return Step(
+            sign=number(sign),
             dt=number(dt),
             blend=number(blend),
             ratio=tuple(number(dt / h) for h in (*self._grid.spacing, 1.0, 1.0)[:3]),

@@ -27,6 +27,13 @@ def copy(line, to):
 
 
 @line_function
+def negate(line):
+    """Change the sign of all numbers of a line."""
+    for k in range(line.size):
+        line[k] = -line[k]
+
+
+@line_function
 def descend(here, there, inverse_spacing, velocity):
     """Velocity −∂V on faces by differences of V."""
     for i in range(velocity.size):

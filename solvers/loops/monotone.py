@@ -2,12 +2,13 @@
 
 from solvers.loops.compilation import piece
 from solvers.loops.lines import limited_flux
-from solvers.loops.planes import load
+from solvers.loops.planes import Layout, kept_lines, line_of, lines_of, load
 from solvers.loops.stages import (
     NO_SOURCE,
     face_velocities,
     finish,
     largest_rate,
+    load_signed,
     loss_rate,
     stride,
     subtract_source,
@@ -16,7 +17,12 @@ from solvers.loops.stages import (
 
 HALO = 2
 """Cells on either side of a face that a face value looks at."""
-LINES = 4 + 2 + 1 + 1 + 6 + 6 + 1
+_layout = Layout()
+_DENSITY, _POTENTIAL, _OTHER = _layout.ring(planes=4), _layout.ring(planes=2), _layout.ring()
+_EULER = _layout.ring()
+_VELOCITY, _FLUX = _layout.rings(planes=2), _layout.rings(planes=2)
+_NOTHING = _layout.ring()
+LINES = _layout.size
 """Lines of working memory of a thread."""
 
 
@@ -25,8 +31,10 @@ def march(dim, scheme, spectral, tile, planes, work, given, step, written):
     """Advance a tile of the planes between two; see :func:`solvers.loops.euler.euler_step`."""
     (lo, hi), field = planes, given.field
     pitch, size = tile.cells + 2 * HALO, work.shape[1]
-    here, potential, beside, euler, nothing = work[0:4], work[4:6], work[6], work[7], work[20]
-    both_faces, both_fluxes = (work[8:11], work[11:14]), (work[14:17], work[17:20])
+    here, potential = kept_lines(work, _DENSITY), kept_lines(work, _POTENTIAL)
+    both_faces = lines_of(work, _VELOCITY, 0), lines_of(work, _VELOCITY, 1)
+    both_fluxes = lines_of(work, _FLUX, 0), lines_of(work, _FLUX, 1)
+    beside, euler, nothing = line_of(work, _OTHER, lo), line_of(work, _EULER, lo), line_of(work, _NOTHING, lo)
     nothing[:] = 0
     first = lo - 1 if dim > 1 else lo
     if dim > 1:
@@ -36,9 +44,7 @@ def march(dim, scheme, spectral, tile, planes, work, given, step, written):
         middle, faces, fluxes = here[plane % 4], both_faces[plane % 2], both_fluxes[plane % 2]
         faces_below, flux_below = both_faces[(plane + 1) % 2][0], both_fluxes[(plane + 1) % 2][0]
         of_velocity = potential[plane % 2], potential[(plane + 1) % 2]
-        face_velocities(
-            dim, spectral, given.velocity, plane, tile, HALO, step.inverse, plane == first, of_velocity, faces
-        )
+        face_velocities(dim, spectral, given.velocity, plane, tile, HALO, step, plane == first, of_velocity, faces)
         if dim > 1:
             above, beyond = here[(plane + 1) % 4], here[(plane + 2) % 4]
             load(field, plane + 2, tile, HALO, beyond)
@@ -71,7 +77,7 @@ def march(dim, scheme, spectral, tile, planes, work, given, step, written):
                 fluxes[axis][away : size - 2 * away],
             )
         if step.source != NO_SOURCE or step.bounded_by_growth:
-            load(given.other, plane, tile, HALO, beside)
+            load_signed(step, given.other, plane, tile, HALO, beside)
         loss_rate(dim, step, size, pitch, faces_below, faces, beside, euler)
         written.rates[plane, tile.number] = largest_rate(tile, HALO, euler, written.rates)
         transport(dim, size, pitch, nothing if step.change else middle, flux_below, fluxes, euler)

@@ -137,6 +137,12 @@ def line_of(memory, ring, plane):
 
 
 @piece
+def kept_lines(memory, ring):
+    """All lines of a ring, each of the planes that it keeps in turn."""
+    return memory[ring.first : ring.first + ring.planes]
+
+
+@piece
 def lines_of(memory, rings, plane):
     """The lines that rings laid out together keep of a plane."""
     ring = rings[0]

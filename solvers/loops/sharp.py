@@ -39,6 +39,7 @@ from solvers.loops.stages import (
     face_velocities,
     finish,
     largest_rate,
+    load_signed,
     loss_rate,
     stride,
     subtract_source,
@@ -59,7 +60,7 @@ def _velocities(dim, spectral, memory, tile, plane, given, step, first):
     """The velocities on the upper faces of a plane's cells; ``first`` if it is the first such plane."""
     potential = line(memory, rings.POTENTIAL, plane), line(memory, rings.POTENTIAL, plane + 1)
     velocities = lines_of(memory.lines, rings.VELOCITY, plane)
-    face_velocities(dim, spectral, given.velocity, plane, tile, HALO, step.inverse, first, potential, velocities)
+    face_velocities(dim, spectral, given.velocity, plane, tile, HALO, step, first, potential, velocities)
 
 
 @piece
@@ -278,7 +279,7 @@ def march(dim, spectral, tile, planes, work, given, step, written):
             for axis in range(on, dim):
                 _flux_within(dim, memory, step, ahead, axis)
             if step.source != NO_SOURCE or step.bounded_by_growth:
-                load(given.other, ahead, tile, HALO, line(memory, rings.OTHER, ahead))
+                load_signed(step, given.other, ahead, tile, HALO, line(memory, rings.OTHER, ahead))
             if lo <= ahead < hi:
                 _note_rates(dim, memory, step, tile, ahead, written.rates)
             _predict(dim, memory, step, ahead, near(memory, rings.DENSITY, ahead), rings.PREDICTED)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from solvers.loops.compilation import piece
-from solvers.loops.lines import descend, largest, outflow
+from solvers.loops.lines import descend, largest, negate, outflow
 from solvers.loops.planes import Field, load, row_start
 
 HIGH_ORDER = 10
@@ -31,6 +31,8 @@ class Variant(NamedTuple):
 class Step(NamedTuple):
     """The numbers of an Euler step, all of the working precision; three of those that belong to axes, for any d."""
 
+    sign: np.floating
+    """1 for a density that moves with −∇V, −1 for one that moves with ∇V."""
     dt: np.floating
     blend: np.floating
     """α: the stage is α times the old state and 1 − α times the Euler step."""
@@ -89,7 +91,15 @@ def stride(axis, dim, pitch):
 
 
 @piece
-def face_velocities(dim, spectral, velocity, plane, tile, halo, inverse, first, potential, faces):
+def load_signed(step, field, plane, tile, halo, line):
+    """Load a plane of V or of a velocity, with the sign that the density moves with."""
+    load(field, plane, tile, halo, line)
+    if step.sign < 0:
+        negate(line)
+
+
+@piece
+def face_velocities(dim, spectral, velocity, plane, tile, halo, step, first, potential, faces):
     """Fill ``faces[axis]`` with the velocities on the upper faces of a plane's cells.
 
     ``potential`` is two lines for V, of this plane and of the next; the former is there already unless this is the
@@ -97,17 +107,17 @@ def face_velocities(dim, spectral, velocity, plane, tile, halo, inverse, first, 
     """
     if spectral:
         for axis in range(dim):
-            load(velocity[axis], plane, tile, halo, faces[axis])
+            load_signed(step, velocity[axis], plane, tile, halo, faces[axis])
         return
     here, next_ = potential
     if dim == 1 or first:
-        load(velocity[0], plane, tile, halo, here)
+        load_signed(step, velocity[0], plane, tile, halo, here)
     if dim > 1:
-        load(velocity[0], plane + 1, tile, halo, next_)
-        descend(here, next_, inverse[0], faces[0])
+        load_signed(step, velocity[0], plane + 1, tile, halo, next_)
+        descend(here, next_, step.inverse[0], faces[0])
     for axis in range(0 if dim == 1 else 1, dim):
         away = stride(axis, dim, tile.cells + 2 * halo)
-        descend(here[:-away], here[away:], inverse[axis], faces[axis][:-away])
+        descend(here[:-away], here[away:], step.inverse[axis], faces[axis][:-away])
 
 
 @piece

@@ -5,11 +5,15 @@ from typing import Any
 
 from solvers.loops.compilation import SOURCES, entry, piece
 from solvers.loops.lines import largest, pairwise_sum
-from solvers.loops.planes import load, tile_of
-from solvers.loops.stages import clear_halo, face_velocities, largest_rate, loss_rate
+from solvers.loops.planes import Layout, kept_lines, line_of, lines_of, load, tile_of
+from solvers.loops.stages import clear_halo, face_velocities, largest_rate, load_signed, loss_rate
 
 HALO = 1
-LINES = 2 + 2 + 1 + 6 + 2
+_layout = Layout()
+_DENSITY, _POTENTIAL, _OTHER = _layout.ring(planes=2), _layout.ring(planes=2), _layout.ring()
+_VELOCITY = _layout.rings(planes=2)
+_POWER, _RATE = _layout.ring(), _layout.ring()
+LINES = _layout.size
 """Lines of working memory of a thread."""
 
 
@@ -35,21 +39,22 @@ def _face_power(dim, pitch, here, above, faces, power):
 @piece
 def _march(dim, spectral, tile, lo, hi, work, field, velocity, other, step, rates, tops, decay):
     pitch, size = tile.cells + 2 * HALO, work.shape[1]
-    here, potential, beside, both_faces = work[0:2], work[2:4], work[4], (work[5:8], work[8:11])
-    power, rate = work[11], work[12]
+    here, potential = kept_lines(work, _DENSITY), kept_lines(work, _POTENTIAL)
+    both_faces = lines_of(work, _VELOCITY, 0), lines_of(work, _VELOCITY, 1)
+    beside, power, rate = line_of(work, _OTHER, lo), line_of(work, _POWER, lo), line_of(work, _RATE, lo)
     first = lo - 1 if dim > 1 else lo
     load(field, first, tile, HALO, here[first % 2])
     for plane in range(first, hi):
         middle, above = here[plane % 2], here[(plane + 1) % 2]
         faces, below = both_faces[plane % 2], both_faces[(plane + 1) % 2][0]
         of_velocity = potential[plane % 2], potential[(plane + 1) % 2]
-        face_velocities(dim, spectral, velocity, plane, tile, HALO, step.inverse, plane == first, of_velocity, faces)
+        face_velocities(dim, spectral, velocity, plane, tile, HALO, step, plane == first, of_velocity, faces)
         if dim > 1:
             load(field, plane + 1, tile, HALO, above)
             if plane < lo:
                 continue
         if step.bounded_by_growth:
-            load(other, plane, tile, HALO, beside)
+            load_signed(step, other, plane, tile, HALO, beside)
         loss_rate(dim, step, size, pitch, below, faces, beside, rate)
         rates[plane, tile.number] = largest_rate(tile, HALO, rate, rates)
         _face_power(dim, pitch, middle, above, faces, power)

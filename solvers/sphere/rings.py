@@ -10,13 +10,12 @@ import numpy as np
 from gridflow.compute.harmonics import SphereTransform
 from gridflow.compute.threads import count, team
 from gridflow.domains.sphere import SphereGrid
-from gridflow.equation.contract import DENSITY, NEGATIVE, State, require_sound
+from gridflow.equation.contract import DENSITY, NEGATIVE, require_sound
 from gridflow.equation.flow import SphereFlow
 from gridflow.errors import RunError
 from solvers.loops import sphere as loops
-from solvers.stepping.bounds import Look, Noise
-from solvers.stepping.explicit import Arrays
-from solvers.stepping.known import Known
+from solvers.stepping.bounds import Noise
+from solvers.stepping.space import Arrays, Evaluated, Look, Space
 
 PARCEL_WIDTH = 0.5
 """Least width of a parcel of joined cells as a share of a ring's.
@@ -66,7 +65,7 @@ def _rings(grid: SphereGrid, joined: np.ndarray) -> loops.Rings:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SphereLook(Look):
     """What a look at a state finds on the sphere.
 
@@ -79,7 +78,7 @@ class SphereLook(Look):
     dissipation: float
 
 
-class SphereSpace:
+class SphereSpace(Space[SphereLook]):
     """A flow on the sphere discretised in space by upwind finite volumes, with its working memory.
 
     Parameters
@@ -101,31 +100,26 @@ class SphereSpace:
         V where it was last evaluated.
     change
         ∂_t of every density there.
-    stages
-        Arrays like those of a state for the stages of a step, each written over the one before.
     """
 
     def __init__(
         self, flow: SphereFlow, scheme: int, joined: np.ndarray, names: Sequence[str], threads: int | None
     ) -> None:
         grid, limits = flow.grid, np.finfo(float)
-        self._flow, self._rings = flow, _rings(grid, joined)
+        stage = {name: np.zeros(grid.shape) for name in names}
+        super().__init__(flow, [stage, stage])
+        self._rings = _rings(grid, joined)
         self.team = team(count(threads, grid.size))
         self._transform = SphereTransform(grid, threads)
         self.potential = np.zeros((0, 0))
-        stage = {name: np.zeros(grid.shape) for name in names}
-        self.stages = [stage, stage]
-        self._known: Known[SphereLook] = Known()
         self._rate = 0.0
         self.change = {name: np.zeros(grid.shape) for name in names}
         vacuum = float(limits.tiny / limits.eps)
-        self._steps = {
-            name: loops.Step(-1.0 if name == NEGATIVE else 1.0, float(flow.growth), vacuum) for name in names
-        }
+        self._steps = {name: loops.Step(sign, float(flow.growth), vacuum) for name, sign in self.signs.items()}
         self._work = np.zeros((self.team.size, loops.LINES, grid.shape[1] + loops.HALO))
         self._rates, self._tops = np.zeros(grid.shape[0], np.uint64), np.zeros(grid.shape[0], np.uint64)
         self._decay, self._energies = np.zeros(grid.shape[0]), np.zeros(grid.mmax + 1)
-        self._tendency, self._advance, self._respond = loops.tendency(scheme), loops.stage(), loops.respond()
+        self._tendency, self._stage, self._respond = loops.tendency(scheme), loops.stage(), loops.respond()
         laplacian = grid.laplacian_symbol("spectral")
         self._noise = Noise(flow, laplacian, np.dtype(float))
         self._stiffness = float(((laplacian + flow.growth) * flow.symbol).max())
@@ -139,39 +133,26 @@ class SphereSpace:
         self._tendency(
             0, 0, self._rings, self._steps[DENSITY], work, values, values, values, self._rates, self._tops, self._decay
         )  # fmt: skip
-        self._advance(0, 0, self._rings.joined, work, values, values, values, values, 0.0, 0.0, self._tops)
+        self._stage(0, 0, self._rings.joined, work, values, values, values, values, 0.0, 0.0, self._tops)
 
-    def look_at(self, state: State) -> SphereLook:
-        """What bounds the step of a state, whose tendency then is in place; kept until the next step."""
-        arrays = state.arrays.values()
-        known = self._known.get(*arrays)
-        if known is None:
-            known = self.evaluate(state.arrays, state.time)
-            self._known.keep(known, *arrays)
-        return known
+    def spread(self, arrays: Arrays) -> dict[str, np.ndarray]:
+        """New arrays in which cells that are joined hold the limited slope that a stage would give them."""
+        self._outdate()
+        for change in self.change.values():
+            change.fill(0)
+        stage = self.stages[0]
+        _, fullest = self._advance(arrays, arrays, stage, 0.0, 0.0)
+        self.require_sound(stage, fullest, 0.0)
+        return {name: array.copy() for name, array in stage.items()}
 
-    def look_before_step(self, state: State) -> SphereLook:
-        """As :meth:`look_at`, of a state that is about to change: nothing is kept."""
-        known = self._known.get(*state.arrays.values())
-        return self.evaluate(state.arrays, state.time) if known is None else known
+    def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
+        """The bounds on Δt by positivity and by relaxation."""
+        if not rate * fullest < float(np.finfo(float).max):
+            raise self._overflow(time)
+        stiff = fullest * self._stiffness
+        return self._round_off / rate if rate > 0 else math.inf, 2 / stiff if stiff > 0 else math.inf
 
-    def forget(self) -> None:
-        """What was known of a state holds no more, or its tendency is no longer in place."""
-        self._known.forget()
-
-    def place(self, arrays: Arrays, time: float) -> None:
-        """Have the tendencies of densities in place."""
-        self.evaluate(arrays, time)
-
-    def evaluate(self, arrays: Mapping[str, np.ndarray], time: float) -> SphereLook:
-        """Have V and the tendencies of densities in place and find what bounds the step.
-
-        Raises
-        ------
-        RunError
-            If a density or what follows from it is not finite.
-        """
-        self.forget()
+    def _look(self, arrays: Arrays, time: float) -> SphereLook:
         energy = self._respond_to(arrays)
         rate = fullest = dissipation = 0.0
         for name, density in arrays.items():
@@ -183,18 +164,19 @@ class SphereSpace:
                     lo, hi, self._rings, step, self._work[thread], *arrays, self._rates, self._tops, self._decay
                 )
 
-            self.team.share(self._flow.grid.shape[0], job)
+            self.team.share(self.flow.grid.shape[0], job)
             top = _largest(self._tops)
             if not math.isfinite(top):
-                require_sound(self._flow.grid, density, time)
+                require_sound(self.flow.grid, density, time)
             fullest += top
             rate = max(rate, _largest(self._rates))
-            dissipation += 2 * math.pi / self._flow.grid.shape[1] * float(self._decay.sum())
+            dissipation += 2 * math.pi / self.flow.grid.shape[1] * float(self._decay.sum())
         if not math.isfinite(energy):
             raise self._overflow(time)
         self._rate = rate
         positivity, relaxation = self.strict_bounds(rate, fullest, time)
         return SphereLook(
+            dict(arrays),
             positivity=positivity,
             relaxation=relaxation,
             decay_time=self._noise.decay_time(energy, dissipation, fullest),
@@ -203,53 +185,29 @@ class SphereSpace:
             dissipation=dissipation,
         )
 
-    def advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
-        """Write the stage ``α old + (1 − α) (current + Δt ∂_t)``, the tendencies being those of ``current``.
+    def _evaluate(self, arrays: Arrays, time: float) -> Evaluated:
+        return self._look(arrays, time)
 
-        Returns the largest share that a cell of ``current`` loses per time, and the sum of the densities' largest.
-        """
-        self.forget()
+    def _advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
         fullest = 0.0
         for name, reached in new.items():
             arrays = current[name], self.change[name], old[name], reached
 
             def job(lo: int, hi: int, thread: int, arrays: tuple[np.ndarray, ...] = arrays) -> None:
-                self._advance(lo, hi, self._rings.joined, self._work[thread], *arrays, dt, blend, self._tops)
+                self._stage(lo, hi, self._rings.joined, self._work[thread], *arrays, dt, blend, self._tops)
 
-            self.team.share(self._flow.grid.shape[0], job)
+            self.team.share(self.flow.grid.shape[0], job)
             fullest += _largest(self._tops)
         return self._rate, fullest
-
-    def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
-        """The bounds on Δt by positivity and by relaxation."""
-        if not rate * fullest < float(np.finfo(float).max):
-            raise self._overflow(time)
-        stiff = fullest * self._stiffness
-        return self._round_off / rate if rate > 0 else math.inf, 2 / stiff if stiff > 0 else math.inf
-
-    def require_sound(self, arrays: Arrays, fullest: float, time: float) -> None:
-        """RunError, naming the cell, if the largest density is not a finite number."""
-        if not math.isfinite(fullest):
-            for array in arrays.values():
-                require_sound(self._flow.grid, array, time)
-
-    def spread(self, arrays: Arrays) -> dict[str, np.ndarray]:
-        """New arrays in which cells that are joined hold the limited slope that a stage would give them."""
-        for change in self.change.values():
-            change.fill(0)
-        stage = self.stages[0]
-        _, fullest = self.advance(arrays, arrays, stage, 0.0, 0.0)
-        self.require_sound(stage, fullest, 0.0)
-        return {name: array.copy() for name, array in stage.items()}
 
     def _respond_to(self, arrays: Mapping[str, np.ndarray]) -> float:
         """Work out V of densities; return their energy, the sum over harmonics being that over cells to round-off."""
         deviation = self.change[DENSITY]  # which is worked out next
-        np.subtract(arrays[DENSITY], self._flow.target, out=deviation)
+        np.subtract(arrays[DENSITY], self.flow.target, out=deviation)
         if NEGATIVE in arrays:
             deviation -= arrays[NEGATIVE]
         coefficients = self._transform.analyse(deviation)
-        self._respond(self._flow.symbol, coefficients, self._energies)
+        self._respond(self.flow.symbol, coefficients, self._energies)
         self.potential = self._transform.synthesise(coefficients)
         return float(self._energies.sum())
 

@@ -148,7 +148,6 @@ class SphereFiniteVolume:
         Cells that are joined share their mass from the start as they do after every stage.
         """
         arrays = {DENSITY: given_density(self.flow, initial), **self._starts}
-        self._space.forget()
         own = {
             name: np.array(array, float) for name, array in arrays.items()
         }  # compiled loops tell read-only ones apart
@@ -168,7 +167,7 @@ class SphereFiniteVolume:
 
     def bounds(self, state: State) -> StepBounds:
         """The bounds on Δt at this state."""
-        return self._explicit.bounds(self._space.look_at(state))
+        return self._explicit.bounds(self._space.look(state))
 
     def stable_dt(self, state: State) -> float:
         """The longest step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
@@ -183,12 +182,12 @@ class SphereFiniteVolume:
 
         The cells of a parcel share one. The arrays are the solver's own, valid until the next call of anything.
         """
-        self._space.look_at(state)
+        self._space.look(state)
         return self._space.change
 
     def potential(self, state: State) -> np.ndarray:
         """V at the cells' centres; the solver's own array, valid until the next call of anything."""
-        self._space.look_at(state)
+        self._space.look(state)
         return self._space.potential
 
     def diagnose(self, state: State) -> Mapping[str, float]:
@@ -197,7 +196,7 @@ class SphereFiniteVolume:
         With a second density the mass is ∫ μ⁺ − μ⁻ and the extrema are those of both. The dissipation is
         −Σ area V ∂_t μ: that of the scheme itself where cells are not joined, and to second order where they are.
         """
-        look, arrays = self._space.look_at(state), state.arrays
+        look, arrays = self._space.look(state), state.arrays
         masses = {name: self.flow.grid.integral(array) for name, array in arrays.items()}
         return {
             "mass": masses[DENSITY] - masses.get(NEGATIVE, 0.0),

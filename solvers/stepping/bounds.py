@@ -11,31 +11,6 @@ from gridflow.equation.flow import Equation
 from solvers.stepping.schemes import RESOLVED_DECAY
 
 
-@dataclass(frozen=True)
-class Look:
-    """What a look at a state finds.
-
-    Attributes
-    ----------
-    positivity
-        Longest forward Euler step in which no cell loses more than it holds.
-    relaxation
-        Longest forward Euler step that does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
-    decay_time
-        Time in which the KMD falls by a factor e at its present rate, by transport.
-    energy
-        ½ KMD².
-    fullest
-        The largest density.
-    """
-
-    positivity: float
-    relaxation: float
-    decay_time: float
-    energy: float
-    fullest: float
-
-
 class Noise:
     """What round-off adds to energy and dissipation: white noise of 16 roundings of max μ, some for every operation.
 

@@ -1,45 +1,13 @@
 """Explicit steps in time, under which finite volumes keep what they keep."""
 
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 
 from gridflow.equation.contract import State
-from solvers.stepping.bounds import Look, StepBounds, fit, tick
+from solvers.stepping.bounds import StepBounds, fit, tick
 from solvers.stepping.schemes import SSPRungeKutta
-
-Arrays = dict[str, np.ndarray]
-
-
-class Space(Protocol):
-    """A discretisation in space, as steps see it: whichever arrays there are, they are advanced together.
-
-    Attributes
-    ----------
-    stages
-        Two sets of arrays like those of a state, written in turn; they may be the same if ``advance`` can write a stage
-        over the one that it reads.
-    """
-
-    stages: list[Arrays]
-
-    def look_before_step(self, state: State) -> Look:
-        """What bounds the step from a state, whose velocity then is in place."""
-
-    def place(self, arrays: Arrays, time: float) -> None:
-        """Have the velocity of some arrays in place, without bounds; RunError, telling the time, if it overflows."""
-
-    def advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
-        """Write a stage, ``α old + (1 − α) Euler(current)``; return the largest rate of loss and the largest density.
-
-        The velocity of ``current`` is in place.
-        """
-
-    def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
-        """The bounds on Δt by positivity and by relaxation."""
-
-    def require_sound(self, arrays: Arrays, fullest: float, time: float) -> None:
-        """RunError, naming the cell, if the largest density is not a finite number."""
+from solvers.stepping.space import Arrays, Evaluated, Look, Space
 
 
 class Explicit:
@@ -62,7 +30,7 @@ class Explicit:
         Steps that a later stage sent back.
     """
 
-    def __init__(self, space: Space, scheme: SSPRungeKutta, cfl: float, tolerance: float) -> None:
+    def __init__(self, space: Space[Any], scheme: SSPRungeKutta, cfl: float, tolerance: float) -> None:
         self._space, self._scheme, self._cfl = space, scheme, cfl
         self._resolved = scheme.resolved_decay(tolerance)
         self.redone = 0
@@ -87,30 +55,30 @@ class Explicit:
 
     def advance(self, state: State, until: float) -> None:
         """Take one step, to ``until`` at the farthest and then exactly."""
-        look = self._space.look_before_step(state)
-        self.step(state, fit(self.longest(look), state.time, until), until)
+        look = self._space.look(state)
+        self.step(state, look, fit(self.longest(look), state.time, until), until)
 
-    def step(self, state: State, dt: float, until: float) -> None:
-        """Take a step of dt, or a smaller one; the velocity of the state's density must be in place."""
-        while (allowed := self._attempt(state, dt)) < dt:
+    def step(self, state: State, at: Evaluated, dt: float, until: float) -> None:
+        """Take a step of dt, or a smaller one, from a state that has been evaluated."""
+        while (allowed := self._attempt(state, at, dt)) < dt:
             self.redone += 1
             dt = self._cfl * allowed
-            self._space.place(state.arrays, state.time)
+            at = self._space.evaluate(state.arrays, state.time)
         last = self._space.stages[(len(self._scheme.blend) - 1) % 2]
         accept(state, last, dt, until)
 
-    def _attempt(self, state: State, dt: float) -> float:
+    def _attempt(self, state: State, at: Evaluated, dt: float) -> float:
         """Run all stages into the stage arrays; return dt, or the smaller bound that a stage asked for."""
-        space, current, fullest = self._space, state.arrays, 0.0
+        space, stage, fullest = self._space, state.arrays, 0.0
         for number, blend in enumerate(self._scheme.blend):
             if number > 0:
-                space.place(current, state.time)
+                at = space.evaluate(stage, state.time)
             stage = space.stages[number % 2]
-            rate, new_fullest = space.advance(current, state.arrays, stage, dt, blend)
+            rate, new_fullest = space.advance(at, state.arrays, stage, dt, blend)
             if number > 0 and (allowed := min(space.strict_bounds(rate, fullest, state.time))) < dt:
                 return allowed
             space.require_sound(stage, new_fullest, state.time + dt)
-            current, fullest = stage, new_fullest
+            fullest = new_fullest
         return dt
 
 

@@ -154,6 +154,17 @@ ETDRK4 = ExponentialRungeKutta(
     error=(_NONE, _NONE, Weights(0, 1, -4), Weights(0, -1, 4)),
     error_order=4,
 )
+"""With the names of Cox and Matthews (2002), h = Δt, z = h L, R = L u + N_u, and N_a = N(a) for each stage:
+
+    ``a  = u + h/2 φ_1(z/2) R``
+    ``b  = u + h/2 φ_1(z/2) R + h φ_2(z/2) (N_a − N_u)``
+    ``c  = u + h φ_1(z) R + 2h φ_2(z) (N_b − N_u)``
+    ``u⁺ = u + h φ_1(z) R + h (2φ_2 − 4φ_3)(z) (N_a + N_b − 2N_u) + h (4φ_3 − φ_2)(z) (N_c − N_u)``
+
+As h φ_1(z) L u = (e^z − 1) u, the last line is theirs too, equation (2.5) of Kassam and Trefethen, SIAM J. Sci.
+Comput. 26 (2005) 1214; b and c are those of Krogstad. The estimate of the error is the difference to the step with
+N at the new state in the place of N_c, ``h (4φ_3 − φ_2)(z) (N_{u⁺} − N_c)``.
+"""
 RK23 = EmbeddedRungeKutta(
     "rk23", 3, ((1 / 2,), (0, 3 / 4), (2 / 9, 1 / 3, 4 / 9)), error=(-5 / 72, 1 / 12, 1 / 9, -1 / 8), error_order=3
 )

@@ -1,1 +1,1 @@
-"""Where densities live: periodic grids, the circle and spheres."""
+"""The domains that densities live on: periodic grids, the circle and spheres."""

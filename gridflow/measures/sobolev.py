@@ -148,10 +148,10 @@ def regularity(grid: Domain, f: np.ndarray, seen: np.ndarray | None = None) -> R
     """Estimate the regularity r of a function from its cell averages.
 
     A straight line is fitted to the logarithm of the mean power per mode, from the third shell to two thirds of the
-    Nyquist wave number of the widest cells. The function counts as smooth if, before that, its modes reach round-off;
-    if they decay twice as fast in the upper half of the shells as in the lower; or if their power is negligible by the
-    end of the lower half. If they decay twice as fast in the lower half, the function is the sum of a smooth and a
-    rough part, and only the upper half is fitted.
+    Nyquist wave number of the widest cells. The function counts as smooth if its modes reach
+    round-off before that, or decay twice as fast in the upper half of the shells as in the lower. If they decay twice
+    as fast in the lower half, the function is smooth if the power in the upper half is negligible. Otherwise a rough
+    part lies beneath a smooth one, and only the upper half is fitted.
 
     Parameters
     ----------

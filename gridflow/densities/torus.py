@@ -1,7 +1,8 @@
 """Initial and target densities as cell averages.
 
-Every function returns a float64 array of the grid's shape: the mass of each cell divided by its volume, ≥ 0. Add and
-multiply them as arrays and :func:`normalize` the result.
+Every function returns a float64 array of the grid's shape: the mass of each cell divided by its volume, ≥ 0. Densities
+can be added and multiplied as arrays and the result scaled by :func:`normalize`. ``mass`` is always the total mass
+∫ ρ dx of the result, 1 by default. Every function raises InputError if an argument is not allowed.
 """
 
 import math
@@ -19,12 +20,19 @@ from gridflow.particles.clouds import checked_particles, deposit
 
 
 def normalize(grid: Domain, density: np.ndarray, mass: float = 1.0) -> np.ndarray:
-    """Scale a density to a mass: ``∫ μ dx = mass``.
+    """Scale a density to a given mass, ``∫ μ dx = mass``.
+
+    Parameters
+    ----------
+    density
+        Cell averages (mass / volume), shape ``grid.shape``, ≥ 0.
+    mass
+        Total mass ∫ ρ dx of the result, positive. Default: 1.
 
     Raises
     ------
     InputError
-        If the density is negative or not finite somewhere, or has no mass, or the mass is not positive.
+        If the density is negative or not finite somewhere or has no mass, or if ``mass`` is not positive.
     """
     if not (math.isfinite(mass) and mass > 0):
         raise InputError(f"mass = {mass}: it must be positive")
@@ -36,24 +44,26 @@ def normalize(grid: Domain, density: np.ndarray, mass: float = 1.0) -> np.ndarra
 
 
 def from_array(grid: Domain, values: np.ndarray) -> np.ndarray:
-    """Cell averages given as an array, copied; InputError if the shape differs or a value is negative or not finite."""
+    """Copy cell averages from an array; InputError if the shape is wrong or a value is negative or not finite."""
     return grid.check_density(values, "the density").copy()
 
 
 def uniform(grid: Domain, mass: float = 1.0) -> np.ndarray:
-    """The constant density mass / |T|, on any domain."""
+    """Constant density mass / |T| on any domain; ``mass`` is the total mass ∫ ρ dx, 1 by default."""
     return normalize(grid, np.ones(grid.shape), mass)
 
 
 def cosine(grid: Grid, amplitude: float = 0.9, modes: Sequence[int] | int = 1, mass: float = 1.0) -> np.ndarray:
-    """``1 + A ∏_a cos(2π m_a x_a / L_a)`` scaled to a mass; exact cell averages.
+    """``1 + A ∏_a cos(2π m_a x_a / L_a)``, scaled to a mass; exact cell averages.
 
     Parameters
     ----------
     amplitude
-        A, between −1 and 1.
+        Amplitude A, between −1 and 1. Default: 0.9.
     modes
-        m_a along each axis, or one number for all; 0 means constant along that axis.
+        Mode number m_a along each axis, or one number for all; 0 means constant along that axis. Default: 1.
+    mass
+        Total mass ∫ ρ dx. Default: 1.
     """
     grid = torus(grid, "cosine")
     modes = grid.per_axis(modes)
@@ -75,16 +85,18 @@ def gaussian(
     weights: Sequence[float] | None = None,
     mass: float = 1.0,
 ) -> np.ndarray:
-    """A sum of periodised Gaussian bumps, exact cell averages.
+    """Sum of periodised Gaussian bumps; exact cell averages.
 
     Parameters
     ----------
     centers
-        Positions, shape (bumps, d) or (d,) for one bump.
+        Positions, in units of length; shape (bumps, d), or (d,) for one bump.
     widths
-        Standard deviation of each bump, or one for all, in units of length.
+        Standard deviation of each bump, or one number for all, in units of length.
     weights
         Relative masses, ≥ 0. Default: equal.
+    mass
+        Total mass ∫ ρ dx. Default: 1.
     """
     grid = torus(grid, "gaussian")
     positions = np.atleast_2d(np.asarray(centers, dtype=float))
@@ -103,44 +115,46 @@ def gaussian(
 
 
 def ball_hole(grid: Grid, radius: float, center: Sequence[float] | None = None, mass: float = 1.0) -> np.ndarray:
-    """A constant density with an empty ball; see :func:`gridflow.densities.regions.ball`."""
+    """Constant density of total mass ``mass`` outside an empty ball; see :func:`gridflow.densities.regions.ball`."""
     return normalize(grid, 1 - regions.ball(grid, radius, center), mass)
 
 
 def box_hole(
     grid: Grid, sides: Sequence[float] | float, center: Sequence[float] | None = None, mass: float = 1.0
 ) -> np.ndarray:
-    """A constant density with an empty box; see :func:`gridflow.densities.regions.box`."""
+    """Constant density of total mass ``mass`` outside an empty box; see :func:`gridflow.densities.regions.box`."""
     return normalize(grid, 1 - regions.box(grid, sides, center), mass)
 
 
 def shell_hole(
     grid: Grid, inner: float, outer: float, center: Sequence[float] | None = None, mass: float = 1.0
 ) -> np.ndarray:
-    """A constant density with an empty shell; see :func:`gridflow.densities.regions.shell`."""
+    """Constant density of total mass ``mass`` outside an empty shell; see :func:`gridflow.densities.regions.shell`."""
     return normalize(grid, 1 - regions.shell(grid, inner, outer, center), mass)
 
 
 def lattice_of_holes(grid: Grid, counts: Sequence[int] | int, radius: float, mass: float = 1.0) -> np.ndarray:
-    """A constant density with a lattice of empty balls; see :func:`gridflow.densities.regions.lattice`."""
+    """Constant density of total mass ``mass`` outside empty balls; see :func:`gridflow.densities.regions.lattice`."""
     return normalize(grid, 1 - regions.lattice(grid, counts, radius), mass)
 
 
 def random_sobolev(grid: Grid, r: float, amplitude: float = 0.5, seed: int = 0, mass: float = 1.0) -> np.ndarray:
-    """A random density at the border of H^r: ``1 + A f / m`` with ``|f̂_k| = |k|^{−r−d/2}`` and random phases.
+    """Random density on the borderline of H^r: ``1 + A f / m`` with ``|f̂_k| = |k|^{−r−d/2}`` and random phases.
 
-    The phase of a mode depends on the seed and its mode number alone and m is the largest ``|f|`` on a fixed reference
-    grid, so refining the grid keeps every mode and adds finer ones. Modes with an index at or above n/2 are left
-    out; the values are cell averages.
+    The phase of a mode depends only on the seed and the mode number, and m is the largest ``|f|`` on a fixed reference
+    grid. Refining the grid therefore keeps every mode and adds finer ones. Modes with |k_a| ≥ n_a/2 are left out. The
+    values are cell averages.
 
     Parameters
     ----------
     r
         Sobolev regularity; the function is in H^q for every q < r.
     amplitude
-        A, positive; near 1 the finest modes may make the density negative, which is an error.
+        Amplitude A, positive. Near 1, the finest modes may make the density negative, which is an error. Default: 0.5.
     seed
-        Non-negative integer.
+        Non-negative integer. Default: 0.
+    mass
+        Total mass ∫ ρ dx. Default: 1.
 
     Raises
     ------
@@ -164,9 +178,9 @@ def from_function(
     function
         Called as ``function(x_0, …, x_{d−1})`` with broadcastable positions; returns the density, ≥ 0.
     mass
-        Scale to this mass; None keeps the function's own.
+        Total mass ∫ ρ dx to scale to. Default: None, which does not scale.
     points
-        Quadrature points per cell and axis; the average is exact for polynomials of degree 2·points − 1.
+        Quadrature points per cell and axis; exact for polynomials of degree 2·points − 1. Default: 4.
     """
     grid = torus(grid, "from_function")
     nodes, weights = np.polynomial.legendre.leggauss(points)
@@ -178,10 +192,16 @@ def from_function(
 
 
 def from_image(grid: Grid, path: str | PathLike[str], mass: float = 1.0) -> np.ndarray:
-    """A picture as a density on a 2-D grid: dark is empty, white is full; the picture's up is the y axis.
+    """Convert a picture to a density on a 2-D grid: black is empty, white is full, and the picture's top is up in y.
 
-    The picture is stretched over the torus and averaged over each cell, pixel areas counted exactly. Transparent pixels
-    count as white.
+    The picture is stretched over the torus and averaged exactly over each cell. Transparent pixels count as white.
+
+    Parameters
+    ----------
+    path
+        File in any format that Pillow reads.
+    mass
+        Total mass ∫ ρ dx. Default: 1.
     """
     grid = torus(grid, "from_image")
     if grid.dim != 2:
@@ -203,7 +223,7 @@ def from_image(grid: Grid, path: str | PathLike[str], mass: float = 1.0) -> np.n
 def from_particles(
     grid: Grid, positions: np.ndarray, weights: np.ndarray | None = None, mass: float | None = 1.0
 ) -> np.ndarray:
-    """Deposit particles by cloud-in-cell: each spreads over a box of one cell's size around its position.
+    """Deposit particles by cloud-in-cell: each is spread over a box the size of a cell, centred on it.
 
     Parameters
     ----------
@@ -212,7 +232,7 @@ def from_particles(
     weights
         Masses, shape (N,), ≥ 0. Default: 1 / N each.
     mass
-        Scale to this mass; None keeps the sum of the weights.
+        Total mass ∫ ρ dx to scale to; None keeps the sum of the weights. Default: 1.
     """
     grid = torus(grid, "from_particles")
     density = deposit(grid, *checked_particles(grid.dim, positions, weights))
@@ -222,7 +242,7 @@ def from_particles(
 def sizes_and_shares(
     kind: str, bumps: int, sizes: tuple[str, Sequence[float] | float], weights: Sequence[float] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What each of some bumps has: a positive size, told by its name, and a weight ≥ 0; InputError names the kind."""
+    """Return the positive size and the weight ≥ 0 of each bump; InputError names ``kind`` and the size's name."""
     name, given = sizes
     found = []
     for what, values in ((name, given), ("weights", 1.0 if weights is None else weights)):
@@ -239,7 +259,7 @@ def sizes_and_shares(
 
 
 def check_random(kind: str, amplitude: float, seed: int) -> None:
-    """InputError, naming the kind, unless a random density's amplitude is positive and its seed not negative."""
+    """Raise InputError, naming the kind, unless the amplitude is positive and the seed is not negative."""
     if not amplitude > 0:
         raise InputError(f"{kind} amplitude = {amplitude}: it must be positive")
     if seed < 0:
@@ -247,7 +267,7 @@ def check_random(kind: str, amplitude: float, seed: int) -> None:
 
 
 def waved(kind: str, amplitude: float, wave: np.ndarray, largest: float) -> np.ndarray:
-    """``1 + A f / m``; InputError, naming the kind and the most that A may be, if that is negative somewhere."""
+    """Return ``1 + A f / m``; if it is negative somewhere, InputError names the kind and the largest allowed A."""
     density: np.ndarray = 1 + amplitude / largest * wave
     if density.min() < 0:
         most = amplitude / (1 - density.min())
@@ -260,15 +280,15 @@ def waved(kind: str, amplitude: float, wave: np.ndarray, largest: float) -> np.n
 
 
 def _wrapped_normal(grid: Grid, axis: int, center: float, sigma: float) -> np.ndarray:
-    """Cell averages of the periodised normal density of mean ``center`` along one axis."""
+    """Cell averages along one axis of the periodised normal density with mean ``center``."""
     length, h = grid.lengths[axis], grid.spacing[axis]
-    images = math.ceil(9 * sigma / length) + 1  # beyond 9 σ the normal distribution is 0 in double precision
+    images = math.ceil(9 * sigma / length) + 1  # in double precision the normal density vanishes beyond 9 σ
     offset = (center % length) / (math.sqrt(2) * sigma)
     scale = 1 / (math.sqrt(2) * sigma)
     density = np.zeros(grid.shape[axis])
     for image in range(-images, images + 1):
         z = (grid.edges(axis) + image * length) * scale - offset
-        # differences of erfc on either side of the mean keep the relative accuracy of the tails
+        # Differences of erfc on either side of the mean preserve the relative accuracy of the tails.
         tail = np.array([math.erfc(abs(x)) for x in z])
         below, above = tail[1:] - tail[:-1], tail[:-1] - tail[1:]
         astride = 2 - tail[1:] - tail[:-1]
@@ -277,7 +297,7 @@ def _wrapped_normal(grid: Grid, axis: int, center: float, sigma: float) -> np.nd
 
 
 def _shares(cells: int, pixels: int) -> np.ndarray:
-    """Matrix (cells, pixels) of the share of each cell that each pixel covers."""
+    """Matrix (cells, pixels) with the share of each cell that each pixel covers."""
     cell = np.arange(cells + 1) / cells
     pixel = np.arange(pixels + 1) / pixels
     low = np.maximum(cell[:-1, None], pixel[None, :-1])
@@ -307,10 +327,10 @@ def _sobolev_wave(grid: Grid, r: float, seed: int) -> np.ndarray:
 def _mode_noise(modes: tuple[np.ndarray, ...], seed: int) -> np.ndarray:
     """One number in [0, 1) per mode, a hash of the seed and the mode number; odd under ξ → −ξ (modulo 1).
 
-    The SplitMix64 finaliser (Steele, Lea and Flood, OOPSLA 2014) mixes the mode numbers one after the other.
+    The SplitMix64 finaliser (Steele, Lea and Flood, OOPSLA 2014) is applied to the mode numbers one after the other.
     """
     leading = np.zeros((), dtype=int)
-    for k in modes:  # sign of the first non-zero component: the mode or its mirror image is hashed
+    for k in modes:  # the sign of the first nonzero component selects which of k and −k is hashed
         leading = np.where(leading[..., None] == 0, np.sign(k).astype(int), leading[..., None])
     state = np.full(leading.shape, np.uint64((0x9E3779B97F4A7C15 * (seed + 1)) & 0xFFFFFFFFFFFFFFFF))
     for axis, k in enumerate(modes):

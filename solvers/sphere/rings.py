@@ -1,4 +1,4 @@
-"""The finite-volume discretisation of the sphere in space: rings of cells, joined to parcels near the poles."""
+"""The finite-volume discretisation of the sphere in space: rings of cells, joined into parcels near the poles."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,17 +19,17 @@ from solvers.stepping.explicit import Arrays
 from solvers.stepping.known import Known
 
 PARCEL_WIDTH = 0.5
-"""Least width of a parcel of joined cells as a share of a ring's.
+"""Smallest width of a parcel of joined cells, relative to the width of a ring.
 
 Measured at 128 × 256 on a cap of radius 0.8 over the equator to νt = 2: ¼, ½ and 1 take 39, 36 and 31 steps (481
 without joining) and lose 5.6, 5.6 and 7.7 % of the contoured area; on one over a pole they take 79, 51 and 34 steps.
 """
 FEWEST_PARCELS = 4
-"""Parcels that a ring needs for the stencils not to meet themselves."""
+"""Smallest number of parcels in a ring; with fewer, a stencil would overlap itself."""
 
 
 def joined_cells(grid: SphereGrid, width: float = PARCEL_WIDTH) -> np.ndarray:
-    """How many neighbours to join in every ring: the least power of two that makes them so wide, as far as it goes."""
+    """Number of neighbours to join in every ring: the smallest power of two that reaches ``width``, where possible."""
     rings, cells = grid.shape
     wide = width * np.pi / rings
     joined = np.ones(rings, int)
@@ -42,10 +42,10 @@ def joined_cells(grid: SphereGrid, width: float = PARCEL_WIDTH) -> np.ndarray:
 
 
 def _rings(grid: SphereGrid, joined: np.ndarray) -> loops.Rings:
-    """Where cells are joined, velocities are leant to the middles of faces, which near a pole are not between nodes."""
+    """Geometry of the rings; where cells are joined, velocities are interpolated to the face centres."""
     (rings, cells), theta, edges = grid.shape, grid.colatitudes, grid.edges
     width = 2 * np.pi / cells
-    nodes = np.concatenate([[-theta[0]], theta, [2 * np.pi - theta[-1]]])  # with those opposite across the poles
+    nodes = np.concatenate([[-theta[0]], theta, [2 * np.pi - theta[-1]]])  # with those across the poles
     between, middle = (nodes[1:] + nodes[:-1]) / 2, (edges[1:] + edges[:-1]) / 2
     ring, face = np.arange(rings), np.arange(rings - 1)
     next_ring = nodes[np.where(2 * ring < rings, ring, ring + 2)]
@@ -68,7 +68,7 @@ def _rings(grid: SphereGrid, joined: np.ndarray) -> loops.Rings:
 
 @dataclass(frozen=True)
 class SphereLook(Look):
-    """What a look at a state finds on the sphere.
+    """Results of a look at a state on the sphere.
 
     Attributes
     ----------
@@ -80,29 +80,29 @@ class SphereLook(Look):
 
 
 class SphereSpace:
-    """A flow on the sphere discretised in space by upwind finite volumes, with its working memory.
+    """A flow on the sphere, discretised in space by upwind finite volumes, and its workspace.
 
     Parameters
     ----------
     flow
         The equation.
     scheme
-        The number that the compiled loops know the limiter by.
+        Number of the limiter in the compiled loops.
     joined
-        Cells of a parcel in every ring.
+        Number of cells per parcel in every ring.
     names
-        The densities: μ, and perhaps a second one that counts as negative.
+        Names of the densities: μ, and possibly a second one that counts as negative.
     threads
-        As the user says.
+        Number of threads requested by the user.
 
     Attributes
     ----------
     potential
-        V where it was last evaluated.
+        V at the last evaluation.
     change
-        ∂_t of every density there.
+        ∂_t of every density at the last evaluation.
     stages
-        Arrays like those of a state for the stages of a step, each written over the one before.
+        Arrays like those of a state for the stages of a step; each stage overwrites the one before.
     """
 
     def __init__(
@@ -129,11 +129,11 @@ class SphereSpace:
         laplacian = grid.laplacian_symbol("spectral")
         self._noise = Noise(flow, laplacian, np.dtype(float))
         self._stiffness = float(((laplacian + flow.growth) * flow.symbol).max())
-        # rounding of sums over a parcel must not turn a bound that is met exactly into a negative cell
+        # Round-off of sums over a parcel must not make a cell negative when a bound is met exactly.
         self._round_off = 1 - (32 + 4 * grid.shape[1]) * float(limits.eps)
 
     def compile(self) -> None:
-        """Compile every loop, or load it from the disk, by calling it for no rings."""
+        """Compile all loops, or load them from the disk cache, by calling them for zero rings."""
         values, work = self.stages[0][DENSITY], self._work[0]
         self._respond(np.zeros(0), np.zeros(0, complex), np.zeros(0))
         self._tendency(
@@ -142,7 +142,7 @@ class SphereSpace:
         self._advance(0, 0, self._rings.joined, work, values, values, values, values, 0.0, 0.0, self._tops)
 
     def look_at(self, state: State) -> SphereLook:
-        """What bounds the step of a state, whose tendency then is in place; kept until the next step."""
+        """Evaluate the tendency of a state and return what bounds its step; cached until the next step."""
         arrays = state.arrays.values()
         known = self._known.get(*arrays)
         if known is None:
@@ -151,20 +151,20 @@ class SphereSpace:
         return known
 
     def look_before_step(self, state: State) -> SphereLook:
-        """As :meth:`look_at`, of a state that is about to change: nothing is kept."""
+        """Like :meth:`look_at`, for a state that is about to change: nothing is cached."""
         known = self._known.get(*state.arrays.values())
         return self.evaluate(state.arrays, state.time) if known is None else known
 
     def forget(self) -> None:
-        """What was known of a state holds no more, or its tendency is no longer in place."""
+        """Discard what is known about a state."""
         self._known.forget()
 
     def place(self, arrays: Arrays, time: float) -> None:
-        """Have the tendencies of densities in place."""
+        """Evaluate the tendencies of densities."""
         self.evaluate(arrays, time)
 
     def evaluate(self, arrays: Mapping[str, np.ndarray], time: float) -> SphereLook:
-        """Have V and the tendencies of densities in place and find what bounds the step.
+        """Evaluate V and the tendencies of densities, and return what bounds the step.
 
         Raises
         ------
@@ -204,9 +204,9 @@ class SphereSpace:
         )
 
     def advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
-        """Write the stage ``α old + (1 − α) (current + Δt ∂_t)``, the tendencies being those of ``current``.
+        """Write the stage ``α old + (1 − α) (current + Δt ∂_t)`` with the tendencies of ``current``.
 
-        Returns the largest share that a cell of ``current`` loses per time, and the sum of the densities' largest.
+        Returns the largest relative loss rate of a cell of ``current``, and the sum of the maxima of the densities.
         """
         self.forget()
         fullest = 0.0
@@ -221,20 +221,20 @@ class SphereSpace:
         return self._rate, fullest
 
     def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
-        """The bounds on Δt by positivity and by relaxation."""
+        """Return the positivity and relaxation bounds on Δt."""
         if not rate * fullest < float(np.finfo(float).max):
             raise self._overflow(time)
         stiff = fullest * self._stiffness
         return self._round_off / rate if rate > 0 else math.inf, 2 / stiff if stiff > 0 else math.inf
 
     def require_sound(self, arrays: Arrays, fullest: float, time: float) -> None:
-        """RunError, naming the cell, if the largest density is not a finite number."""
+        """Raise RunError, naming the cell, if the largest density is not a finite number."""
         if not math.isfinite(fullest):
             for array in arrays.values():
                 require_sound(self._flow.grid, array, time)
 
     def spread(self, arrays: Arrays) -> dict[str, np.ndarray]:
-        """New arrays in which cells that are joined hold the limited slope that a stage would give them."""
+        """Return new arrays in which joined cells have the limited slope that a stage would give them."""
         for change in self.change.values():
             change.fill(0)
         stage = self.stages[0]
@@ -243,8 +243,8 @@ class SphereSpace:
         return {name: array.copy() for name, array in stage.items()}
 
     def _respond_to(self, arrays: Mapping[str, np.ndarray]) -> float:
-        """Work out V of densities; return their energy, the sum over harmonics being that over cells to round-off."""
-        deviation = self.change[DENSITY]  # which is worked out next
+        """Compute V of densities; return their energy, for which sums over harmonics and cells agree to round-off."""
+        deviation = self.change[DENSITY]  # free until the tendency is computed
         np.subtract(arrays[DENSITY], self._flow.target, out=deviation)
         if NEGATIVE in arrays:
             deviation -= arrays[NEGATIVE]
@@ -259,6 +259,6 @@ class SphereSpace:
 
 
 def _largest(bits: np.ndarray) -> float:
-    """The number behind the largest bits; NaN if a number below 0 or none at all was among them."""
+    """Decode the largest number from its bits; NaN if one was negative or NaN."""
     value = float(bits.max().reshape(1).view(float)[0])
     return value if value >= 0 else math.nan

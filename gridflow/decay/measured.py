@@ -1,4 +1,4 @@
-"""After a run: how fast the energy fell, beside what theory predicted, and where the comparison means something."""
+"""Decay rates measured after a run, beside the predictions of theory and where the comparison is meaningful."""
 
 import math
 import os
@@ -25,11 +25,11 @@ from gridflow.theory import (
 )
 
 SETTLED = 0.9
-"""Share of inf ν that the smallest cell has reached when an exponential decay has its final rate."""
+"""Share of inf ν that the smallest cell must reach before an exponential decay counts as settled."""
 UNTOLD = 0.5
-"""Error of a fitted regularity beyond which no power of time is told from it."""
+"""Largest error of a fitted regularity from which a power of time is still predicted."""
 SHARES = 12
-"""Snapshots at most whose numerical share is worked out."""
+"""Largest number of snapshots for which the scheme's own dissipation is computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,22 +41,22 @@ class Rates:
     flow
         The equation.
     times, energies
-        The measured curve.
+        The measured curve, shape (rows,).
     law
-        The power law or the exponential rate that applies, or None; ``no_law`` says why.
+        The power law or exponential rate that applies, or None; ``no_law`` then gives the reason.
     regularity
-        Fitted order of the start, or None.
+        Fitted regularity of the initial deviation, or None.
     linear
         The curve of linear theory, or None.
     window
-        Where the law can be seen: by the grid and the run.
+        Time window in which the grid and the run can show the law.
     fit
-        What was measured there, or None; ``no_fit`` says why.
+        The fit in that window, or None; ``no_fit`` then gives the reason.
     certificate
-        The upper bound on the energy, or None; ``no_certificate`` says why.
+        Upper bound on the energy, or None; ``no_certificate`` then gives the reason.
     shares
-        Times and shares of the measured dissipation that are the scheme's own, where snapshots tell them; None for runs
-        that have no scheme on a torus.
+        Times, and the scheme's own share of the measured dissipation where snapshots resolve it; None for runs without
+        a scheme on a torus.
     """
 
     flow: Equation[Any]
@@ -75,25 +75,25 @@ class Rates:
 
     @property
     def is_exponential(self) -> bool:
-        """Whether a rate is measured rather than a power."""
+        """Whether the law is exponential, so that a rate is measured rather than a power."""
         return self.flow.kernel.is_coulomb
 
     @property
     def predicted(self) -> float | None:
-        """The power, or the rate, of the law."""
+        """Exponent or rate (1 / time) of the law, or None."""
         if self.law is None:
             return None
         return self.law.rate if isinstance(self.law, ExponentialRate) else self.law.exponent
 
     @property
     def closest(self) -> float | None:
-        """Largest ratio of the measured energy to its certified bound; above 1 the certificate would be violated."""
+        """Largest ratio of the measured energy to its certified bound; above 1 it would be violated."""
         if self.certificate is None:
             return None
         return float((self.energies / self.certificate(self.times)).max())
 
     def facts(self) -> dict[str, Any]:
-        """The numbers, as plain values."""
+        """Return the numbers as plain Python objects."""
         fit, regularity = self.fit, self.regularity
         return {
             "kernel": repr(self.flow.kernel),
@@ -122,14 +122,19 @@ def rates(run: str | os.PathLike[str] | RunDirectory, r: float | None = None) ->
     Parameters
     ----------
     run
-        The run directory; its series has the energies, its snapshots what the certificates need.
+        The run directory, or its path. Its series provides the energies, its snapshots what the certificates need.
     r
-        Order of regularity of the start, if it is known; fitted to its modes otherwise.
+        Regularity of the initial deviation, if it is known. Default: None, which fits it to the modes.
+
+    Returns
+    -------
+    Rates
+        The measured, predicted and certified decay.
 
     Raises
     ------
     InputError
-        If the run has no series yet, or its kernel cannot be made again.
+        If the run has no series yet, or its kernel cannot be restored from the file.
     """
     stored = run if isinstance(run, RunDirectory) else open_run(run)
     series, flow = stored.series, stored.flow
@@ -171,7 +176,7 @@ def _has_scheme(stored: RunDirectory) -> bool:
 
 
 def _independent_neurons(stored: RunDirectory) -> tuple[int | None, str]:
-    """How many neurons were drawn independently from the density, if any; or why it does not say all of the start."""
+    """Return the number of neurons drawn independently from the density, if any; or why they do not give the start."""
     if NEGATIVE in stored.started:
         return None, "there are two densities, of either sign, of which no law is known"
     if stored.manifest["solver"].get("solver") != "Network":
@@ -183,7 +188,7 @@ def _independent_neurons(stored: RunDirectory) -> tuple[int | None, str]:
 
 
 def _attempt(make: Callable[[], Any]) -> tuple[Any, str]:
-    """What can be made, or why it cannot."""
+    """Return what ``make`` returns, or why it failed."""
     try:
         return make(), ""
     except InputError as reason:
@@ -215,7 +220,7 @@ def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> tuple[Po
 
 
 def _settled(series: dict[str, np.ndarray], law: ExponentialRate) -> Window:
-    """From when the smallest density is near inf ν, so that its own growth no longer slows the decay."""
+    """Window from the time when the smallest density is near inf ν, so that its growth no longer slows the decay."""
     near = np.flatnonzero(series["min"] >= SETTLED * law.background)
     start = float(series["time"][near[0]]) if near.size else math.inf
     return Window(start, math.inf, "the smallest density has not reached that of the target", "")
@@ -235,12 +240,12 @@ def _fit(times: np.ndarray, energies: np.ndarray, window: Window, law: PowerLaw 
 def _certificate(
     stored: RunDirectory, flow: Equation[Any], series: dict[str, np.ndarray], regularity: sobolev.Regularity | None
 ) -> MinimumCertificate | RieszCertificate:
-    """That of s = 1 from the smallest cells of the series; that of s > 1 from the snapshots and the series."""
+    """Certificate for s = 1 from the minima of the series, or for s > 1 from the snapshots and the series."""
     if flow.kernel.is_coulomb:
-        ExponentialRate.of(flow)  # checks what the certificate needs of the flow
+        ExponentialRate.of(flow)  # checks the hypotheses of the certificate
         return MinimumCertificate(float(series["energy"][0]), series["time"], series["min"], float(flow.target.min()))
     rough = regularity is not None and math.isfinite(regularity.r)
-    r = regularity.r - 0.25 if regularity is not None and rough else 1.0  # below the border, where the norm is finite
+    r = regularity.r - 0.25 if regularity is not None and rough else 1.0  # below the border, so that the norm is finite
     densities = [stored.initial, *(snapshot.density.astype(float) for snapshot in stored.snapshots())]
     found = RieszCertificate.of(flow, densities, r)
     least = min(found.minimum, float(series["min"].min()))
@@ -248,7 +253,7 @@ def _certificate(
 
 
 def _shares(stored: RunDirectory, flow: Flow, series: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The scheme's own share of the dissipation at some snapshots whose rounding does not hide it."""
+    """Return the scheme's own share of the dissipation at snapshots where round-off does not hide it."""
     total = len(stored.times)
     times, shares = [], []
     for index in np.unique(np.linspace(0, total - 1, min(SHARES, total)).round().astype(int)) if total else ():

@@ -1,4 +1,4 @@
-"""Before a run: which theorem applies, how fast the energy should fall, how long that takes and how many steps."""
+"""Predictions before a run: the theorem that applies, the decay rate of the energy, and the time and steps needed."""
 
 import math
 import os
@@ -23,43 +23,44 @@ from solvers.finite_volume.exponential import GAIN
 from solvers.stepping.schemes import AUTO, EXPONENTIAL, RESOLVED_DECAY
 
 FAR = 0.9
-"""Largest difference from the target, as a share of its mean, beyond which a start counts as far from it."""
+"""Largest deviation from the target, relative to its mean, beyond which an initial density counts as far away."""
 BALANCED = 1e-6
-"""How far |w|² − a² may be from 0, as a share of a²."""
+"""Largest |w|² − a², relative to a², that counts as balanced."""
 NEARLY_EMPTY = 1e-3
-"""Share of its mean below which a network's target has places without neurons, near which nothing is linear."""
+"""Target density, relative to its mean, below which there are places without neurons, where linear theory fails."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What theory says of a run before it begins.
+    """What theory says about a run before it starts.
 
     Attributes
     ----------
     theorem
-        Which law applies, in words.
+        The law that applies, in words.
     law
         Its formula for this run; empty if none applies.
     exponent
-        Power of time with which the energy falls, or None.
+        Power of time with which the energy decays, or None.
     rate
-        Rate of its exponential decay (1 / time), or None.
+        Exponential decay rate of the energy (1 / time), or None.
     regularity, regularity_error
-        Fitted order r of the start's deviation from the target, on the modes that the kernel sees, and its error;
-        infinite for smooth data, None where it plays no part.
+        Fitted order r of the initial deviation from the target, on the modes that the kernel sees, and its error.
+        Infinite for smooth data; None where it plays no role.
     invisible
-        Share of the deviation, of its square in L², in modes that the kernel of a network does not see; None for
-        kernels that see all.
+        Share of the squared L² norm of the deviation in modes that the kernel of a network does not see; None for
+        kernels that see all modes.
     hypotheses
-        What the law and the predicted time assume.
+        Assumptions of the law and of the predicted time.
     doubts
-        What is known to fail, in words.
+        Assumptions known to fail, in words.
     energy, goal
-        At the start, and to be reached.
+        Initial energy, and the energy to reach.
     time, steps
-        Predicted until then, by linear theory; infinite if it is never reached, not a number where it says nothing.
+        Time and steps needed according to linear theory; infinite if the goal is never reached, NaN if the theory does
+        not apply.
     certified
-        The time by which a theorem guarantees it, or None; ``not_certified`` says why there is none.
+        Time by which a theorem guarantees the goal, or None; ``not_certified`` then gives the reason.
     """
 
     theorem: str
@@ -79,7 +80,7 @@ class Prediction:
     not_certified: str
 
     def facts(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """Return all values as plain Python objects."""
         return asdict(self)
 
 
@@ -90,21 +91,26 @@ def predict(
     set: Changes = (),
     folder: str | os.PathLike[str] = ".",
 ) -> Prediction:
-    """Say before a run of a case which theorem applies, how fast the energy falls, and the time and steps it takes.
+    """Predict which theorem applies to a case, how fast the energy decays, and the time and steps needed.
 
     Parameters
     ----------
     case
         A case file, or a :class:`Case` from :func:`gridflow.load_case`.
     tol
-        The energy to reach, as a share of the first, between 0 and 1. Default: that of ``[training]``, or 1e−6.
+        Energy to reach, relative to the initial one, between 0 and 1. Default: that of ``[training]``, or 1e−6.
     set, folder
         As for :func:`gridflow.run_case`.
+
+    Returns
+    -------
+    Prediction
+        The prediction.
 
     Raises
     ------
     InputError
-        If the case is not allowed or its start is the target.
+        If the case is not allowed, or its initial density is the target.
     """
     if not isinstance(case, Case):
         folder = Path(case).parent
@@ -119,14 +125,14 @@ def predict_run(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons
     Parameters
     ----------
     solver
-        What would advance it.
+        The solver of the run.
     initial
-        The density at time 0, shape ``grid.shape``.
+        Density at time 0, shape ``grid.shape``.
     share
-        The energy to reach, as a share of the first, between 0 and 1.
+        Energy to reach, relative to the initial one, between 0 and 1.
     neurons
-        If the run is one of a network whose directions were drawn independently from the density, how many: their noise
-        is white, of regularity −d/2.
+        Number of neurons, for a network whose directions were drawn independently from the density; their noise is
+        white, of regularity −d/2.
 
     Raises
     ------
@@ -161,7 +167,7 @@ def predict_run(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons
 
 
 def first_energy(solver: AnyOfSolvers, initial: np.ndarray) -> float:
-    """The energy at time 0: of a network that of its neurons, of two densities that of both, else that of the one."""
+    """Energy at time 0: that of the neurons of a network, of both densities if there are two, or of the density."""
     if isinstance(solver, Network) or _two_signs(solver):
         return solver.diagnose(solver.initialize(initial))["energy"]
     return solver.flow.energy(initial)
@@ -170,7 +176,7 @@ def first_energy(solver: AnyOfSolvers, initial: np.ndarray) -> float:
 def linear_decay(
     solver: AnyOfSolvers, initial: np.ndarray, neurons: int | None = None
 ) -> tuple[LinearDecay | None, str]:
-    """The curve of linear theory, of so many independent neurons or of the density itself; or why there is none."""
+    """Return the curve of linear theory, for independent neurons or for the density itself; or why there is none."""
     if reason := _no_theory(solver, initial):
         return None, reason
     try:
@@ -184,7 +190,7 @@ def _two_signs(solver: AnyOfSolvers) -> bool:
 
 
 def _no_theory(solver: AnyOfSolvers, initial: np.ndarray) -> str:
-    """What keeps both linear theory and the power law from saying anything of a network; empty if nothing does."""
+    """Return why neither linear theory nor the power law applies to a network; empty if they do."""
     flow = solver.flow
     if not flow.grid.has_cells:
         return f"theory needs modes, of which there are none on {flow.grid}"
@@ -219,12 +225,12 @@ def _invisible(solver: AnyOfSolvers, initial: np.ndarray) -> float | None:
 def _regularity(flow: Equation[Any], initial: np.ndarray) -> sobolev.Regularity | None:
     try:
         return sobolev.regularity(flow.grid, initial - flow.target, flow.seen)
-    except InputError:  # too few shells, or nothing but the mean: then no law asks for it
+    except InputError:  # too few shells, or only the mean: then no law needs the regularity
         return None
 
 
 def _law(flow: Equation[Any], regularity: sobolev.Regularity | None, obstacle: str) -> dict[str, Any]:
-    """The law that applies to a flow and a start, as fields of a prediction; or what is in its way."""
+    """Return the law for a flow and an initial density, as fields of a prediction; or what rules one out."""
     none: dict[str, Any] = {"law": "", "exponent": None, "rate": None, "hypotheses": ()}
     if obstacle:
         return none | {"theorem": f"none applies: {obstacle}"}
@@ -268,7 +274,7 @@ def _condition(flow: Equation[Any], s: float) -> str:
 
 
 def _rate(flow: Equation[Any]) -> str:
-    """The rate of a mode for ν = 1, as a formula."""
+    """Return the decay rate of a mode for ν = 1, as a formula."""
     if not isinstance(flow.kernel, ReLU):
         return "|ξ|^(2−2s)"
     laplacian = "k²" if flow.grid.dim == 1 else f"ℓ(ℓ+{flow.grid.dim - 1})"
@@ -283,7 +289,7 @@ def _certificate(flow: Equation[Any], initial: np.ndarray, goal: float) -> tuple
 
 
 def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str, ...]:
-    """What is known to fail of the hypotheses."""
+    """Return the hypotheses that are known to fail."""
     flow, found = solver.flow, []
     if flow.seen is not None and flow.growth != TRAINING:
         found.append(f"growth = {flow.growth:g}: that of a network in training is {TRAINING:g}")
@@ -307,15 +313,15 @@ def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str
 
 
 def _steps(decay: LinearDecay, time: float, solver: AnyOfSolvers, initial: np.ndarray) -> float:
-    """Steps until a time, from the bounds on the first one and what linear theory makes of them.
+    """Estimate the steps up to a time, from the initial bounds on Δt and their evolution by linear theory.
 
-    Velocities fall like the square root of the dissipation, and the positivity bound grows like its inverse; the
-    relaxation bound stays; the accuracy bound is a share of the time in which the KMD falls by a factor e.
+    Velocities decay like the square root of the dissipation, and the positivity bound grows like its inverse. The
+    relaxation bound is constant. The accuracy bound is a fraction of the e-folding time of the KMD.
     """
     if not math.isfinite(time) or time == 0:
         return time
     if isinstance(solver, Particles | Network):
-        return math.nan  # its steps follow from the error of every one, of which theory knows nothing
+        return math.nan  # steps chosen by error control are beyond this theory
     options, bounds = solver.settings(), solver.bounds(solver.initialize(initial))
     times = np.concatenate([[0.0], np.geomspace(1e-6 * time, time, 2000)])
     energies = np.asarray(decay(times))

@@ -1,4 +1,4 @@
-"""Two measures that one potential moves in opposite senses: networks with output weights of both signs."""
+"""Two measures that the same potential moves in opposite directions: networks with output weights of both signs."""
 
 import math
 from collections.abc import Mapping
@@ -25,16 +25,16 @@ NAMES = (DENSITY, NEGATIVE)
 class SignedFiniteVolume:
     """Finite volumes for two densities, ``∂_t μ± = ±(∇·(μ± ∇V) − β μ± V)`` with ``V = K * (μ⁺ − μ⁻ − ν)``.
 
-    It is the infinite-width limit of a shallow network whose output weights are μ⁺ where positive and μ⁻ where
-    negative: a gradient step lowers the loss by moving either along the gradient that it sees. Both are advanced by the
-    scheme of :class:`solvers.FiniteVolume`, explicitly; both stay ≥ 0 exactly.
+    This is the infinite-width limit of a shallow network. Its positive output weights make up μ⁺ and its negative ones
+    μ⁻, and a gradient step lowers the loss by moving each along its own gradient. Both are advanced by the explicit
+    scheme of :class:`solvers.FiniteVolume`, and both stay ≥ 0 exactly.
 
     Parameters
     ----------
     flow
         The equation on the torus, with growth > 0 and a target of either sign.
     negative
-        μ⁻ at time 0, cell averages of shape ``grid.shape``, ≥ 0; it may be 0 everywhere.
+        Density μ⁻ at time 0 as cell averages of shape ``grid.shape``, ≥ 0; it may vanish everywhere.
     reconstruction, limiter, velocity, cfl, dtype, tolerance, threads
         See :class:`solvers.FiniteVolume`.
     integrator
@@ -43,8 +43,8 @@ class SignedFiniteVolume:
     Raises
     ------
     InputError
-        If an option is not allowed, or the flow has no growth: without it μ⁺ and μ⁻ would be charges of fixed mass,
-        which this solver is not for.
+        If an option is not allowed, or if the flow has no growth. Without growth, μ⁺ and μ⁻ would be charges of fixed
+        mass, which this solver does not treat.
     """
 
     libraries: tuple[str, ...] = ()
@@ -99,43 +99,43 @@ class SignedFiniteVolume:
         }
 
     def compile(self) -> None:
-        """Compile every loop, or load it from the disk."""
+        """Compile all loops, or load them from the disk cache."""
         for space in self._space.spaces:
             space.compile()
 
     def settings(self) -> Mapping[str, object]:
-        """Name and options, for the record kept with a run."""
+        """Return the solver's name and options, which are recorded with a run."""
         return dict(self._settings)
 
     def initialize(self, initial: np.ndarray | None) -> State:
-        """A state at time 0 from μ⁺; InputError if the flow cannot start from it."""
+        """Return a state at time 0 from μ⁺ as cell averages; InputError if it does not fit the flow."""
         arrays = {DENSITY: given_density(self.flow, initial), NEGATIVE: self._negative}
         return State({name: self._own(values) for name, values in arrays.items()})
 
     def restore(self, state: State) -> State:
-        """Take over a state read from a checkpoint; InputError if its arrays are not those of this solver."""
+        """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
         held = fitting(state, self._space.stages[0])
         arrays = {name: self._own(values) for name, values in held.items()}
         return State(arrays, state.time, state.step, state.dt, dict(state.control))
 
     def density(self, state: State) -> np.ndarray:
-        """μ⁺, shape ``grid.shape``, the solver's own array."""
+        """Density μ⁺ as cell averages, shape ``grid.shape``; the solver's own array."""
         return state.arrays[DENSITY]
 
     def fields(self, state: State) -> Mapping[str, np.ndarray]:
-        """What a snapshot keeps: both densities."""
+        """Return the arrays of a snapshot: both densities."""
         return state.arrays
 
     def stable_dt(self, state: State) -> float:
-        """The longest step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
+        """Longest step: ``cfl`` times the strict bounds, or the accuracy bound if that is smaller."""
         return self.bounds(state).longest(self.cfl)
 
     def bounds(self, state: State) -> StepBounds:
-        """The bounds on Δt at this state."""
+        """Return the bounds on Δt at this state."""
         return self._explicit.bounds(self._space.look_before_step(state))
 
     def diagnose(self, state: State) -> Mapping[str, float]:
-        """Mass ∫ μ⁺ − μ⁻, extrema of both densities, energy, and the dissipation of both together."""
+        """Return mass ∫ μ⁺ − μ⁻, extrema of both densities, energy, and the total dissipation of both."""
         look = self._space.look_before_step(state)
         dt = min(self._explicit.longest(look), 1.0)
         mass = work = 0.0
@@ -158,23 +158,23 @@ class SignedFiniteVolume:
         }
 
     def step(self, state: State, until: float) -> None:
-        """Advance in place by one step, to ``until`` at the farthest and then exactly.
+        """Advance the state in place by one step, which ends at ``until`` at the latest and then exactly there.
 
         Raises
         ------
         RunError
-            If a density has become infinite, not a number or negative; names the cell and the time.
+            If a density has become infinite, NaN or negative; the message names the cell and the time.
         """
         self._explicit.advance(state, until)
 
     def _own(self, values: np.ndarray) -> np.ndarray:
         field = self._space.spaces[0].transform.field()
-        np.add(values, 0.0, out=field, casting="same_kind")  # 0 for −0, whose bits are those of no number ≥ 0
+        np.add(values, 0.0, out=field, casting="same_kind")  # turns −0 into 0: the loops compare values ≥ 0 by bits
         return field
 
 
 class _Pair:
-    """Both densities, each in a space of its own; see :class:`solvers.stepping.explicit.Space`."""
+    """Both densities, each in its own space; see :class:`solvers.stepping.explicit.Space`."""
 
     def __init__(self, flow: Flow, positive: Semidiscrete, negative: Semidiscrete) -> None:
         self._flow = flow
@@ -187,7 +187,7 @@ class _Pair:
         self._twice = (2 * flow.target).astype(positive.dtype)
 
     def look_before_step(self, state: State) -> Look:
-        """What bounds the step, with both velocities in place; the mobility is the sum of both densities."""
+        """Compute both velocities and return what bounds the step; the mobility is the sum of both densities."""
         arrays = state.arrays
         energy = self._evaluate(arrays, measure=True)
         found = [space.sweeps.survey(arrays[name]) for name, space in zip(NAMES, self.spaces, strict=True)]
@@ -199,11 +199,11 @@ class _Pair:
         return Look(positivity, relaxation, decay_time, energy, fullest)
 
     def place(self, arrays: Arrays, time: float) -> None:  # noqa: ARG002 - others report it
-        """Have both velocities in place."""
+        """Compute both velocities."""
         self._evaluate(arrays, measure=False)
 
     def advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
-        """Write a stage of both; the rate is the larger one, the density the sum of the largest."""
+        """Write a stage of both; return the larger loss rate, and the sum of the two maxima."""
         rates, tops = zip(
             *(
                 space.sweeps.advance_density(current[name], old[name], new[name], dt, blend)
@@ -214,17 +214,17 @@ class _Pair:
         return max(rates), sum(tops)
 
     def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
-        """The bounds on Δt by positivity and by relaxation."""
+        """Return the positivity and relaxation bounds on Δt."""
         return self.spaces[0].strict_bounds(rate, fullest, time)
 
     def require_sound(self, arrays: Arrays, fullest: float, time: float) -> None:
-        """RunError, naming the cell, if a density is not a finite number."""
+        """Raise RunError, naming the cell, if a density is not a finite number."""
         if not math.isfinite(fullest):
             for name in NAMES:
                 require_sound(self._flow.grid, arrays[name], time)
 
     def _evaluate(self, arrays: Arrays, measure: bool) -> float:
-        """V of μ⁺ − μ⁻ for the positive density, and for the negative one that of its mirror image in ν, −V."""
+        """Compute V of μ⁺ − μ⁻ for the positive density and, by mirroring in ν, −V for the negative one."""
         positive, negative = self.spaces
         for space in self.spaces:
             space.forget()

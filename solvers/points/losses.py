@@ -75,7 +75,7 @@ _LABELS: dict[type[Domain], Callable[..., Labels]] = {Grid: _OnCircle, SphereGri
 
 
 def labels_of(flow: Equation[Any], teacher: Weights | None, accuracy: float, threads: int | None) -> Labels:
-    """Return f* as a function of inputs (n, inputs): a teacher, or the density of ``flow.target`` on the circle or S²."""
+    """Return f* at inputs (n, inputs): a teacher, or the density of ``flow.target`` on the circle or S²."""
     if teacher is not None:
         return teacher.outputs
     return _LABELS[type(flow.grid)](flow, accuracy, threads)

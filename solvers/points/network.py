@@ -40,9 +40,10 @@ class Network:
     """A shallow network ``f(x) = (1/m) Σ_j a_j max(w_j·x, 0)`` trained by gradient descent.
 
     The equations are ``a_j' = −m ∂L/∂a_j`` and ``w_j' = −m ∂L/∂w_j``. Time is the learning rate times the number of
-    steps, for gradients multiplied by m. L is the population loss ``½ E_x (f(x) − f*(x))²`` or the loss on samples. From
-    balanced weights, ``|a_j| = |w_j|``, the directions follow −∇V and, where a_j > 0, the masses a_j |w_j| grow at the
-    rate −2 V. For many neurons this is the flow with growth 2. The result has the same bits for any number of threads.
+    steps, for gradients multiplied by m. L is the population loss ``½ E_x (f(x) − f*(x))²`` or the loss on samples.
+    From balanced weights, ``|a_j| = |w_j|``, the directions follow −∇V and, where a_j > 0, the masses a_j |w_j| grow at
+    the rate −2 V. For many neurons this is the flow with growth 2. The result has the same bits for any number of
+    threads.
 
     Parameters
     ----------
@@ -57,7 +58,8 @@ class Network:
         Evaluation of the population loss. ``harmonic``: on the modes that the grid keeps, O(m log m). ``pairs``: in
         closed form, O(m (m + neurons of the teacher)). Default: ``harmonic`` if the domain has cells.
     teacher
-        Another network that defines f*; its mass must be that of the target. ``WholeSphereFlow`` and ``pairs`` need one.
+        Another network that defines f*; its mass must be that of the target. ``WholeSphereFlow`` and ``pairs`` need
+        one.
     samples, batch
         Number of fixed samples, and number that each step draws from them without repetition. Without ``batch`` every
         step uses all samples; without ``samples`` every step draws a new batch.

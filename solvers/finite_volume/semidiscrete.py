@@ -17,18 +17,18 @@ from solvers.stepping.known import Known
 
 
 class Semidiscrete:
-    """A flow discretised in space by upwind finite volumes, with the working memory of its right-hand sides.
+    """A flow discretised in space by upwind finite volumes, and the workspace of its right-hand sides.
 
     Parameters
     ----------
     flow
         The equation.
     scheme, velocity
-        How face values and face velocities are made.
+        Reconstruction of face values, and kind of face velocities.
     dtype
         float64 or float32.
     carries
-        Whether a volume fraction χ is carried along.
+        Whether a volume fraction χ is advected.
     transform, team
         The FFTs and the threads.
 
@@ -57,12 +57,12 @@ class Semidiscrete:
         names = (DENSITY, TRACER) if carries else (DENSITY,)
         self.stages = [{name: transform.field() for name in names} for _ in range(2)]
         self._known: Known[Look] = Known()
-        # rounding of a few terms must not turn a bound that is met exactly into a negative cell
+        # Round-off of a few terms must not make a cell negative when a bound is met exactly.
         self._round_off = 1 - 32 * float(np.finfo(dtype).eps)
         self._noise = Noise(flow, self.velocity.divergence(), dtype)
 
     def compile(self) -> None:
-        """Compile every loop of a right-hand side, or load it from the disk."""
+        """Compile all loops of a right-hand side, or load them from the disk cache."""
         field = self.stages[0][DENSITY]
         self.velocity.potential_of(field)
         self.velocity.evaluate(field, measure=True)
@@ -70,7 +70,7 @@ class Semidiscrete:
         self.forget()
 
     def look_at(self, state: State) -> Look:
-        """What bounds the step of a state, whose velocity then is in place; kept until the next step."""
+        """Compute the velocity of a state and return what bounds its step; cached until the next step."""
         density = state.arrays[DENSITY]
         known = self._known.get(density)
         if known is None:
@@ -79,17 +79,17 @@ class Semidiscrete:
         return known
 
     def look_before_step(self, state: State) -> Look:
-        """As :meth:`look_at`, of a state that is about to change: nothing is kept."""
+        """Like :meth:`look_at`, for a state that is about to change: nothing is cached."""
         known = self._known.get(state.arrays[DENSITY])
         self.forget()
         return self.look(state) if known is None else known
 
     def forget(self) -> None:
-        """What was known of a state holds no more, or its velocity is no longer in place."""
+        """Discard what is known about a state."""
         self._known.forget()
 
     def look(self, state: State) -> Look:
-        """Have the velocity of a state in place and find what bounds the step."""
+        """Compute the velocity of a state and return what bounds the step."""
         density = state.arrays[DENSITY]
         energy = self.velocity.evaluate(density, measure=True)
         found = self.sweeps.survey(density)
@@ -101,7 +101,7 @@ class Semidiscrete:
         return Look(positivity, relaxation, decay_time, energy, found.fullest)
 
     def place(self, arrays: dict[str, np.ndarray], time: float) -> None:  # noqa: ARG002 - others report it
-        """Have the velocity of some arrays in place, without bounds."""
+        """Compute the velocity of some arrays, without bounds."""
         self.evaluate(arrays[DENSITY])
 
     def advance(
@@ -119,12 +119,12 @@ class Semidiscrete:
         return found
 
     def evaluate(self, density: np.ndarray) -> None:
-        """Have the velocity of a density in place, without bounds."""
+        """Compute the velocity of a density, without bounds."""
         self.forget()
         self.velocity.evaluate(density, measure=False)
 
     def change(self, density: np.ndarray, dt: float) -> tuple[np.ndarray, float]:
-        """Δt times the tendency at a density whose velocity is in place, in a stage array; and the rate of loss.
+        """Return Δt times the tendency at a density with known velocity, in a stage array; and the loss rate.
 
         With ``sharp`` and ``weno5`` the tendency depends on Δt through its limiter.
         """
@@ -137,7 +137,7 @@ class Semidiscrete:
         return self.sweeps.totals(density, change, potential)
 
     def potential(self, density: np.ndarray) -> np.ndarray:
-        """V of a density as (planes, rows, numbers), which the velocity keeps or a stage array is used for."""
+        """Return V of a density as (planes, rows, numbers), in a buffer of the velocity or a stage array."""
         kept = self.velocity.kept_potential()
         if kept is not None:
             return kept
@@ -147,7 +147,7 @@ class Semidiscrete:
         return values.reshape(as_planes(values.shape))
 
     def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
-        """The bounds on Δt by positivity and by relaxation, from the largest share that a cell loses per time."""
+        """Return the positivity and relaxation bounds on Δt, from the largest relative loss rate of a cell."""
         if self.carries:
             rate += self.velocity.local_response * fullest
         if not rate * fullest < float(np.finfo(self.dtype).max):
@@ -159,11 +159,11 @@ class Semidiscrete:
         )
 
     def decay_time(self, energy: float, dissipation: float, fullest: float) -> float:
-        """Time in which the KMD falls by a factor e; infinite if there is not more than round-off to fall."""
+        """E-folding time of the KMD; infinite if only round-off is left to decay."""
         return self._noise.decay_time(energy, dissipation, fullest)
 
     def require_sound(self, arrays: dict[str, np.ndarray], fullest: float, time: float) -> None:
-        """RunError, naming the cell, if the largest density is not a finite number."""
+        """Raise RunError, naming the cell, if the largest density is not a finite number."""
         if not math.isfinite(fullest):
             require_sound(self.flow.grid, arrays[DENSITY], time)
 

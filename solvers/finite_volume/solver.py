@@ -25,20 +25,20 @@ from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, gi
 class FiniteVolume:
     """Upwind finite volumes for a :class:`gridflow.Flow`.
 
-    Per right-hand side: the velocity from FFTs, fluxes of reconstructed face values, and the update, in one pass over
-    the cells. Mass is conserved to round-off and μ ≥ 0 exactly; with ``velocity="difference"`` and ``muscl`` or
-    ``upwind`` the discrete energy never rises in explicit steps. All of it holds because Δt obeys two bounds in every
-    stage: that no cell loses more than it holds, and the relaxation bound 2 / (max μ · max_ξ (λ + β) K̂). A step whose
-    later stage breaks a bound is redone smaller. Exponential steps are free of the relaxation bound; one that makes a
-    cell negative or breaks the first bound is redone by explicit ones.
+    A right-hand side consists of the velocity from FFTs, fluxes of reconstructed face values, and the update in a
+    single pass over the cells. Mass is conserved to round-off, and μ ≥ 0 holds exactly. With ``velocity="difference"``
+    and ``muscl`` or ``upwind``, the discrete energy never rises in explicit steps. These properties hold because Δt
+    obeys two bounds in every stage: no cell loses more than it holds, and the relaxation bound 2 / (max μ · max_ξ (λ +
+    β) K̂). A step whose later stage breaks a bound is repeated with a smaller Δt. Exponential steps are free of the
+    relaxation bound. One that breaks the first bound or makes a cell negative is repeated by explicit steps.
 
     Parameters
     ----------
     flow
         The equation.
     reconstruction
-        ``sharp`` (edges of holes stay two cells wide, fifth order where the density is smooth), ``weno5`` (the same
-        without what keeps edges sharp), ``muscl`` (second order with a slope limiter) or ``upwind`` (first order).
+        ``sharp`` (default; edges of holes stay two cells wide, fifth order where the density is smooth), ``weno5`` (the
+        same without edge sharpening), ``muscl`` (second order with a slope limiter) or ``upwind`` (first order).
     limiter
         Slope limiter of ``muscl``: ``vanleer``, ``minmod``, ``mc`` or ``superbee`` (the sharpest edges, but it steepens
         smooth waves).
@@ -47,31 +47,31 @@ class FiniteVolume:
         no exact energy identity; exact for smooth data if the kernel's symbol is). Default: spectral for ``sharp`` and
         ``weno5``, difference for the others.
     integrator
-        ``auto``: steps of ``ssprk3`` until relaxation, not advection, limits them, then of ``etdrk4`` as long as those
-        are longer, so that a time T costs some log T steps; with a tracer, ``ssprk3``. Or one of ``ssprk3``,
-        ``ssprk2``, ``euler``, ``etdrk4`` and ``etdrk2``. On a 256² hole the third order costs half as much again as
-        the second and makes the error of the plateau a hundred times smaller.
+        ``auto`` (default): ``ssprk3`` until relaxation, not advection, limits the steps, then ``etdrk4`` while its
+        steps are longer; reaching time T then takes O(log T) steps. With a tracer, always ``ssprk3``. Or one of
+        ``ssprk3``, ``ssprk2``, ``euler``, ``etdrk4`` and ``etdrk2``. For a hole on 256² cells, ``ssprk3`` costs 1.5
+        times as much as ``ssprk2`` and makes the error of the plateau a hundred times smaller.
     cfl
-        Share of the strict bounds to use, in (0, 1].
+        Fraction of the strict bounds to use, in (0, 1]. Default: 0.9.
     dtype
-        ``float64`` or ``float32`` for the state and everything that touches it.
+        ``float64`` (default) or ``float32``, for the state and all arithmetic on it.
     tolerance
-        Relative error allowed per e-folding of the KMD by the time scheme: Δt is at most
-        ``(tolerance (p+1)!)^{1/p}`` over the present rate of decay, from the leading error term of a scheme of order p.
-        It acts late, when no stability bound resolves the decay any more; ``inf`` switches it off. Of an exponential
-        step, the estimated error relative to ‖μ − ν‖ in L².
+        Relative error of the time integration per e-folding of the KMD. Δt is at most ``(tolerance (p+1)!)^{1/p}``
+        divided by the present decay rate, from the leading error term of a scheme of order p. This bound acts at late
+        times, when the stability bounds no longer resolve the decay; ``inf`` disables it. For an exponential step it is
+        the estimated error relative to ‖μ − ν‖ in L². Default: 1e−5.
     tracer
-        Volume fraction χ of a hole (see :mod:`gridflow.densities.regions`) to carry along with the flow, shape
-        ``grid.shape``, values in [0, 1]; None for no tracer. The hole must be empty of the initial density; ``{χ > ½}``
-        is where it is later. The tracer adds its own outflow bound to the step.
+        Volume fraction χ of a hole (see :mod:`gridflow.densities.regions`) to advect with the flow, shape
+        ``grid.shape``, values in [0, 1]. The initial density must vanish in the hole; ``{χ > ½}`` is the hole at later
+        times. The tracer adds its own outflow bound on Δt. Default: None.
     threads
-        Threads to use; the result has the same bits for any number of them. Default: the environment variable
-        ``GRIDFLOW_THREADS``, or else every core that is worth waking on this grid.
+        Number of threads; the result has the same bits for any number. Default: the environment variable
+        ``GRIDFLOW_THREADS`` or, without it, as many cores as the size of the grid justifies.
 
     Raises
     ------
     InputError
-        If an option is not one of those allowed.
+        If an option is not allowed.
     """
 
     libraries: tuple[str, ...] = ()
@@ -140,7 +140,7 @@ class FiniteVolume:
         threads: int | None = None,
         exponential: bool = False,
     ) -> int:
-        """Bytes that a solver and its state hold: see docs/scheme.md for what they are spent on.
+        """Estimate the bytes of memory of a solver and its state; docs/scheme.md lists what they are used for.
 
         ``exponential`` says whether exponential steps are to be expected.
         """
@@ -159,46 +159,46 @@ class FiniteVolume:
 
     @property
     def threads(self) -> int:
-        """Threads that the solver uses."""
+        """Number of threads that the solver uses."""
         return self._space.team.size
 
     @property
     def redone(self) -> int:
-        """Explicit steps that a later stage sent back since this solver was made."""
+        """Number of explicit steps repeated so far because a later stage broke a bound."""
         return self._explicit.redone
 
     def compile(self) -> None:
-        """Compile every loop certain to be needed, or load it from the disk; a run does so when it needs one."""
+        """Compile all loops that will certainly be needed, or load them from the disk cache."""
         self._space.compile()
         self._integrator.compile()
 
     def settings(self) -> Mapping[str, object]:
-        """Name and options, for the record kept with a run."""
+        """Return the solver's name and options, which are recorded with a run."""
         return dict(self._settings)
 
     def initialize(self, initial: np.ndarray | None) -> State:
-        """A state at time 0 from a density of cell averages; InputError if the flow cannot start from it."""
+        """Return a state at time 0 from cell averages (``grid.shape``); InputError if they do not fit the flow."""
         arrays = {DENSITY: given_density(self.flow, initial)}
         if self._tracer is not None:
             arrays[TRACER] = self._tracer
         return self._begin(State({name: self._own(values) for name, values in arrays.items()}))
 
     def restore(self, state: State) -> State:
-        """Take over a state read from a checkpoint; InputError if its arrays are not those of this solver."""
+        """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
         held = fitting(state, self._space.stages[0])
         arrays = {name: self._own(values) for name, values in held.items()}
         return self._begin(State(arrays, state.time, state.step, state.dt, dict(state.control)))
 
     def density(self, state: State) -> np.ndarray:
-        """The state's density, shape ``grid.shape``, the solver's own array."""
+        """Density of the state as cell averages, shape ``grid.shape``; the solver's own array."""
         return state.arrays[DENSITY]
 
     def fields(self, state: State) -> Mapping[str, np.ndarray]:
-        """What a snapshot keeps: the arrays of the state, all on the grid."""
+        """Return the arrays of a snapshot: those of the state, all on the grid."""
         return state.arrays
 
     def stable_dt(self, state: State) -> float:
-        """The longest explicit step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
+        """Longest explicit step: ``cfl`` times the strict bounds, or the accuracy bound if that is smaller."""
         return self._explicit.longest(self._space.look_at(state))
 
     def face_velocity(self, state: State) -> np.ndarray:
@@ -207,7 +207,7 @@ class FiniteVolume:
         return np.stack([self._space.velocity.face(axis) for axis in range(self.flow.grid.dim)])
 
     def bounds(self, state: State) -> StepBounds:
-        """The bounds on Δt of an explicit step at this state."""
+        """Return the bounds on Δt of an explicit step at this state."""
         return self._explicit.bounds(self._space.look_at(state))
 
     def tendency(self, state: State, dt: float | None = None) -> np.ndarray:
@@ -216,8 +216,8 @@ class FiniteVolume:
         Parameters
         ----------
         dt
-            The step whose limiter to use with ``sharp`` and ``weno5`` (it depends on Δt); default the one that
-            :meth:`stable_dt` chooses.
+            Step for the limiter of ``sharp`` and ``weno5``, which depends on Δt. Default: the step chosen by
+            :meth:`stable_dt`.
 
         Returns
         -------
@@ -234,9 +234,9 @@ class FiniteVolume:
         return change
 
     def euler(self, state: State, dt: float) -> np.ndarray:
-        """One right-hand side as a step works it out: velocity, fluxes and ``μ + Δt ∂_t μ``, in one of its own arrays.
+        """Evaluate one right-hand side: velocity, fluxes and ``μ + Δt ∂_t μ``, in one of the solver's own arrays.
 
-        For benchmarks; nothing checks whether the bounds allow such a step.
+        For benchmarks; the bounds on Δt are not checked.
         """
         density, reached = self.density(state), self._space.stages[1][DENSITY]
         self._space.evaluate(density)
@@ -252,7 +252,7 @@ class FiniteVolume:
         return self.diagnose(state)["dissipation"]
 
     def diagnose(self, state: State) -> Mapping[str, float]:
-        """Mass, extrema, energy and dissipation at this state; see :class:`gridflow.equation.contract.Solver`."""
+        """Return mass, extrema, energy and dissipation; see :class:`gridflow.equation.contract.Solver`."""
         space, density = self._space, self.density(state)
         potential = space.potential(density)
         look = space.look_at(state)
@@ -269,7 +269,7 @@ class FiniteVolume:
         return facts | {name: state.control[name] for name in ("exponential_steps",) if name in state.control}
 
     def step(self, state: State, until: float) -> None:
-        """Advance in place by one step, to ``until`` at the farthest and then exactly.
+        """Advance the state in place by one step, which ends at ``until`` at the latest and then exactly there.
 
         Raises
         ------
@@ -298,7 +298,7 @@ def _fraction(grid: Grid, tracer: np.ndarray) -> np.ndarray:
 
 
 def _check_range(reference: float, dtype: np.dtype) -> None:
-    """InputError if squares of densities leave the range of a precision."""
+    """Raise InputError if the squares of densities exceed the range of a precision."""
     limits = np.finfo(dtype)
     if not (float(limits.tiny) < 1e-20 * reference**2 and 1e10 * reference**2 < float(limits.max)):
         raise InputError(

@@ -1,4 +1,4 @@
-"""Explicit steps in time, under which finite volumes keep what they keep."""
+"""Explicit steps in time, which preserve the properties of the finite-volume schemes."""
 
 from typing import Protocol
 
@@ -12,7 +12,7 @@ Arrays = dict[str, np.ndarray]
 
 
 class Space(Protocol):
-    """A discretisation in space, as steps see it: whichever arrays there are, they are advanced together.
+    """A discretisation in space, as seen by the time integrators; all its arrays are advanced together.
 
     Attributes
     ----------
@@ -24,42 +24,42 @@ class Space(Protocol):
     stages: list[Arrays]
 
     def look_before_step(self, state: State) -> Look:
-        """What bounds the step from a state, whose velocity then is in place."""
+        """Compute the velocity of a state and return what bounds the step."""
 
     def place(self, arrays: Arrays, time: float) -> None:
-        """Have the velocity of some arrays in place, without bounds; RunError, telling the time, if it overflows."""
+        """Compute the velocity of some arrays, without bounds; RunError, which states the time, if it overflows."""
 
     def advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
-        """Write a stage, ``α old + (1 − α) Euler(current)``; return the largest rate of loss and the largest density.
+        """Write a stage, ``α old + (1 − α) Euler(current)``; return the largest loss rate and the largest density.
 
-        The velocity of ``current`` is in place.
+        The velocity of ``current`` must have been computed.
         """
 
     def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
-        """The bounds on Δt by positivity and by relaxation."""
+        """Return the positivity and relaxation bounds on Δt."""
 
     def require_sound(self, arrays: Arrays, fullest: float, time: float) -> None:
-        """RunError, naming the cell, if the largest density is not a finite number."""
+        """Raise RunError, naming the cell, if the largest density is not a finite number."""
 
 
 class Explicit:
-    """Steps of an SSP Runge–Kutta scheme; one whose later stage breaks a bound is redone smaller.
+    """Steps of an SSP Runge–Kutta scheme; a step whose later stage breaks a bound is repeated with a smaller Δt.
 
     Parameters
     ----------
     space
-        What is advanced.
+        The discretisation in space to advance.
     scheme
         The Runge–Kutta scheme.
     cfl
-        Share of the strict bounds to use.
+        Fraction of the strict bounds to use.
     tolerance
-        Relative error of the time scheme per e-folding of the KMD.
+        Relative error of the time integration per e-folding of the KMD.
 
     Attributes
     ----------
     redone
-        Steps that a later stage sent back.
+        Number of steps repeated so far because a later stage broke a bound.
     """
 
     def __init__(self, space: Space, scheme: SSPRungeKutta, cfl: float, tolerance: float) -> None:
@@ -76,18 +76,18 @@ class Explicit:
         return self.bounds(look).longest(self._cfl)
 
     def compile(self) -> None:
-        """Nothing beyond the right-hand side."""
+        """Do nothing: there are no loops beyond those of the right-hand side."""
 
     def begin(self, state: State) -> None:
-        """Nothing to remember from step to step."""
+        """Do nothing: explicit steps keep nothing from one to the next."""
 
     def advance(self, state: State, until: float) -> None:
-        """Take one step, to ``until`` at the farthest and then exactly."""
+        """Take one step, which ends at ``until`` at the latest and then exactly there."""
         look = self._space.look_before_step(state)
         self.step(state, fit(self.longest(look), state.time, until), until)
 
     def step(self, state: State, dt: float, until: float) -> None:
-        """Take a step of dt, or a smaller one; the velocity of the state's density must be in place."""
+        """Take a step of dt or less; the velocity of the state's density must have been computed."""
         while (allowed := self._attempt(state, dt)) < dt:
             self.redone += 1
             dt = self._cfl * allowed
@@ -96,7 +96,7 @@ class Explicit:
         accept(state, last, dt, until)
 
     def _attempt(self, state: State, dt: float) -> float:
-        """Run all stages into the stage arrays; return dt, or the smaller bound that a stage asked for."""
+        """Compute all stages into the stage arrays; return dt, or the smaller bound that a stage requires."""
         space, current, fullest = self._space, state.arrays, 0.0
         for number, blend in enumerate(self._scheme.blend):
             if number > 0:
@@ -111,7 +111,7 @@ class Explicit:
 
 
 def accept(state: State, reached: Arrays, dt: float, until: float) -> None:
-    """Make the arrays of a stage those of the state after a step of dt, and the state's those of the stage."""
+    """Swap the arrays of a stage with those of the state after a step of dt."""
     for name, array in reached.items():
         state.arrays[name], reached[name] = array, state.arrays[name]
     tick(state, dt, until)

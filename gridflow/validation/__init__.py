@@ -1,4 +1,4 @@
-"""Particles against a grid run: distances, sampling noise, the equation of motion, and verdicts."""
+"""Comparison of particles with a grid run: distances, sampling noise, equation of motion and verdicts."""
 
 from gridflow.validation.reference import Reference
 from gridflow.validation.verdict import Comparison, Moment, compare, order

@@ -15,9 +15,9 @@ from solvers.loops.stages import (
 )
 
 HALO = 2
-"""Cells on either side of a face that a face value looks at."""
+"""Number of cells on either side of a face that its value depends on."""
 LINES = 4 + 2 + 1 + 1 + 6 + 6 + 1
-"""Lines of working memory of a thread."""
+"""Number of workspace lines of a thread."""
 
 
 @piece

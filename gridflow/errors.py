@@ -1,13 +1,13 @@
-"""The two ways a user meets a failure: the input was bad, or the run could not go on.
+"""The two exceptions a user can meet: bad input, and a run that could not continue.
 
-Both messages are one line that names what was given, what is allowed and the way out; the command line
-prints them without a traceback and exits with 2 and 1.
+Each message is one line that states what was given, what is allowed and what to do about it. The command line prints it
+without a traceback and exits with status 2 (``InputError``) or 1 (``RunError``).
 """
 
 
 class InputError(ValueError):
-    """The caller asked for something that cannot be: names the value given and the values allowed."""
+    """The caller asked for something impossible; the message states the value given and the values allowed."""
 
 
 class RunError(RuntimeError):
-    """A run could not go on (a density that is not finite or negative, a damaged file, a full disk)."""
+    """A run could not continue, for example because the density became negative or NaN, or because the disk is full."""

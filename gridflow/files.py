@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and the checksums that content is known by."""
+"""Atomic writing of files, and checksums that identify their content."""
 
 import hashlib
 import os
@@ -12,26 +12,28 @@ import numpy as np
 from gridflow.errors import RunError
 
 UNFINISHED = ".*.part*"
-"""Pattern of the names under which files are written before they appear."""
+"""Glob pattern of the temporary names under which files are written before they are published."""
 
 
 @contextmanager
 def publishing(path: Path, keep_ending: bool = False) -> Iterator[Path]:
-    """Write a file by name so that it appears whole or not at all, also when the machine stops.
+    """Write a file atomically: it appears complete or not at all, even if the machine crashes.
 
-    Yields another name in the same folder. At the end of the block what was written there is flushed to the disk and
-    renamed to ``path``; if the block fails it is removed.
+    Yields a temporary name in the same folder. At the end of the block, whatever was written there is flushed to disk
+    and renamed to ``path``. If the block fails, the temporary file is removed.
 
     Parameters
     ----------
+    path
+        Final name of the file.
     keep_ending
-        Give the other name the ending of ``path``, for writers that tell the format by it. Readers that list a folder
-        by endings must not look there.
+        Give the temporary name the same suffix as ``path``, for writers that infer the format from it. Code that lists
+        the folder by suffix must then skip names that match ``UNFINISHED``. Default: False.
 
     Raises
     ------
     RunError
-        If the disk does not take it.
+        If the file cannot be written.
     """
     temporary = path.with_name(f".{path.name}.part" + (path.suffix if keep_ending else ""))
     try:
@@ -46,18 +48,18 @@ def publishing(path: Path, keep_ending: bool = False) -> Iterator[Path]:
 
 
 def publish(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """As :func:`publishing`, for what is written to an open binary file."""
+    """Like :func:`publishing`, for a function that writes to an open binary file."""
     with publishing(path) as temporary, temporary.open("w+b") as file:
         write(file)
 
 
 def publish_text(path: Path, text: str) -> None:
-    """As :func:`publishing`, for a text, in UTF-8."""
+    """Like :func:`publishing`, for text, encoded as UTF-8."""
     publish(path, lambda file: file.write(text.encode()))
 
 
 def sha256(*parts: bytes | np.ndarray) -> str:
-    """SHA-256 of the bytes of some parts, one after the other, in hexadecimal digits."""
+    """Return the SHA-256 of the concatenated bytes of the parts, as hexadecimal digits."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part if isinstance(part, bytes) else np.ascontiguousarray(part).data)
@@ -65,12 +67,12 @@ def sha256(*parts: bytes | np.ndarray) -> str:
 
 
 def checksum(array: np.ndarray) -> str:
-    """SHA-256 of an array's type, shape and bytes."""
+    """Return the SHA-256 of an array's dtype, shape and bytes, as hexadecimal digits."""
     return sha256(f"{array.dtype.str}{array.shape}".encode(), array)
 
 
 def _flush(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk."""
+    """Flush a file, or the entries of a folder, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Runs of cases: what the commands ``run``, ``resume``, ``sweep`` and ``train`` share, and Python users call."""
+"""Running of cases, shared by the commands ``run``, ``resume``, ``sweep`` and ``train`` and by Python users."""
 
 import os
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from gridflow.runtime.schedule import EverySteps
 from gridflow.runtime.store import RunDirectory, open_run
 
 Say = Callable[[str], None]
-"""Called with a line that is worth telling on the way."""
+"""Function that is called with each progress message."""
 
 
 def run_case(
@@ -35,17 +35,17 @@ def run_case(
     case
         A case file, or a :class:`Case` from :func:`gridflow.load_case`.
     out
-        The run directory. Default: the case file's name + ``.run``, in the current folder; a :class:`Case` needs it.
+        Run directory. Default: the case file's name + ``.run``, in the current folder; required for a :class:`Case`.
     set
         Values of a case file to change, for example ``{"kernel.s": 2}``; see :func:`gridflow.load_case`.
     folder
-        Where paths in a :class:`Case` are relative to; those in a file are relative to its own folder.
+        Folder to which paths in a :class:`Case` are relative; paths in a file are relative to the file's folder.
     force
-        Replace a run that is there, and run although memory looks short.
+        Replace an existing run, and run even if memory may be insufficient.
     progress
         Show progress on standard error. Default: only on a terminal.
     say
-        Called with a line for what may take a while.
+        Called with a message before operations that may take a while.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def run_case(
     InputError
         If the case or an argument is not allowed, ``out`` exists, or the run needs more memory than is free.
     RunError
-        If the run cannot go on.
+        If the run cannot continue.
     """
     if isinstance(case, Case):
         if out is None:
@@ -79,21 +79,21 @@ def run_case(
 def resume_case(
     store: str | os.PathLike[str], t_end: float | None = None, *, progress: bool | None = None, say: Say | None = None
 ) -> Run:
-    """Go on with a run that was made from a case, as ``gridflow resume`` does.
+    """Continue a run that was made from a case, as ``gridflow resume`` does.
 
     Parameters
     ----------
     store
         The run directory.
     t_end
-        Time to run on to. Default: the case's.
+        New final time. Default: the case's.
     progress, say
         As for :func:`run_case`.
 
     Raises
     ------
     InputError
-        If there is no such run, or it was made from Python.
+        If there is no such run, or it was started from Python.
     """
     stored = open_run(store)
     case = stored_case(stored, {} if t_end is None else {"time.t_end": float(t_end)})
@@ -110,7 +110,7 @@ def launch(
     progress: bool | None = None,
     say: Say | None = None,
 ) -> Run:
-    """Run a case, its snapshot schedule spelt out, or go on with the run ``resumed``; see :func:`run_case`."""
+    """Run a case with an explicit snapshot schedule, or continue the run ``resumed``; see :func:`run_case`."""
     solver, initial = case.build(folder, None if resumed is None else resumed.started)
     if say is None:
         solver.compile()
@@ -142,7 +142,7 @@ def launch(
 
 
 def check_memory(case: Case, force: bool, say: Say | None = None) -> None:
-    """InputError if a case needs more memory than is free, unless that is forced."""
+    """Raise InputError if a case needs more memory than is free, unless ``force`` is set."""
     needed, free = case.memory(), psutil.virtual_memory().available
     if say is not None:
         say(f"predicted peak memory {_bytes(needed)}, free {_bytes(free)}")

@@ -1,4 +1,4 @@
-"""Reading case files: TOML, checked all at once, with one clear line for every error."""
+"""Reading of case files: TOML, validated as a whole, with one line for every error."""
 
 import difflib
 import os
@@ -22,14 +22,14 @@ from gridflow.errors import InputError
 from gridflow.runtime.store import RunDirectory
 
 Changes = Mapping[str, Any] | Sequence[str]
-"""Values to change in a case: ``{"table.key": value}``, or ``table.key=value`` each, as texts."""
+"""Values to change in a case: a mapping ``{"table.key": value}``, or strings ``table.key=value``."""
 MOVED = {"solver.growth": "flow.growth"}
 """Keys of version 0.1 and what they are now."""
 _EXPECTED = ": it should be "
 
 
 def upgraded(data: dict[str, Any]) -> dict[str, Any]:
-    """A stored case with the keys of today, from one that an earlier version may have written."""
+    """Return a stored case with present key names, for cases written by earlier versions."""
     solver = dict(data.get("solver", {}))
     if "growth" not in solver:
         return data
@@ -37,12 +37,12 @@ def upgraded(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def stored_case(stored: RunDirectory, set: Changes = ()) -> Case:
-    """The case that a run was made from, with some values changed; see :func:`load_case`.
+    """Return the case that a run was made from, with some values changed; see :func:`load_case`.
 
     Raises
     ------
     InputError
-        Also if the run was made from Python and has none.
+        Also if the run was started from Python and has no case.
     """
     if stored.case is None:
         raise InputError(f"{stored.path} was made from Python; resume it there with gridflow.run(..., resume=True)")
@@ -50,7 +50,7 @@ def stored_case(stored: RunDirectory, set: Changes = ()) -> Case:
 
 
 def value_of(text: str) -> Any:
-    """A value in TOML's notation; a bare word is a text."""
+    """Parse a value in TOML notation; a bare word is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -58,14 +58,14 @@ def value_of(text: str) -> Any:
 
 
 def text_of(value: Any) -> str:
-    """A value in TOML's notation."""
+    """Format a value in TOML notation."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key} = {text_of(entry)}" for key, entry in value.items()) + "}"
     return tomli_w.dumps({"value": value}).partition("=")[2].strip()
 
 
 def as_texts(changes: Changes) -> tuple[str, ...]:
-    """Changes as texts ``table.key=value``."""
+    """Convert changes to strings ``table.key=value``."""
     if isinstance(changes, Mapping):
         return tuple(f"{key}={text_of(value)}" for key, value in changes.items())
     return tuple(changes)
@@ -79,19 +79,19 @@ def load_case(path: str | os.PathLike[str], set: Changes = ()) -> Case:
     path
         The TOML file.
     set
-        Values to change: a mapping such as ``{"kernel.s": 2}``, or texts such as ``"kernel.s=2"``, the value in TOML's
-        notation (a bare word is a text).
+        Values to change: a mapping such as ``{"kernel.s": 2}``, or strings such as ``"kernel.s=2"`` with the value in
+        TOML notation (a bare word is a string).
 
     Returns
     -------
     Case
-        Its tables are attributes, for example ``case.grid.shape``; ``case.build(folder)`` makes the solver and the
-        initial density, :func:`gridflow.run_case` runs it.
+        The case. Its tables are attributes, for example ``case.grid.shape``. ``case.build(folder)`` constructs the
+        solver and the initial density, and :func:`gridflow.run_case` runs it.
 
     Raises
     ------
     InputError
-        With one line per error: the key, the value, what is allowed, and the nearest valid key for a typo.
+        One line per error: the key, the value, what is allowed and, for a typo, the nearest valid key.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -103,7 +103,7 @@ def load_case(path: str | os.PathLike[str], set: Changes = ()) -> Case:
 
 
 def parse_case(text: str, name: str, set: Changes = ()) -> Case:
-    """Validate the text of a case file; ``name`` stands for it in messages. See :func:`load_case`."""
+    """Validate the text of a case file, called ``name`` in messages; see :func:`load_case`."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -202,7 +202,7 @@ def _locate(location: tuple[int | str, ...]) -> tuple[list[str], type[Table] | N
     annotation: Any = Case
     for part in location:
         tagged = tables_by_kind(annotation)
-        if part in tagged:  # pydantic names the chosen member of a union; the user wrote no such key
+        if part in tagged:  # pydantic adds the chosen member of a union, which the user did not write
             annotation = model = tagged[str(part)]
             continue
         if isinstance(part, str) and get_origin(annotation) in (Union, UnionType):  # here too

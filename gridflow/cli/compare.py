@@ -36,17 +36,17 @@ def compare(
     target_samples: Annotated[int | None, typer.Option(help="M, if they know the target by M samples.")] = None,
     seed: Annotated[int, typer.Option(help="Of the calibration by simulation.")] = 0,
 ) -> None:
-    """Say whether trajectories of particles are those of the flow that a run solved.
+    """Check whether particle trajectories are consistent with the flow that a run solved.
 
     Exit code 0: consistent, or better than random sampling. 1: inconsistent. 2: bad input.
     """
-    from gridflow import validation  # its imports are not for other commands to wait for
+    from gridflow import validation  # imported here so that other commands need not wait for it
     from gridflow.validation.trajectories import read
     from gridflow.viz.figures import FORMATS
     from gridflow.viz.style import checked_output
 
     if output is not None:
-        checked_output(output, FORMATS)  # before the work, not after it
+        checked_output(output, FORMATS)  # fail before the work, not after it
     reference = validation.Reference(open_run(run_directory), seed)
     found = [
         validation.compare(
@@ -92,7 +92,7 @@ def _numbers(name: str, text: str | None) -> list[float] | None:
 
 
 def _per_axis(name: str, text: str | None) -> list[float] | float | None:
-    """Numbers, one for all axes or one for each."""
+    """Parse numbers: one for all axes, or one for each."""
     values = _numbers(name, text)
     return values[0] if values is not None and len(values) == 1 else values
 

@@ -1,6 +1,6 @@
 """The ``gridflow`` command: new, run, sweep, resume, info, plot, movie, bench, predict, rates, compare, train.
 
-Exit codes: 0, 1 when a run failed, 2 for bad input. Results go to standard output, everything said on the way to
+Exit codes: 0 for success, 1 if a run failed, 2 for bad input. Results go to standard output, everything else to
 standard error.
 """
 
@@ -45,7 +45,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
 def main() -> None:
-    """Entry point: run a command and turn errors into one line and an exit code."""
+    """Entry point: run a command, and turn errors into one line and an exit code."""
     warnings.showwarning = _show_warning
     try:
         app()
@@ -154,7 +154,7 @@ def info(
         bool, typer.Option("--verify", help="Compare every checksum; exit code 1 if a file is damaged.")
     ] = False,
 ) -> None:
-    """Show what a run directory holds and how far the run is."""
+    """Show the contents of a run directory and how far the run has got."""
     stored = open_run(run_directory)
     damaged = stored.verify() if verify else None
     facts: dict[str, Any] = {"path": str(stored.path), "status": stored.status} if damaged else _facts(stored)
@@ -205,7 +205,7 @@ def _rows(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 @app.command()
 def plot(run_directory: RunPath, output: Output) -> None:
     """Draw the density over time, the target, and curves of energy, extrema and the hole's volume."""
-    from gridflow import viz  # matplotlib takes a second that other commands should not wait for
+    from gridflow import viz  # imported here: matplotlib takes a second, which other commands need not wait for
 
     typer.echo(str(viz.plot(run_directory, output)))
 
@@ -237,8 +237,8 @@ def bench(
     output: Annotated[Path | None, typer.Option("--json", help="File for all results and the machine.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
 ) -> None:
-    """Time transforms, right-hand sides and steps side by side, and say what they cost in units of an FFT pair."""
-    from gridflow.studies import benchmark  # its own imports are not for other commands to wait for
+    """Time transforms, right-hand sides and steps side by side, and give their cost in units of an FFT pair."""
+    from gridflow.studies import benchmark  # imported here so that other commands need not wait for it
 
     if output is not None and output.exists() and not force:
         raise InputError(f"{output} exists; choose another --json or pass --force")

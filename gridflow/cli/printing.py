@@ -1,4 +1,4 @@
-"""How facts get onto standard output, and everything else onto standard error."""
+"""Printing of results to standard output and of everything else to standard error."""
 
 import json
 from typing import Any
@@ -8,16 +8,16 @@ import typer
 from rich.console import Console
 
 notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-"""Where everything is said that is not a result."""
+"""Console for everything that is not a result."""
 
 
 def print_json(facts: dict[str, Any]) -> None:
-    """Print facts as JSON, with null for numbers that it does not have."""
+    """Print facts as JSON, with null for numbers that JSON lacks."""
     typer.echo(json.dumps(plain(facts), indent=2, allow_nan=False))
 
 
 def plain(value: Any) -> Any:
-    """A value with null for numbers that JSON does not have."""
+    """Replace numbers that JSON lacks (infinities and NaN) by null."""
     if isinstance(value, dict):
         return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""The command that runs the product of values of a case's keys."""
+"""The ``gridflow sweep`` command, which runs all combinations of values of a case's keys."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,8 +31,8 @@ def sweep(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing sweep.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Run all combinations of values in parallel, each in its own directory; again to go on where it stopped."""
-    from gridflow.studies.sweep import TABLE  # their imports are not for other commands to wait for
+    """Run all combinations of values in parallel, each in its own directory; rerun it to continue where it stopped."""
+    from gridflow.studies.sweep import TABLE  # imported here so that other commands need not wait for it
     from gridflow.studies.sweep import sweep as run_all
     from gridflow.viz.sweeps import plot_sweep
 

@@ -1,4 +1,4 @@
-"""The commands that bring theory and runs together: predict and rates."""
+"""The ``gridflow predict`` and ``gridflow rates`` commands, which compare theory with runs."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,8 +30,8 @@ def predict(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say before a run which theorem applies, how fast the energy falls, and the time and steps it takes."""
-    from gridflow.studies.prediction import predict as work_out  # its imports are not for other commands to wait for
+    """Predict before a run which theorem applies, how fast the energy decays, and the time and steps needed."""
+    from gridflow.studies.prediction import predict as work_out  # imported here so that other commands need not wait
 
     case = load_case(case_file, overrides or ())
     found = work_out(case, tol, folder=case_file.parent)
@@ -73,14 +73,14 @@ def predict(
 
 
 def _networks(case: Case, folder: Path, goal: float) -> dict[str, float]:
-    """When linear theory says that the networks of ``[training]``, if there are any, reach a loss, by their width."""
+    """Times at which linear theory predicts that the networks of ``[training]`` reach a loss, by width."""
     from gridflow.studies.training import expect, members
 
     if case.training is None or case.solver.of_networks or case.flow.growth != TRAINING:
         return {}
     found = {}
     for width, member in {member.width: member for member in reversed(members(case)[1:])}.items():
-        curve = expect(member, folder).linear  # of a width the same on samples
+        curve = expect(member, folder).linear  # for a given width it is the same on samples
         found[f"m = {width}"] = float("nan") if curve is None else curve.time_to(goal)
     return dict(reversed(found.items()))
 
@@ -93,7 +93,7 @@ def rates(
     r: Annotated[float | None, typer.Option("--r", help="Regularity of the start; default fitted.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure how fast a run's energy fell, beside what theory predicts and certifies."""
+    """Measure how fast a run's energy decayed, and compare it with what theory predicts and certifies."""
     from gridflow.decay.measured import rates as work_out
 
     found = work_out(run_directory, r)

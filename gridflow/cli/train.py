@@ -1,4 +1,4 @@
-"""The command that trains networks beside their limit."""
+"""The ``gridflow train`` command, which trains networks and their infinite-width limit."""
 
 import math
 from pathlib import Path
@@ -27,8 +27,8 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Run although memory looks short.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Train networks of several widths beside their limit and say how long it takes; again to go on."""
-    from gridflow.studies.training import train as train_all  # its imports are not for other commands to wait for
+    """Train networks of several widths beside their infinite-width limit and report the times; rerun it to continue."""
+    from gridflow.studies.training import train as train_all  # imported here so that other commands need not wait
     from gridflow.viz.training import Curve, plot_training
 
     say = None if quiet else notes.print

@@ -1,7 +1,7 @@
-"""Volumes of regions where a field is negative, by contouring between the positions of its values.
+"""Volumes of the regions where a field is negative, by contouring between sample positions.
 
-Regions are found by linear interpolation on a line, by marching squares in two dimensions (contourpy) and by marching
-cubes in three (scikit-image, Lewiner's tables).
+Contours come from linear interpolation in one dimension, marching squares in two (contourpy) and marching cubes in
+three (scikit-image, Lewiner's tables).
 """
 
 import math
@@ -9,13 +9,13 @@ import math
 import numpy as np
 
 _NOT_BELOW = 1e-30
-"""Stands for a field that equals the level, relative to its range: a number of single precision that is not 0."""
+"""Replaces the value 0 of a scaled field: positive, and representable in single precision."""
 
 
 def above(field: np.ndarray, level: float, scale: float) -> np.ndarray:
-    """(field − level) / scale in double precision, nowhere exactly 0.
+    """Return (field − level) / scale in double precision, with exact zeros made positive.
 
-    The scale does not matter to a contour, but the libraries' single precision does to small differences.
+    Scaling does not move the contour, but it preserves small differences in libraries that work in single precision.
     """
     result = field.astype(float)
     result -= level
@@ -25,27 +25,27 @@ def above(field: np.ndarray, level: float, scale: float) -> np.ndarray:
 
 
 def periodic_volume(field: np.ndarray, level: float) -> float:
-    """Volume of ``{field < level}`` on a torus, in units of a cell; the level is between the field's extrema."""
+    """Volume of ``{field < level}`` on a torus, in units of one cell; requires min field < level ≤ max field."""
     box, whole = _crossed(field < np.float64(level))
     scale = max(level - float(field.min()), float(field.max()) - level)
     return whole + _INSIDE[field.ndim](above(field[box], level, scale))
 
 
 def _crossed(below: np.ndarray) -> tuple[tuple[np.ndarray, ...], int]:
-    """The smallest box between cell centres of the torus that the surface of a region lies in.
+    """Find the smallest box between cell centres of the torus that contains the boundary of a region.
 
     Returns
     -------
     tuple of ndarray
-        Index of the box, for use between brackets; it may reach across the seam of the torus.
+        Open-mesh index of the box (as from ``numpy.ix_``); the box may wrap around the torus.
     int
-        Number of cells (of the dual grid) outside of the box that lie in the region.
+        Number of dual cells outside the box that lie in the region.
     """
     box, whole = [], 0
     for axis in range(below.ndim):
         others = tuple(other for other in range(below.ndim) if other != axis)
         some, every = below.any(others), below.all(others)
-        some, every = some | np.roll(some, -1), every & np.roll(every, -1)  # between a layer of centres and the next
+        some, every = some | np.roll(some, -1), every & np.roll(every, -1)  # between adjacent layers of cell centres
         crossed = np.flatnonzero(some & ~every)
         gaps = np.diff(crossed, append=crossed[0] + some.size)
         last = int(gaps.argmax())
@@ -67,7 +67,7 @@ def _length(box: np.ndarray) -> float:
 
 
 def area(box: np.ndarray, across: np.ndarray | None = None, up: np.ndarray | None = None) -> float:
-    """Area of the region; positions of columns and rows are whole numbers unless given."""
+    """Area of ``{box < 0}``; ``across`` and ``up`` are the positions of columns and rows, by default their indices."""
     from contourpy import FillType, contour_generator
 
     below = contour_generator(across, up, box, fill_type=FillType.ChunkCombinedOffset).filled(-np.inf, 0.0)
@@ -76,14 +76,14 @@ def area(box: np.ndarray, across: np.ndarray | None = None, up: np.ndarray | Non
         return 0.0
     x, y = points[:, 0], points[:, 1]
     twice = x[:-1] * y[1:] - x[1:] * y[:-1]
-    twice[offsets[1:-1].astype(int) - 1] = 0.0  # no edge joins the end of one polygon to the start of the next
+    twice[offsets[1:-1].astype(int) - 1] = 0.0  # the end of one polygon is not joined to the start of the next
     return abs(float(twice.sum())) / 2
 
 
 def _volume(box: np.ndarray) -> float:
-    """Volume inside the closed level surface, by the divergence theorem for the field (0, 0, z).
+    """Volume enclosed by the level surface, by the divergence theorem for the field (0, 0, z).
 
-    A layer of huge values around the box closes the surface: it cuts the edges to that layer within 1e−6 cells.
+    A layer of huge values around the box closes the surface, which cuts the edges to that layer within 1e−6 cells.
     """
     from skimage.measure import marching_cubes
 

@@ -16,11 +16,11 @@ import pyfftw  # after gridflow.compute.threads, which tells its OpenMP runtime 
 
 _LOADED_BY = os.getpid()
 _CACHE_LINE = 64
-"""Bytes."""
+"""Size of a cache line in bytes."""
 
 
 class Cells(Hashable, Protocol):
-    """What a transform must know of a grid."""
+    """What a transform needs to know about a grid."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -36,21 +36,20 @@ class Cells(Hashable, Protocol):
 
 
 class Spectrum:
-    """A buffer that holds a half-spectrum and, after a backward transform, the real field in its place.
+    """A buffer that holds a half-spectrum or, after a backward transform, the real field in the same memory.
 
-    Its rows are padded to whole cache lines, and rows and planes to an odd number of them: strides that are powers of
-    two would map a whole column of modes to a few sets of the cache (a pair of transforms of 256³ values took four
-    times as long).
+    Rows are padded to whole cache lines, and rows and planes to an odd number of them. With power-of-two strides a
+    column of modes would map to only a few cache sets: a pair of transforms of 256³ values took four times as long.
 
     Attributes
     ----------
     modes
         Complex view of shape ``grid.spectral_shape``.
     values
-        Real view of shape ``grid.shape``, of the same memory.
+        Real view of the same memory, shape ``grid.shape``.
     lines
-        All of the memory as a contiguous real array (planes, rows, numbers), padding included; the field of one
-        dimension is one row of one plane, of two dimensions one row in every plane.
+        All of the memory as a contiguous real array (planes, rows, numbers), padding included. In one dimension the
+        field is one row of one plane; in two dimensions it is one row in every plane.
     """
 
     def __init__(self, grid: Cells, dtype: np.dtype) -> None:
@@ -58,7 +57,7 @@ class Spectrum:
         modes = grid.spectral_shape[-1]
         per_line = _CACHE_LINE // (2 * dtype.itemsize)
         lines = -(-modes // per_line) | 1
-        more = 0 if dtype == np.float64 else 2  # measured: without them 256³ in single precision takes twice as long
+        more = 0 if dtype == np.float64 else 2  # measured: without them 256³ takes twice as long in single precision
         rows_held = (rows | 1) + more if rows > 1 else 1
         self.lines = _zeros((planes, rows_held, 2 * lines * per_line), dtype)
         self.modes = self.lines.view(np.result_type(dtype, np.complex64))[:, :rows, :modes].reshape(grid.spectral_shape)
@@ -67,7 +66,7 @@ class Spectrum:
 
 
 def _zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An array of zeros that begins at a cache line and takes no memory before it is written to."""
+    """Return zeros aligned to a cache line; the memory is not committed before it is written to."""
     size = math.prod(shape) * dtype.itemsize
     memory = np.zeros(size + _CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % _CACHE_LINE
@@ -75,22 +74,22 @@ def _zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 
 
 def as_planes(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """A shape of one, two or three dimensions as (planes, rows, cells in a row)."""
+    """Return a 1D, 2D or 3D shape as (planes, rows, cells per row)."""
     planes = shape[0] if len(shape) > 1 else 1
     rows = shape[1] if len(shape) > 2 else 1
     return planes, rows, shape[-1]
 
 
 class Transform(Protocol):
-    """A real FFT pair on a grid; neither direction normalises."""
+    """A real FFT pair on a grid; neither direction is normalised."""
 
     threads: int
 
     def field(self) -> np.ndarray:
-        """A new real array of the grid's shape that ``forward`` can read, contiguous, zero."""
+        """Return a new contiguous real array of the grid's shape for ``forward``, filled with zeros."""
 
     def spectrum(self) -> Spectrum:
-        """A new buffer for modes, zero."""
+        """Return a new buffer for modes, filled with zeros."""
 
     def forward(self, values: np.ndarray, spectrum: Spectrum) -> None:
         """Transform an array made by ``field`` into ``spectrum.modes``."""
@@ -99,44 +98,44 @@ class Transform(Protocol):
         """Transform ``spectrum.modes`` into ``spectrum.values``, in place."""
 
     def halo(self, lines: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
-        """The planes below the first and above the last of an array (planes, rows, numbers), ``depth`` of each."""
+        """Return the ghost planes, ``depth`` on each side, below and above an array (planes, rows, numbers)."""
 
 
 class SerialTransform:
-    """The real FFT pair of one process, planned by FFTW.
+    """The real FFT pair of a single process, planned by FFTW.
 
-    Plans are FFTW_ESTIMATE on aligned buffers of our own: unlike measured plans they give the same last bits in
-    every process, which a bit-identical restart needs. A plan for several threads is used only if it gives the bits of
-    that for one, which is tried out once for each shape.
+    Plans use FFTW_ESTIMATE on aligned buffers. Unlike measured plans, they give the same bits in every process, which a
+    bit-identical restart requires. A multi-threaded plan is used only if it gives the same bits as a single-threaded
+    one; this is tested once for each shape.
 
     Parameters
     ----------
     grid
-        Where the real array lives.
+        Grid of the real array.
     dtype
-        float64 or float32.
+        float64 (default) or float32.
     threads
-        How many to use; see :func:`gridflow.compute.threads.count`.
+        Number of threads; see :func:`gridflow.compute.threads.count`. Default: 1.
     """
 
     def __init__(self, grid: Cells, dtype: np.dtype | type = np.float64, threads: int = 1) -> None:
         self._grid = grid
         self._dtype = np.dtype(dtype)
-        forked = os.getpid() != _LOADED_BY  # where FFTW's threads are not, and waiting for them would never end
+        forked = os.getpid() != _LOADED_BY  # a forked process has no FFTW threads and would wait for them forever
         alone = grid.dim == 1 or pool.FFTW_MAY_SPIN or forked
         self.threads = 1 if alone else _reproducible_threads(grid, self._dtype, threads)
         self._forward, self._backward = _plans(grid, self._dtype, self.threads)
 
     def field(self) -> np.ndarray:
-        """A new real array of the grid's shape that ``forward`` can read, contiguous, zero."""
+        """Return a new contiguous real array of the grid's shape for ``forward``, filled with zeros."""
         return _zeros(self._grid.shape, self._dtype)
 
     def spectrum(self) -> Spectrum:
-        """A new buffer for modes, zero."""
+        """Return a new buffer for modes, filled with zeros."""
         return Spectrum(self._grid, self._dtype)
 
     def forward(self, values: np.ndarray, spectrum: Spectrum) -> None:
-        """Transform an array made by ``field`` into ``spectrum.modes``; the array stays as it is."""
+        """Transform an array made by ``field`` into ``spectrum.modes``; the array is not changed."""
         self._forward.update_arrays(values, spectrum.modes)
         self._forward.execute()
 
@@ -146,7 +145,7 @@ class SerialTransform:
         self._backward.execute()
 
     def halo(self, lines: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
-        """The planes around the torus; views of the array itself unless it has fewer planes than that."""
+        """Return the periodic ghost planes; these are views unless the array has fewer than ``depth`` planes."""
         planes = len(lines)
         if planes >= depth:
             return lines[planes - depth :], lines[:depth]
@@ -171,7 +170,7 @@ def _plans(grid: Cells, dtype: np.dtype, threads: int) -> tuple[pyfftw.FFTW, pyf
 
 @lru_cache
 def _reproducible_threads(grid: Cells, dtype: np.dtype, threads: int) -> int:
-    """The number given if its plans and those of one thread have the same bits on random numbers, else 1."""
+    """Return ``threads`` if plans for that many reproduce the bits of single-threaded ones on random data, else 1."""
     if threads == 1:
         return 1
     values = _zeros(grid.shape, dtype)

@@ -1,16 +1,16 @@
-"""Products of matrices of inputs by neurons, with the same bits for any number of threads."""
+"""Matrix products of inputs and neurons that give the same bits for any number of threads."""
 
 import numpy as np
 
 TILE = 64
-"""OpenBLAS multiplies matrices with up to this number cubed of products by one thread: more it would share out, and
-round in another order for every number of threads."""
+"""Tile size. OpenBLAS multiplies with a single thread up to about TILE³ products. Beyond that it would split the work
+and round differently for every number of threads."""
 ENTRIES = 2**17
-"""Of a matrix of inputs by neurons worked on at once."""
+"""Number of entries of an inputs-by-neurons matrix that are processed at once."""
 
 
 def product(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """The matrix product into ``out``, in tiles that one thread of the library multiplies: always the same bits."""
+    """Compute ``left @ right`` into ``out`` in tiles small enough for one BLAS thread each, which fixes the bits."""
     (rows, terms), columns = left.shape, right.shape[1]
     width = TILE**3 // (TILE * min(terms, TILE))
     for i in range(0, rows, TILE):

@@ -1,8 +1,8 @@
-"""Fourier transforms between points anywhere on the torus and its modes, by FINUFFT.
+"""Fourier transforms between scattered points on the torus and its modes, by FINUFFT.
 
-The points are shared out in contiguous pieces, each with a plan of its own that one thread works on; how many pieces
-there are depends on the numbers of points and modes alone, and their modes are summed in order. So the result has the
-same bits for any number of threads, which FINUFFT's own threads do not give (they add to the modes in any order).
+The points are split into contiguous pieces. Each piece has its own plan and is processed by one thread. The number of
+pieces depends only on the numbers of points and modes, and the results of the pieces are summed in order. The result
+therefore has the same bits for any number of threads, unlike with FINUFFT's own threads, which add in any order.
 """
 
 import itertools
@@ -16,18 +16,18 @@ from gridflow.compute.threads import available, team
 from gridflow.errors import InputError
 
 FEWEST_POINTS = 2**14
-"""Points below which a second piece is not worth waking a thread for."""
+"""Smallest number of points for which a second piece pays for waking a thread."""
 MOST_PIECES = 32
-"""More would not be worked on by as many threads with profit."""
+"""Largest number of pieces; more would not speed up a run."""
 _UPSAMPLING = 2.0
-"""FINUFFT's own choice depends on the number of threads."""
+"""Upsampling factor, fixed because FINUFFT's own choice depends on the number of threads."""
 
 
 def pieces(points: int, modes: int) -> int:
-    """Pieces to share the points out in: more only while their transforms of the modes cost less than the points.
+    """Number of pieces of points; more than one only while their transforms of the modes cost less than the points.
 
-    Measured on two threads: with as many points as modes two pieces take 0.8 of the time of one; four are faster than
-    two from about sixteen points per mode on.
+    Measured on two threads: with as many points as modes, two pieces take 0.8 times as long as one; four are faster
+    than two above about sixteen points per mode.
     """
     if points < FEWEST_POINTS or points < 0.75 * modes:
         return 1
@@ -35,7 +35,7 @@ def pieces(points: int, modes: int) -> int:
 
 
 class NonuniformTransform:
-    """Transforms between N points on a torus and modes ``|k_a| ≤ n_a / 2``; plans and buffers are kept.
+    """Transforms between N points on a torus and modes ``|k_a| ≤ n_a / 2``; plans and buffers are reused.
 
     Arrays of modes are complex, of shape ``modes``, in the order of ``numpy.fft.fftn``.
 
@@ -46,20 +46,20 @@ class NonuniformTransform:
     modes
         Number of modes along each axis.
     points
-        N.
+        Number of points N.
     accuracy
-        Error of the transforms, relative in L², at least 1e−14 (1e−6 in single precision).
+        Relative L² error, between 1e−14 (1e−6 in single precision) and 0.1. Default: 1e−9.
     outputs
-        How many functions are evaluated at once.
+        Number of functions that are evaluated at once. Default: 1.
     dtype
-        float64 or float32, of positions and strengths.
+        Type of positions and strengths, float64 (default) or float32.
     threads
-        How many to use; the result does not depend on it.
+        Number of threads; the result does not depend on it. Default: all available cores.
 
     Raises
     ------
     InputError
-        If FINUFFT is not installed or the accuracy cannot be had.
+        If FINUFFT is not installed or the accuracy is not allowed.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class NonuniformTransform:
         threads: int | None = None,
     ) -> None:
         try:
-            import finufft  # here, so that what needs no particles does not load it
+            import finufft  # imported here so that code without particles does not load it
         except ImportError:
             raise InputError(
                 "particles need FINUFFT, which is not installed: pip install 'gridflow[particles]'"
@@ -104,7 +104,7 @@ class NonuniformTransform:
         self._team = team(min(threads or available(), number))
 
     def place(self, positions: np.ndarray) -> None:
-        """Set the points: shape (N, d), in units of length, anywhere."""
+        """Set the points: any positions, shape (N, d), in units of length."""
         for axis, scale in enumerate(self._to_angle):
             np.multiply(positions[:, axis], scale, out=self._angles[axis])
 
@@ -116,7 +116,7 @@ class NonuniformTransform:
         self._team.deal(len(self._pieces), sort)
 
     def to_modes(self, strengths: np.ndarray) -> np.ndarray:
-        """``Σ_j c_j e^{−iξ_k·x_j}`` of real strengths, shape (N,); an array of its own, until the next call."""
+        """Return ``Σ_j c_j e^{−iξ_k·x_j}`` of real strengths of shape (N,), in a buffer valid until the next call."""
         self._strengths.real[...] = strengths
 
         def spread(number: int, _: int) -> None:
@@ -129,12 +129,12 @@ class NonuniformTransform:
         return total
 
     def at_points(self, coefficients: np.ndarray) -> list[tuple[slice, np.ndarray]]:
-        """``Σ_k c_k e^{iξ_k·x_j}`` of ``outputs`` functions, shape (outputs, *modes).
+        """Evaluate ``Σ_k c_k e^{iξ_k·x_j}`` for ``outputs`` functions, coefficients of shape (outputs, *modes).
 
         Returns
         -------
         list of (slice, ndarray)
-            For each piece which points they are, and the values there, (outputs, points); until the next call.
+            For each piece, its points and the values there, shape (outputs, points); valid until the next call.
         """
         given = coefficients if len(coefficients) > 1 else coefficients[0]
 

@@ -1,10 +1,9 @@
-"""How many threads work on a run, and how they wait for each other.
+"""How many threads a run uses, and how they wait for each other.
 
-FFTW brings an OpenMP runtime with a pool of threads of its own. By default such a thread spins for milliseconds when
-it has nothing to do, and takes a core from the threads that the compiled loops run on: at 256² a right-hand side then
-takes tens of times longer. So this module, which the package imports before that runtime can load, has its threads
-sleep after a few microseconds. The compiled loops run on a :class:`Team` of ordinary threads, which sleep when they
-wait.
+FFTW brings an OpenMP runtime with its own thread pool. By default an idle thread of that pool spins for milliseconds
+and takes a core from the threads of the compiled loops: at 256² a right-hand side then takes tens of times longer. This
+module, which the package imports before that runtime can load, makes those threads sleep after a few microseconds. The
+compiled loops run on a :class:`Team` of ordinary threads, which sleep while they wait.
 """
 
 import os
@@ -17,39 +16,39 @@ from queue import SimpleQueue
 from gridflow.errors import InputError
 
 VARIABLE = "GRIDFLOW_THREADS"
-"""Environment variable with the number of threads to use by default."""
+"""Environment variable that sets the default number of threads."""
 FEWEST_CELLS_PER_THREAD = 2**15
-"""Below this many cells for each of two threads, waking them costs more than they save (measured)."""
+"""Smallest number of cells per thread; with fewer, waking a second thread costs more than it saves (measured)."""
 
 _WAITING = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}
 
 FFTW_MAY_SPIN = not _WAITING & os.environ.keys() and "pyfftw" in sys.modules
-"""Whether FFTW's threads were made before gridflow could tell them how to wait; FFTs then keep to one thread."""
+"""Whether FFTW's threads started before gridflow could set how they wait; FFTs then use a single thread."""
 
 if not _WAITING & os.environ.keys():
     os.environ["GOMP_SPINCOUNT"] = "1000"
 
 
 def available() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def count(wanted: int | None, cells: int) -> int:
-    """Threads to use on a grid.
+    """Number of threads to use on a grid.
 
     Parameters
     ----------
     wanted
-        As the user says; None for the value of ``GRIDFLOW_THREADS`` or, without one, every core as long as each has
-        enough cells to be worth waking.
+        Number requested by the user. None means the value of ``GRIDFLOW_THREADS`` or, if that is not set, as many cores
+        as have at least ``FEWEST_CELLS_PER_THREAD`` cells each.
     cells
         Number of cells of the grid.
 
     Raises
     ------
     InputError
-        If the number asked for is not a whole number of at least 1.
+        If the requested number is not a whole number of at least 1.
     """
     name, given = ("threads", wanted) if wanted is not None else (VARIABLE, os.environ.get(VARIABLE))
     if given is None or given == "":
@@ -64,12 +63,12 @@ def count(wanted: int | None, cells: int) -> int:
 
 
 class Team:
-    """Threads that share one job at a time: the caller and as many more as it takes.
+    """Threads that share one job at a time, including the calling thread.
 
     Parameters
     ----------
     size
-        Number of threads, the caller counted.
+        Number of threads, including the caller.
     """
 
     def __init__(self, size: int) -> None:
@@ -84,9 +83,9 @@ class Team:
             threading.Thread(target=self._serve, args=(jobs,), name=f"loops-{number}", daemon=True).start()
 
     def run(self, job: Callable[[int], None]) -> None:
-        """Call ``job(0)`` … ``job(size − 1)``, each on a thread of its own; raises what one of them raised."""
+        """Call ``job(0)``, …, ``job(size − 1)``, each on its own thread; re-raise the first exception of a job."""
         if self._process != os.getpid():
-            self._begin()  # a forked process has none of the threads
+            self._begin()  # threads do not survive a fork
         for number, jobs in enumerate(self._jobs, start=1):
             jobs.put(lambda number=number: job(number))  # type: ignore[misc]
         failures: list[BaseException] = []
@@ -98,12 +97,12 @@ class Team:
             raise failures[0]
 
     def share(self, total: int, job: Callable[[int, int, int], None]) -> None:
-        """Call ``job(first, end, thread)`` for one contiguous part of ``total`` planes on each thread."""
+        """Call ``job(first, end, thread)`` on every thread, with one contiguous part of ``total`` planes each."""
         size = self.size
         self.run(lambda thread: job(thread * total // size, (thread + 1) * total // size, thread))
 
     def deal(self, total: int, job: Callable[[int, int], None]) -> None:
-        """Call ``job(piece, thread)`` for each of ``total`` pieces, dealt to the threads in turn."""
+        """Call ``job(piece, thread)`` for each of ``total`` pieces, distributed round-robin over the threads."""
 
         def work(thread: int) -> None:
             for piece in range(thread, total, self.size):
@@ -123,14 +122,14 @@ class Team:
 
 @lru_cache
 def team(size: int) -> Team:
-    """The team of a size; there is one in a process, which serves one solver at a time."""
+    """Return the team of a given size; a process has one per size, which serves one solver at a time."""
     return Team(size)
 
 
 FEWEST_MODES = 2**17
-"""Below this many, a pass over modes takes less time than waking a second thread for it (measured)."""
+"""Number of modes below which a pass takes less time than waking a second thread for it (measured)."""
 
 
 def team_for_modes(modes: int, team: Team) -> Team:
-    """Who does a pass over so many modes: a team, or the caller alone."""
+    """Return the team for a pass over ``modes`` modes: ``team``, or the calling thread alone if there are few."""
     return team if modes >= FEWEST_MODES else Team(1)

@@ -1,4 +1,4 @@
-"""After a run: how fast the energy fell, beside what theory predicted, and where the comparison means something."""
+"""Decay rates measured after a run, beside the predictions of theory and where the comparison is meaningful."""
 
 import math
 import os
@@ -31,7 +31,7 @@ from gridflow.theory.applicable import Applicable, attempt
 SETTLED = 0.9
 """Share of inf ν that the smallest cell has reached when an exponential decay has its final rate."""
 SHARES = 12
-"""Snapshots at most whose numerical share is worked out."""
+"""Largest number of snapshots for which the scheme's own dissipation is computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,22 +43,22 @@ class Rates:
     flow
         The equation.
     times, energies
-        The measured curve.
+        The measured curve, shape (rows,).
     law
-        The power law or the exponential rate that applies, or None; ``no_law`` says why.
+        The power law or exponential rate that applies, or None; ``no_law`` then gives the reason.
     regularity
-        Fitted order of the start, or None.
+        Fitted regularity of the initial deviation, or None.
     linear
         The curve of linear theory, or None.
     window
-        Where the law can be seen: by the grid and the run.
+        Time window in which the grid and the run can show the law.
     fit
-        What was measured there, or None; ``no_fit`` says why.
+        The fit in that window, or None; ``no_fit`` then gives the reason.
     certificate
-        The upper bound on the energy, or None; ``no_certificate`` says why.
+        Upper bound on the energy, or None; ``no_certificate`` then gives the reason.
     shares
-        Times and shares of the measured dissipation that are the scheme's own, where snapshots tell them; None for runs
-        that have no scheme on a torus.
+        Times, and the scheme's own share of the measured dissipation where snapshots resolve it; None for runs without
+        a scheme on a torus.
     """
 
     flow: Equation[Any]
@@ -77,25 +77,25 @@ class Rates:
 
     @property
     def is_exponential(self) -> bool:
-        """Whether a rate is measured rather than a power."""
+        """Whether the law is exponential, so that a rate is measured rather than a power."""
         return self.flow.kernel.is_coulomb
 
     @property
     def predicted(self) -> float | None:
-        """The power, or the rate, of the law."""
+        """Exponent or rate (1 / time) of the law, or None."""
         if self.law is None:
             return None
         return self.law.rate if isinstance(self.law, ExponentialRate) else self.law.exponent
 
     @property
     def closest(self) -> float | None:
-        """Largest ratio of the measured energy to its certified bound; above 1 the certificate would be violated."""
+        """Largest ratio of the measured energy to its certified bound; above 1 it would be violated."""
         if self.certificate is None:
             return None
         return float((self.energies / self.certificate(self.times)).max())
 
     def facts(self) -> dict[str, Any]:
-        """The numbers, as plain values."""
+        """Return the numbers as plain Python objects."""
         fit, regularity = self.fit, self.regularity
         return {
             "kernel": repr(self.flow.kernel),
@@ -124,14 +124,19 @@ def rates(run: str | os.PathLike[str] | RunDirectory, r: float | None = None) ->
     Parameters
     ----------
     run
-        The run directory; its series has the energies, its snapshots what the certificates need.
+        The run directory, or its path. Its series provides the energies, its snapshots what the certificates need.
     r
-        Order of regularity of the start, if it is known; fitted to its modes otherwise.
+        Regularity of the initial deviation, if it is known. Default: None, which fits it to the modes.
+
+    Returns
+    -------
+    Rates
+        The measured, predicted and certified decay.
 
     Raises
     ------
     InputError
-        If the run has no series yet, or its kernel cannot be made again.
+        If the run has no series yet, or its kernel cannot be restored from the file.
     """
     stored = run if isinstance(run, RunDirectory) else open_run(run)
     series = stored.series
@@ -190,7 +195,7 @@ def _no_rate(found: Applicable) -> str:
 
 
 def _settled(series: dict[str, np.ndarray], law: ExponentialRate) -> Window:
-    """From when the smallest density is near inf ν, so that its own growth no longer slows the decay."""
+    """Window from the time when the smallest density is near inf ν, so that its growth no longer slows the decay."""
     near = np.flatnonzero(series["min"] >= SETTLED * law.background)
     start = float(series["time"][near[0]]) if near.size else math.inf
     return Window(start, math.inf, "the smallest density has not reached that of the target", "")
@@ -208,7 +213,7 @@ def _fit(times: np.ndarray, energies: np.ndarray, window: Window, law: PowerLaw 
 
 
 def _shares(stored: RunDirectory, flow: Flow, series: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The scheme's own share of the dissipation at some snapshots whose rounding does not hide it."""
+    """Return the scheme's own share of the dissipation at snapshots where round-off does not hide it."""
     total = len(stored.times)
     times, shares = [], []
     for index in np.unique(np.linspace(0, total - 1, min(SHARES, total)).round().astype(int)) if total else ():

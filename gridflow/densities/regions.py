@@ -1,7 +1,7 @@
 """Volume fractions of balls, boxes and shells in the cells of a grid.
 
-A volume fraction is 0 in cells the region does not touch, 1 in cells inside it and the exact covered share in the cells
-its boundary cuts. Regions are the holes of :mod:`gridflow.densities.torus` and the tracers that follow them.
+A volume fraction is 0 in cells outside the region, 1 in cells inside it, and the exact covered share in cells that its
+boundary cuts. Regions serve as the holes of :mod:`gridflow.densities.torus` and as the tracers that track them.
 """
 
 import math
@@ -22,9 +22,9 @@ def ball(grid: Grid, radius: float, center: Sequence[float] | None = None) -> np
     Parameters
     ----------
     radius
-        In units of length; positive and at most half of the shortest period.
+        Radius in units of length, positive and at most half the shortest period.
     center
-        Position of the centre, d numbers, taken modulo the periods. Default: the centre of the torus.
+        Centre, d numbers in units of length, taken modulo the periods. Default: the centre of the torus.
 
     Returns
     -------
@@ -54,9 +54,14 @@ def box(grid: Grid, sides: Sequence[float] | float, center: Sequence[float] | No
     Parameters
     ----------
     sides
-        Side length along each axis, or one number for a cube; positive and at most the period.
+        Side length along each axis, or one number for all; in units of length, positive and at most the period.
     center
-        Position of the centre, d numbers. Default: the centre of the torus.
+        Centre, d numbers in units of length. Default: the centre of the torus.
+
+    Returns
+    -------
+    ndarray
+        float64 of the grid's shape, values in [0, 1].
 
     Raises
     ------
@@ -77,7 +82,7 @@ def box(grid: Grid, sides: Sequence[float] | float, center: Sequence[float] | No
 
 
 def shell(grid: Grid, inner: float, outer: float, center: Sequence[float] | None = None) -> np.ndarray:
-    """Volume fraction of the shell ``inner < |x − center| < outer`` in each cell; see :func:`ball`."""
+    """Volume fraction of the shell ``inner < |x − center| < outer`` in each cell; arguments as for :func:`ball`."""
     grid = torus(grid, "shell")
     if not 0 < inner < outer:
         raise InputError(f"shell radii inner = {inner}, outer = {outer}: they must satisfy 0 < inner < outer")
@@ -115,7 +120,7 @@ def lattice(grid: Grid, counts: Sequence[int] | int, radius: float) -> np.ndarra
 
 
 def _at_most_one(fraction: np.ndarray) -> np.ndarray:
-    """Shares of one cell that add up to 1 may exceed it by round-off."""
+    """Clip to 1, which the shares of one cell may exceed by round-off when they are added."""
     return np.minimum(fraction, 1.0, out=fraction)
 
 
@@ -133,9 +138,9 @@ def _center(grid: Grid, center: Sequence[float] | None) -> tuple[float, ...]:
 def _window(
     grid: Grid, center: tuple[float, ...], reach: tuple[float, ...]
 ) -> tuple[tuple[np.ndarray, ...], list[np.ndarray]]:
-    """Cells within reach of a centre: their indices on the torus and their edges relative to the centre.
+    """Return the cells within reach of a centre, as indices on the torus, and their edges relative to the centre.
 
-    A window as wide as the torus may name a cell twice, once from either side.
+    A window as wide as the torus may contain a cell twice, once from either side.
     """
     indices, edges = [], []
     for x, r, n, h in zip(center, reach, grid.shape, grid.spacing, strict=True):
@@ -168,7 +173,7 @@ def _box_in_cells(edges: list[np.ndarray], halves: tuple[float, ...]) -> np.ndar
 def _ball_in_cells(edges: list[np.ndarray], radius: float) -> np.ndarray:
     if len(edges) == 1:
         return _box_in_cells(edges, (radius,))
-    # Exactly 1 inside and exactly 0 outside, decided by the farthest corner and the nearest point of each cell.
+    # Exactly 1 inside and exactly 0 outside, decided by the farthest and nearest points of each cell.
     low, high = [e[:-1] for e in edges], [e[1:] for e in edges]
     far = [np.maximum(abs(a), abs(b)) for a, b in zip(low, high, strict=True)]
     near = [np.where((a < 0) & (b > 0), 0.0, np.minimum(abs(a), abs(b))) for a, b in zip(low, high, strict=True)]
@@ -194,11 +199,11 @@ def _squared_distance(components: list[np.ndarray]) -> np.ndarray:
 
 
 def _ball_in_boxes(sides: list[tuple[np.ndarray, np.ndarray]], radius: float) -> np.ndarray:
-    """Volume of boxes inside the ball of some radius about the origin: slices integrated over z, elementwise.
+    """Volume of the part of each box inside a ball about the origin, by integrating the area of slices over z.
 
-    A slice's area loses smoothness where the sphere passes an edge or a corner of the box, and at the poles: the
-    integral is split there. It behaves like a power of the square root of the distance to such a height, which the
-    substitution z ~ 3t² − 2t³ turns into a polynomial.
+    The area of a slice is not smooth where the sphere passes an edge or a corner of the box, nor at the poles, so the
+    integral is split there. Near such a height the area is a power series in the square root of the distance to it,
+    which the substitution z ~ 3t² − 2t³ makes smooth.
     """
     (x0, x1), (y0, y1), (z0, z1) = sides
     on_axis = np.zeros_like(x0)
@@ -220,10 +225,10 @@ def _ball_in_boxes(sides: list[tuple[np.ndarray, np.ndarray]], radius: float) ->
 
 
 def _disc_in_rectangle(x0: np.ndarray, x1: np.ndarray, y0: np.ndarray, y1: np.ndarray, r: np.ndarray) -> np.ndarray:
-    """Area of [x0, x1] × [y0, y1] inside the disc of radius r about the origin, elementwise and exact."""
+    """Area of the part of [x0, x1] × [y0, y1] inside the disc of radius r about the origin, elementwise and exact."""
 
     def quadrant(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Signed area of the disc's part between the axes and the corner (x, y)."""
+        """Signed area of the part of the disc between the axes and the corner (x, y)."""
         sign = np.sign(x) * np.sign(y)
         a, b = np.minimum(abs(x), r), np.minimum(abs(y), r)
         height_at_a, width_at_b = np.sqrt((r - a) * (r + a)), np.sqrt((r - b) * (r + b))

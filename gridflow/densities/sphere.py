@@ -1,9 +1,10 @@
 """Initial and target densities on the sphere as cell averages.
 
-Every function returns a float64 array of the grid's shape: the mass of each cell divided by its area, ≥ 0. Of a smooth
-density that is its value at the cell's centre, the node of a quadrature whose weight is the area: masses and harmonics
-are then the density's own to round-off, as far as the grid resolves it. A place on the sphere is a vector (x, y, z) of
-any length but 0.
+Every function returns a float64 array of the grid's shape: the mass of each cell divided by its area, ≥ 0. For a smooth
+density, the value at the cell centre is used. The centres are the nodes of a quadrature with the areas as weights, so
+masses and harmonics are exact to round-off as far as the grid resolves the density. A position is a nonzero vector
+(x, y, z) of any length. ``mass`` is always the total mass ∫ ρ of the result, 1 by default. Every function raises
+InputError if an argument is not allowed.
 """
 
 import math
@@ -31,23 +32,23 @@ from gridflow.errors import InputError
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _ROUND_OFF = 1e-12
-"""Volume fractions that differ from 0 or 1 by less do so by rounding."""
+"""Differences of volume fractions from 0 or 1 below this are round-off."""
 _REFERENCE = SphereGrid((128, 256))
-"""Where the largest value of a random function is looked up."""
+"""Grid on which the largest value of a random function is found."""
 
 
 def cap(grid: SphereGrid, radius: float, center: Sequence[float]) -> np.ndarray:
     """Volume fraction of the spherical cap ``θ·c > cos(radius)`` in each cell.
 
-    Exact in longitude; in colatitude by Gauss quadrature that knows where the cap's boundary touches a latitude, so
-    that the whole area is right to 1e−10.
+    Exact in longitude. In colatitude, Gauss quadrature is split where the boundary of the cap touches a latitude; the
+    error of the total area is 1e−10.
 
     Parameters
     ----------
     radius
-        Angle between the centre and the boundary, in radian, between 0 and π.
+        Angle between the centre and the boundary, in radians, between 0 and π.
     center
-        Its middle, (x, y, z).
+        Centre (x, y, z), of any length but 0.
 
     Returns
     -------
@@ -71,7 +72,7 @@ def cap(grid: SphereGrid, radius: float, center: Sequence[float]) -> np.ndarray:
     covered, whole = np.zeros(grid.shape), np.zeros(grid.shape[0])
     for start, end in pairwise(bounds):
         for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-            # a point that stays away from both ends makes a square root there a smooth function
+            # Near both ends this substitution turns a square-root singularity into a smooth function.
             angle = math.pi / 4 * (1 + node)
             theta = start + (end - start) * math.sin(angle) ** 2
             share = np.sin(theta) * (end - start) * (math.pi / 4 * math.sin(2 * angle) * weight)
@@ -120,7 +121,7 @@ def bumps(
     weights: Sequence[float] | None = None,
     mass: Positive = 1.0,
 ) -> np.ndarray:
-    """A sum of von Mises–Fisher bumps ``exp(κ (θ·c − 1))``, whose width is about 1/√κ.
+    """Sum of von Mises–Fisher bumps ``exp(κ (θ·c − 1))`` of width about 1/√κ.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ def bumps(
     centers
         Directions, shape (bumps, 3), or (3,) for one bump.
     concentrations
-        κ of each bump, or one for all, positive.
+        Concentration κ of each bump, or one number for all, positive.
     weights
         Relative masses, ≥ 0. Default: equal.
     mass
@@ -162,16 +163,16 @@ def harmonic(
     axis: Sequence[float] = (0.0, 0.0, 1.0),
     mass: Positive = 1.0,
 ) -> np.ndarray:
-    """``1 + A P_ℓ(θ·a)`` scaled to a mass, P_ℓ a Legendre polynomial.
+    """``1 + A P_ℓ(θ·a)`` with the Legendre polynomial P_ℓ, scaled to a mass.
 
     Parameters
     ----------
     grid
         A grid on the sphere.
     degree
-        ℓ ≥ 1.
+        Degree ℓ ≥ 1.
     amplitude
-        A, between −1 and 1.
+        Amplitude A, between −1 and 1. Default: 0.5.
     axis
         a, a vector (x, y, z) of any length but 0.
     mass
@@ -205,11 +206,11 @@ def random_sobolev_on_sphere(
     degrees: Literal["all", "even"] | Sequence[int] | Callable[[int], bool] = "all",
     mass: Positive = 1.0,
 ) -> np.ndarray:
-    """A random density at the border of H^r: ``1 + A f / m`` with ``Σ_m |f_ℓm|² = ℓ^{−2r−1}``.
+    """Random density on the borderline of H^r: ``1 + A f / m`` with ``Σ_m |f_ℓm|² = ℓ^{−2r−1}``.
 
-    The harmonics of a degree depend on the seed and the degree alone and m is the largest ``|f|`` on a fixed reference
-    grid, so refining the grid keeps every mode and adds finer ones. The values are those at the cells' centres, whose
-    harmonics by the grid's quadrature are f's own.
+    The harmonics of a degree depend only on the seed and the degree, and m is the largest ``|f|`` on a fixed reference
+    grid. Refining the grid therefore keeps every mode and adds finer ones. The values are those at the cell centres,
+    from which the grid's quadrature recovers the harmonics of f exactly.
 
     Parameters
     ----------
@@ -218,9 +219,9 @@ def random_sobolev_on_sphere(
     r
         Sobolev regularity; the function is in H^q for every q < r.
     amplitude
-        A, positive; near 1 the finest modes may make the density negative, which is an error.
+        Amplitude A, positive. Near 1, the finest modes may make the density negative, which is an error. Default: 0.5.
     seed
-        Non-negative integer.
+        Non-negative integer. Default: 0.
     degrees
         The degrees ℓ ≥ 1 that are present: ``all``, ``even``, their numbers, or a predicate of ℓ.
     mass
@@ -256,7 +257,8 @@ def from_function_on_sphere(
     Parameters
     ----------
     function
-        Called as ``function(x, y, z)`` with arrays of one shape, components of unit vectors; returns the density, ≥ 0.
+        Called as ``function(x, y, z)`` with arrays of one shape, the components of unit vectors; returns the density,
+        ≥ 0.
     mass
         Total mass ∫ μ dx; None keeps the function's own.
     points
@@ -294,7 +296,7 @@ def _averages(grid: SphereGrid, function: Callable[..., np.ndarray], points: int
 
 
 def _directions(given: Sequence[Sequence[float]] | Sequence[float], name: str) -> np.ndarray:
-    """Unit vectors, shape (count, 3)."""
+    """Return unit vectors, shape (count, 3)."""
     vectors = np.atleast_2d(np.asarray(given, dtype=float))
     if vectors.ndim != 2 or vectors.shape[1] != 3:
         raise InputError(f"{name} have shape {np.shape(given)}; vectors (x, y, z) are needed")
@@ -305,7 +307,7 @@ def _directions(given: Sequence[Sequence[float]] | Sequence[float], name: str) -
 
 
 def _half_chord(theta: np.ndarray, middle: float, radius: float) -> np.ndarray:
-    """Half of the range of longitudes that a cap covers at colatitudes."""
+    """Half the range of longitudes that a cap covers at each colatitude."""
     scale = np.sin(theta) * math.sin(middle)
     beyond = math.cos(radius) - np.cos(theta) * math.cos(middle)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -314,7 +316,7 @@ def _half_chord(theta: np.ndarray, middle: float, radius: float) -> np.ndarray:
 
 
 def _within(angle: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """How much of [0, angle] lies in the intervals of that width at 0, ±2π, …"""
+    """Length of the part of [0, angle] inside the intervals of the given width that start at 0, ±2π, …"""
     turns = np.floor(angle / (2 * math.pi))
     return turns * width + np.minimum(angle - turns * (2 * math.pi), width)
 
@@ -331,15 +333,15 @@ def _chosen(degrees: str | Sequence[int] | Callable[[int], bool]) -> Callable[[i
 
 
 def _random_wave(grid: SphereGrid, r: float, seed: int, chosen: Callable[[int], bool]) -> np.ndarray:
-    """Values at the cells' centres of a random function with ``Σ_m |f_ℓm|² = ℓ^{−2r−1}``."""
+    """Values at the cell centres of a random function with ``Σ_m |f_ℓm|² = ℓ^{−2r−1}``."""
     transform = SphereTransform(grid)
     coefficients = np.zeros(transform.count, complex)
-    starts = np.flatnonzero(transform.degree == transform.order)  # of every order m, at ℓ = m
+    starts = np.flatnonzero(transform.degree == transform.order)  # index of ℓ = m for every order m
     for degree in filter(chosen, range(1, grid.lmax + 1)):
         real, imaginary = np.random.default_rng((seed, degree)).standard_normal((2, degree + 1))
         imaginary[0] = 0.0
         values = (real + 1j * imaginary) * (degree ** (-r - 0.5) / math.sqrt(2 * (real @ real + imaginary @ imaginary)))
-        values[0] *= math.sqrt(2)  # every other one stands for two, m and −m
+        values[0] *= math.sqrt(2)  # every other coefficient represents two, m and −m
         held = min(degree, grid.mmax) + 1
         coefficients[starts[:held] + degree - np.arange(held)] = values[:held]
     return transform.synthesise(coefficients).copy()

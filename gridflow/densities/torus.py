@@ -39,7 +39,7 @@ def cosine(
     grid
         A periodic grid.
     amplitude
-        A, between −1 and 1.
+        Amplitude A, between −1 and 1. Default: 0.9.
     modes
         m_a along each axis, or one number for all; 0 means constant along that axis.
     mass
@@ -76,7 +76,7 @@ def gaussian(
     weights: Sequence[float] | None = None,
     mass: Positive = 1.0,
 ) -> np.ndarray:
-    """A sum of periodised Gaussian bumps, exact cell averages.
+    """Sum of periodised Gaussian bumps; exact cell averages.
 
     Parameters
     ----------
@@ -122,9 +122,9 @@ def gaussian(
 def random_sobolev(grid: Grid, r: float, amplitude: Positive = 0.5, seed: Seed = 0, mass: Positive = 1.0) -> np.ndarray:
     """A random density at the border of H^r: ``1 + A f / m`` with ``|f̂_k| = |k|^{−r−d/2}`` and random phases.
 
-    The phase of a mode depends on the seed and its mode number alone and m is the largest ``|f|`` on a fixed reference
-    grid, so refining the grid keeps every mode and adds finer ones. Modes with an index at or above n/2 are left
-    out; the values are cell averages.
+    The phase of a mode depends only on the seed and the mode number, and m is the largest ``|f|`` on a fixed reference
+    grid. Refining the grid therefore keeps every mode and adds finer ones. Modes with |k_a| ≥ n_a/2 are left out. The
+    values are cell averages.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def random_sobolev(grid: Grid, r: float, amplitude: Positive = 0.5, seed: Seed =
     r
         Sobolev regularity; the function is in H^q for every q < r.
     amplitude
-        A, positive; near 1 the finest modes may make the density negative, which is an error.
+        Amplitude A, positive. Near 1, the finest modes may make the density negative, which is an error. Default: 0.5.
     seed
         Non-negative integer.
     mass
@@ -193,15 +193,15 @@ def from_function(
 
 
 def _wrapped_normal(grid: Grid, axis: int, center: float, sigma: float) -> np.ndarray:
-    """Cell averages of the periodised normal density of mean ``center`` along one axis."""
+    """Cell averages along one axis of the periodised normal density with mean ``center``."""
     length, h = grid.lengths[axis], grid.spacing[axis]
-    images = math.ceil(9 * sigma / length) + 1  # beyond 9 σ the normal distribution is 0 in double precision
+    images = math.ceil(9 * sigma / length) + 1  # in double precision the normal density vanishes beyond 9 σ
     offset = (center % length) / (math.sqrt(2) * sigma)
     scale = 1 / (math.sqrt(2) * sigma)
     density = np.zeros(grid.shape[axis])
     for image in range(-images, images + 1):
         z = (grid.edges(axis) + image * length) * scale - offset
-        # differences of erfc on either side of the mean keep the relative accuracy of the tails
+        # Differences of erfc on either side of the mean preserve the relative accuracy of the tails.
         tail = np.array([math.erfc(abs(x)) for x in z])
         below, above = tail[1:] - tail[:-1], tail[:-1] - tail[1:]
         astride = 2 - tail[1:] - tail[:-1]
@@ -231,10 +231,10 @@ def _sobolev_wave(grid: Grid, r: float, seed: int) -> np.ndarray:
 def _mode_noise(modes: tuple[np.ndarray, ...], seed: int) -> np.ndarray:
     """One number in [0, 1) per mode, a hash of the seed and the mode number; odd under ξ → −ξ (modulo 1).
 
-    The SplitMix64 finaliser (Steele, Lea and Flood, OOPSLA 2014) mixes the mode numbers one after the other.
+    The SplitMix64 finaliser (Steele, Lea and Flood, OOPSLA 2014) is applied to the mode numbers one after the other.
     """
     leading = np.zeros((), dtype=int)
-    for k in modes:  # sign of the first non-zero component: the mode or its mirror image is hashed
+    for k in modes:  # the sign of the first nonzero component selects which of k and −k is hashed
         leading = np.where(leading[..., None] == 0, np.sign(k).astype(int), leading[..., None])
     state = np.full(leading.shape, np.uint64((0x9E3779B97F4A7C15 * (seed + 1)) & 0xFFFFFFFFFFFFFFFF))
     for axis, k in enumerate(modes):

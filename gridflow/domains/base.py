@@ -1,4 +1,4 @@
-"""What every domain that densities live on can answer."""
+"""The interface of every domain that a density can live on."""
 
 import math
 from abc import ABC, abstractmethod
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Coordinate(NamedTuple):
-    """Positions of the cells along one axis of an array, with what a file says of them."""
+    """Positions of the cells along one array axis, with the metadata that is written to files."""
 
     name: str
     values: np.ndarray
@@ -25,13 +25,13 @@ class Coordinate(NamedTuple):
 class Domain(ABC):
     """A domain divided into cells; a density on it is an array of cell averages.
 
-    A domain answers every question that depends on its geometry. A subclass names its ``kind`` and is then found by it:
-    ``class Line(Domain, kind="line")``.
+    A domain answers every question that depends on its geometry. A subclass declares its ``kind``, as in
+    ``class Line(Domain, kind="line")``, and is registered under it.
 
     Attributes
     ----------
     kind
-        Name in run directories and case files.
+        Name of the domain in run directories and case files.
     shape
         Shape of an array with one number per cell.
     has_cells
@@ -40,7 +40,7 @@ class Domain(ABC):
 
     kind: ClassVar[str]
     kinds: ClassVar[dict[str, type["Domain"]]] = {}
-    """Every domain by its kind."""
+    """Every domain class by its kind."""
     shape: tuple[int, ...]
     has_cells: ClassVar[bool] = True
 
@@ -51,7 +51,7 @@ class Domain(ABC):
 
     @staticmethod
     def from_record(record: Mapping[str, Any]) -> "Domain":
-        """The domain whose :meth:`record` is given; one without a kind is a torus."""
+        """Rebuild a domain from its :meth:`record`; a record without a kind is a torus."""
         return Domain.kinds[record.get("kind", "torus")]._from_record(record)
 
     @classmethod
@@ -62,12 +62,12 @@ class Domain(ABC):
     @classmethod
     @abstractmethod
     def _from_record(cls, record: Mapping[str, Any]) -> "Domain":
-        """A domain of this kind from its record."""
+        """Rebuild a domain of this kind from its record."""
 
     @property
     @abstractmethod
     def spectral_shape(self) -> tuple[int, ...]:
-        """Shape of a kernel's symbol; its first element belongs to the constant mode."""
+        """Shape of a kernel's symbol; the first element is the constant mode."""
 
     @property
     @abstractmethod
@@ -76,35 +76,44 @@ class Domain(ABC):
 
     @abstractmethod
     def mode_multiplicity(self) -> np.ndarray:
-        """How many modes each element of a symbol stands for, broadcastable to the spectral shape."""
+        """Number of modes that each element of a symbol represents, broadcastable to ``spectral_shape``."""
 
     @property
     @abstractmethod
     def volume(self) -> float:
-        """Volume of the whole domain."""
+        """Volume of the whole domain (length^d)."""
 
     @abstractmethod
     def integral(self, values: np.ndarray) -> float:
-        """∫ f dx of cell averages, summed in double precision."""
+        """Integral ∫ f dx of cell averages of shape ``shape``, summed in double precision."""
 
     @property
     @abstractmethod
     def cell_volumes(self) -> np.ndarray:
-        """Volume of every cell, broadcastable to the shape."""
+        """Volume of every cell (length^d), broadcastable to ``shape``."""
 
     @abstractmethod
     def coordinates(self) -> tuple[Coordinate, ...]:
-        """Where the cells are, along every axis of an array."""
+        """Positions of the cells along every array axis."""
 
     @abstractmethod
     def record(self) -> dict[str, Any]:
-        """What a run's manifest keeps of the domain; :meth:`from_record` makes it again."""
+        """Plain values that describe the domain in a run's manifest; :meth:`from_record` is the inverse."""
 
     @abstractmethod
     def laplacian_symbol(self, kind: LaplacianKind = "spectral") -> np.ndarray:
-        """Symbol λ ≥ 0 of −Δ at every mode (1 / length²), float64 of shape ``spectral_shape``; a new array.
+        """Symbol λ ≥ 0 of −Δ at every mode.
 
-        ``spectral`` is that of the domain itself; ``mimetic`` is that of the standard stencil on a uniform grid.
+        Parameters
+        ----------
+        kind
+            ``spectral``: the symbol of the continuous operator. ``mimetic``: the symbol of the standard
+            finite-difference stencil on a uniform grid.
+
+        Returns
+        -------
+        ndarray
+            A new float64 array of shape ``spectral_shape`` (1 / length²).
 
         Raises
         ------
@@ -114,50 +123,61 @@ class Domain(ABC):
 
     @abstractmethod
     def symbol_arguments(self) -> tuple[np.ndarray, ...]:
-        """What a symbol is a function of: broadcastable arrays over the modes, such as the components of ξ."""
+        """Arguments of a symbol: arrays broadcastable over the modes, such as the components of ξ."""
 
     @property
     @abstractmethod
     def mirrored_symbols(self) -> bool:
-        """Whether a symbol of a real potential must be even in its arguments."""
+        """Whether the symbol of a real potential must be even in its arguments."""
 
     @abstractmethod
     def mode_power(self, values: np.ndarray, deconvolve: bool = False) -> np.ndarray:
-        """Contribution of every mode to ``∫ (f − mean)²``, shape ``spectral_shape``; 0 for the mean.
+        """Contribution of every mode to ``∫ (f − mean)² dx``.
 
-        ``deconvolve`` divides by what averaging over cells takes from a mode, where that is known.
+        Parameters
+        ----------
+        values
+            Cell values f, shape ``shape``.
+        deconvolve
+            Whether f holds cell averages. Each mode is then divided by the factor that averaging over a cell has
+            multiplied it by, where that factor is known. Default: False.
+
+        Returns
+        -------
+        ndarray
+            Float64 of shape ``spectral_shape``; 0 for the constant mode.
         """
 
     @abstractmethod
     def shell_numbers(self) -> np.ndarray:
-        """Number of the shell of wave numbers that each mode is in, int of shape ``spectral_shape``."""
+        """Index of the wave-number shell of each mode, int of shape ``spectral_shape``."""
 
     @property
     @abstractmethod
     def first_wavenumber(self) -> float:
-        """The smallest wave number but 0 (1 / length)."""
+        """Smallest nonzero wave number (1 / length)."""
 
     @property
     @abstractmethod
     def nyquist(self) -> float:
-        """The wave number π / h of the widest cells (1 / length)."""
+        """Nyquist wave number π / h of the widest cells (1 / length)."""
 
     @property
     @abstractmethod
     def finest_wavenumber(self) -> float:
-        """The largest wave number that every direction has (1 / length)."""
+        """Largest wave number resolved in every direction (1 / length)."""
 
     @abstractmethod
     def contoured_volume(self, field: np.ndarray, level: float) -> float:
-        """Volume of ``{field < level}`` by sub-cell contouring of cell-centre values; the level is between extrema."""
+        """Volume of ``{field < level}`` by sub-cell contouring of cell-centre values; min field < level ≤ max field."""
 
     @abstractmethod
     def widened(self, cells: np.ndarray) -> np.ndarray:
-        """The cells within two cells of those marked, bool of the shape."""
+        """Mark the cells within two cells of the marked ones, bool of shape ``shape``."""
 
     @property
     def sphere_dim(self) -> int | None:
-        """d if the domain is the unit sphere S^d, on which networks live; None otherwise."""
+        """Dimension d if the domain is the unit sphere S^d, on which networks live; None otherwise."""
         return None
 
     @property
@@ -166,7 +186,20 @@ class Domain(ABC):
         return math.prod(self.shape)
 
     def check(self, values: np.ndarray, name: str) -> np.ndarray:
-        """Return ``values`` as an array, or raise InputError unless it has the grid's shape and is finite."""
+        """Return ``values`` as an array of cell values.
+
+        Parameters
+        ----------
+        values
+            Array-like of shape ``shape``.
+        name
+            What to call it in an error message.
+
+        Raises
+        ------
+        InputError
+            If the shape is wrong or a value is not finite.
+        """
         values = np.asarray(values)
         if values.shape != self.shape:
             raise InputError(f"{name} has shape {values.shape}; the grid has {self.shape}")
@@ -176,7 +209,20 @@ class Domain(ABC):
         return values
 
     def check_density(self, values: np.ndarray, name: str) -> np.ndarray:
-        """Return ``values`` as a float64 array, or raise InputError unless it fits the grid, is finite and ≥ 0."""
+        """Return ``values`` as a float64 density.
+
+        Parameters
+        ----------
+        values
+            Array-like of shape ``shape``, mass / volume.
+        name
+            What to call it in an error message.
+
+        Raises
+        ------
+        InputError
+            If the shape is wrong, or a value is not finite or negative.
+        """
         density = np.asarray(self.check(values, name), dtype=float)
         if density.min() < 0:
             cell = np.argwhere(density < 0)[0].tolist()

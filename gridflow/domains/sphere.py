@@ -1,10 +1,10 @@
-"""Spheres as domains of densities: S² in cells, and S^d of any dimension as a single one.
+"""Spheres as domains of densities: S² divided into cells, and S^d of any dimension as a single cell.
 
-The sphere has radius 1. Cells of S² lie on the latitudes of Gauss–Legendre quadrature, and the boundaries between them
-where the quadrature's weights add up: a ring between two boundaries has exactly the area that the weight gives it, and
-its latitude lies inside it (the separation theorem of Chebyshev, Markov and Stieltjes). So the sum over cells of area
-times value is at once the mass of a finite-volume method and a quadrature that is exact for all harmonics of degree
-below 2 n_θ: masses, harmonic coefficients and energies agree to round-off, which equidistant latitudes do not give.
+The spheres have radius 1. Cell centres of S² lie on Gauss–Legendre latitudes. The boundaries between rings are placed
+where the cumulative quadrature weights fall. Each ring then has exactly the area given by its weight, and its latitude
+lies inside it (the separation theorem of Chebyshev, Markov and Stieltjes). The sum of area times value over the cells
+is thus both the mass of a finite-volume method and a quadrature that is exact for all harmonics of degree below 2 n_θ.
+Masses, harmonic coefficients and energies therefore agree to round-off, which they would not on equidistant latitudes.
 """
 
 import math
@@ -23,26 +23,27 @@ from gridflow.domains.base import Coordinate, Domain, LaplacianKind
 from gridflow.errors import InputError
 
 FEWEST_RINGS = 4
+"""Smallest number of rings, and of cells per ring."""
 
 
 def area_of_sphere(dim: int) -> float:
-    """|S^d| = 2 π^{(d+1)/2} / Γ((d+1)/2): 2π, 4π, 2π², …"""
+    """Area of the unit sphere, |S^d| = 2 π^{(d+1)/2} / Γ((d+1)/2): 2π, 4π, 2π², … for d = 1, 2, 3, …"""
     half = (dim + 1) / 2
     return 2 * math.pi**half / math.gamma(half)
 
 
 @dataclass(frozen=True)
 class SphereGrid(Domain, kind="sphere"):
-    """Cells on the unit sphere S²: rings of colatitude θ, each cut into equal cells of longitude φ.
+    """Cells on the unit sphere S²: rings of colatitude θ, each divided into equal cells of longitude φ.
 
-    Cell (j, i) is centred at (θ_j, φ_i), φ_i = 2π i / n_φ, with cos θ_j the nodes of Gauss–Legendre quadrature, θ
-    ascending from the north pole. Arrays are ordered (colatitude, longitude).
+    Cell (j, i) is centred at (θ_j, φ_i) with φ_i = 2π i / n_φ. The cos θ_j are the Gauss–Legendre nodes; θ increases
+    from the north pole. Arrays are ordered (colatitude, longitude).
 
     Parameters
     ----------
     shape
-        Numbers (n_θ, n_φ) of rings and of cells of each, at least 4; n_φ even, so that every cell has one opposite
-        across a pole.
+        Numbers (n_θ, n_φ) of rings and of cells per ring, each at least 4. n_φ must be even, so that every cell has an
+        opposite one across the pole.
 
     Raises
     ------
@@ -64,12 +65,12 @@ class SphereGrid(Domain, kind="sphere"):
 
     @property
     def dim(self) -> int:
-        """2."""
+        """Dimension of the domain, 2."""
         return 2
 
     @property
     def volume(self) -> float:
-        """4π."""
+        """Area of the sphere, 4π."""
         return 4 * math.pi
 
     @property
@@ -84,26 +85,26 @@ class SphereGrid(Domain, kind="sphere"):
 
     @property
     def spectral_shape(self) -> tuple[int, ...]:
-        """A symbol has one number for each degree ℓ = 0 … lmax."""
+        """Shape (n_θ,) of a symbol: one value for each degree ℓ = 0 … lmax."""
         return (self.lmax + 1,)
 
     def mode_multiplicity(self) -> np.ndarray:
-        """2ℓ + 1 of every degree."""
+        """Number of harmonics of each degree, 2ℓ + 1, shape (n_θ,)."""
         return 2 * np.arange(self.lmax + 1.0) + 1
 
     @cached_property
     def _quadrature(self) -> tuple[np.ndarray, np.ndarray]:
         nodes, weights = roots_legendre(self.shape[0])
-        return (nodes - nodes[::-1])[::-1] / 2, (weights + weights[::-1]) / 2  # the same on both hemispheres, exactly
+        return (nodes - nodes[::-1])[::-1] / 2, (weights + weights[::-1]) / 2  # exactly symmetric about the equator
 
     @cached_property
     def colatitudes(self) -> np.ndarray:
-        """θ_j of the cells' centres, shape (n_θ,), ascending."""
+        """Colatitudes θ_j of the cell centres, shape (n_θ,), ascending, in radians."""
         return np.arccos(self._quadrature[0])
 
     @cached_property
     def edges(self) -> np.ndarray:
-        """Colatitudes of the n_θ + 1 boundaries between rings, from 0 to π."""
+        """Colatitudes of the ring boundaries, shape (n_θ + 1,), from 0 to π, in radians."""
         heights = 1 - np.cumsum(self._quadrature[1])[: self.shape[0] // 2]
         north = np.arccos(heights)
         middle = [] if self.shape[0] % 2 else [math.pi / 2]
@@ -112,17 +113,17 @@ class SphereGrid(Domain, kind="sphere"):
 
     @cached_property
     def longitudes(self) -> np.ndarray:
-        """φ_i of the cells' centres, shape (n_φ,), from 0."""
+        """Longitudes φ_i of the cell centres, shape (n_φ,), from 0, in radians."""
         return np.arange(self.shape[1]) * (2 * math.pi / self.shape[1])
 
     @cached_property
     def areas(self) -> np.ndarray:
-        """Area of a cell of each ring, shape (n_θ, 1); all cells together have 4π."""
+        """Area of one cell of each ring, shape (n_θ, 1); the areas of all cells sum to 4π."""
         return (self._quadrature[1] * (2 * math.pi / self.shape[1]))[:, None]
 
     @cached_property
     def points(self) -> np.ndarray:
-        """Unit vectors (x, y, z) of the cells' centres, shape (n_θ, n_φ, 3)."""
+        """Unit vectors (x, y, z) of the cell centres, shape (n_θ, n_φ, 3)."""
         theta, phi = self.colatitudes[:, None], self.longitudes[None]
         return np.stack(
             [np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.broadcast_to(np.cos(theta), self.shape)],
@@ -130,23 +131,23 @@ class SphereGrid(Domain, kind="sphere"):
         )
 
     def integral(self, values: np.ndarray) -> float:
-        """∫ f over the sphere, Σ_j area_j Σ_i f_ji."""
+        """Integral ∫ f over the sphere, Σ_j area_j Σ_i f_ji, of values of shape ``shape``."""
         return float(values.sum(axis=1, dtype=float) @ self.areas[:, 0])
 
     @property
     def cell_volumes(self) -> np.ndarray:
-        """The areas."""
+        """The :attr:`areas`."""
         return self.areas
 
     def coordinates(self) -> tuple[Coordinate, ...]:
-        """Colatitude and longitude of the cells."""
+        """Colatitudes and longitudes of the cell centres."""
         return (
             Coordinate("colatitude", self.colatitudes, "radian", "colatitude of the cells' centres"),
             Coordinate("longitude", self.longitudes, "radian", "longitude of the cells' centres"),
         )
 
     def record(self) -> dict[str, Any]:
-        """The shape, and that this is a sphere."""
+        """Kind and shape of the domain."""
         return {"kind": "sphere", "shape": list(self.shape)}
 
     @classmethod
@@ -154,49 +155,52 @@ class SphereGrid(Domain, kind="sphere"):
         return cls(tuple(record["shape"]))
 
     def laplacian_symbol(self, kind: LaplacianKind = "spectral") -> np.ndarray:
-        """ℓ (ℓ + 1); there is no mimetic one."""
+        """Symbol ℓ (ℓ + 1) of −Δ, shape (n_θ,); InputError for ``mimetic``, which the sphere does not have."""
         if kind == "mimetic":
             raise InputError('the "mimetic" symbol is that of a uniform grid; on the sphere there is "spectral"')
         degrees = np.arange(self.lmax + 1.0)
         return degrees * (degrees + 1)
 
     def symbol_arguments(self) -> tuple[np.ndarray, ...]:
-        """The degrees ℓ."""
+        """The degrees ℓ, shape (n_θ,)."""
         return (np.arange(self.lmax + 1.0),)
 
     @property
     def mirrored_symbols(self) -> bool:
-        """False: degrees have no sign."""
+        """False, because degrees have no sign."""
         return False
 
     def mode_power(self, values: np.ndarray, deconvolve: bool = False) -> np.ndarray:  # noqa: ARG002 - centre values
-        """``Σ_m |f_ℓm|²`` of every degree."""
+        """Power ``Σ_m |f_ℓm|²`` of every degree, shape (n_θ,); 0 for ℓ = 0. ``deconvolve`` has no effect."""
         harmonics = SphereTransform(self)
         power = harmonics.power(harmonics.analyse(values))
         power[0] = 0.0
         return power
 
     def shell_numbers(self) -> np.ndarray:
-        """The degrees."""
+        """The degrees ℓ, int of shape (n_θ,)."""
         return np.arange(self.lmax + 1)
 
     @property
     def first_wavenumber(self) -> float:
-        """1."""
+        """Smallest nonzero degree, 1."""
         return 1.0
 
     @property
     def nyquist(self) -> float:
-        """n_θ, the wave number π / h of rings about h = π / n_θ wide."""
+        """Number of rings n_θ, which is the wave number π / h for rings of mean width h = π / n_θ."""
         return float(self.shape[0])
 
     @property
     def finest_wavenumber(self) -> float:
-        """The largest degree."""
+        """Largest degree, n_θ − 1."""
         return float(self.lmax)
 
     def contoured_volume(self, field: np.ndarray, level: float) -> float:
-        """∫ dz dφ by marching squares in longitude and height z, a map that keeps areas; a pole is its ring's mean."""
+        """Area of ``{field < level}`` by marching squares in longitude φ and height z, an area-preserving map.
+
+        The value at a pole is the mean of the nearest ring.
+        """
         below = contours.above(field, level, max(level - float(field.min()), float(field.max()) - level))
         poles = below[[0, -1]].mean(axis=1, keepdims=True) * np.ones(self.shape[1])
         closed = np.concatenate([poles[:1], below, poles[1:]])
@@ -205,24 +209,29 @@ class SphereGrid(Domain, kind="sphere"):
         return contours.area(closed, np.append(self.longitudes, 2 * np.pi), heights)
 
     def widened(self, cells: np.ndarray) -> np.ndarray:
-        """The cells within 2.5 widths of a ring, in distance."""
+        """Mark the cells within a chordal distance of 2.5 π / n_θ of a marked one, bool of shape ``shape``."""
         distance, _ = KDTree(self.points[cells]).query(self.points)
         return np.asarray(distance < 2.5 * np.pi / self.shape[0])
 
     @property
     def sphere_dim(self) -> int | None:
-        """2."""
+        """Dimension of the sphere, 2."""
         return 2
 
 
 @dataclass(frozen=True)
 class WholeSphere(Domain, kind="whole sphere"):
-    """S^d as a single cell: the domain of networks with so many inputs that no grid could hold their measure.
+    """S^d as a single cell: the domain of networks with too many inputs for any grid to hold their measure.
 
     Parameters
     ----------
     dimension
-        d ≥ 1, one less than the number of inputs.
+        Dimension d ≥ 1, one less than the number of inputs.
+
+    Raises
+    ------
+    InputError
+        If the dimension is not a whole number of at least 1.
     """
 
     dimension: int
@@ -235,43 +244,43 @@ class WholeSphere(Domain, kind="whole sphere"):
 
     @property
     def dim(self) -> int:
-        """d."""
+        """Dimension d of the sphere."""
         return self.dimension
 
     @property
     def shape(self) -> tuple[int, ...]:  # type: ignore[override]
-        """(1,)."""
+        """Shape (1,): a single cell."""
         return (1,)
 
     @property
     def spectral_shape(self) -> tuple[int, ...]:
-        """(1,): the constant mode."""
+        """Shape (1,): only the constant mode."""
         return (1,)
 
     def mode_multiplicity(self) -> np.ndarray:
-        """1, of the constant."""
+        """Array [1.0]: the one mode represents itself."""
         return np.ones(1)
 
     @property
     def volume(self) -> float:
-        """|S^d|."""
+        """Area of the sphere, |S^d|."""
         return area_of_sphere(self.dim)
 
     def integral(self, values: np.ndarray) -> float:
-        """The one value times |S^d|."""
+        """Integral: the single value times |S^d|."""
         return float(values.sum(dtype=float)) * self.volume
 
     @property
     def cell_volumes(self) -> np.ndarray:
-        """|S^d|."""
+        """Area of the one cell, |S^d|, shape ()."""
         return np.array(self.volume)
 
     def coordinates(self) -> tuple[Coordinate, ...]:
-        """Nothing that says where."""
+        """A placeholder coordinate, since the single cell has no position."""
         return (Coordinate("sphere", np.zeros(1), "1", "the whole sphere"),)
 
     def record(self) -> dict[str, Any]:
-        """The dimension."""
+        """Kind and dimension of the domain."""
         return {"kind": "whole sphere", "dim": self.dim}
 
     @classmethod
@@ -279,50 +288,50 @@ class WholeSphere(Domain, kind="whole sphere"):
         return cls(int(record["dim"]))
 
     def laplacian_symbol(self, kind: LaplacianKind = "spectral") -> np.ndarray:  # noqa: ARG002 - of a constant
-        """0, of the constant."""
+        """Symbol of −Δ at the constant mode, [0.0]."""
         return np.zeros(1)
 
     def symbol_arguments(self) -> tuple[np.ndarray, ...]:
-        """The degree 0."""
+        """The degree 0, shape (1,)."""
         return (np.zeros(1),)
 
     @property
     def mirrored_symbols(self) -> bool:
-        """False."""
+        """False, because degrees have no sign."""
         return False
 
     def mode_power(self, values: np.ndarray, deconvolve: bool = False) -> np.ndarray:  # noqa: ARG002
-        """None: InputError."""
+        """Raise InputError: a single cell has no modes."""
         raise InputError(f"modes need a grid of cells, not {self}")
 
     def shell_numbers(self) -> np.ndarray:
-        """0."""
+        """Shell index of the constant mode, [0]."""
         return np.zeros(1, int)
 
     @property
     def first_wavenumber(self) -> float:
-        """1."""
+        """Smallest nonzero degree of the sphere, 1; the single cell does not resolve it."""
         return 1.0
 
     @property
     def nyquist(self) -> float:
-        """1."""
+        """Nominal Nyquist wave number, 1."""
         return 1.0
 
     @property
     def finest_wavenumber(self) -> float:
-        """0."""
+        """Largest resolved degree, 0."""
         return 0.0
 
     def contoured_volume(self, field: np.ndarray, level: float) -> float:  # noqa: ARG002
-        """None: InputError."""
+        """Raise InputError: a single cell cannot be contoured."""
         raise InputError(f"volume_below needs a grid of cells, not {self}")
 
     def widened(self, cells: np.ndarray) -> np.ndarray:
-        """The one cell, if it is marked."""
+        """Return the mask unchanged; the single cell has no neighbours."""
         return cells
 
     @property
     def sphere_dim(self) -> int | None:
-        """d."""
+        """Dimension d of the sphere."""
         return self.dim

@@ -16,7 +16,7 @@ from gridflow.domains.base import Coordinate, Domain, LaplacianKind
 from gridflow.errors import InputError
 
 FEWEST_CELLS = 4
-"""Cells an axis needs for the reconstruction stencils not to meet themselves."""
+"""Smallest number of cells along an axis; with fewer, a reconstruction stencil would overlap itself."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class Grid(Domain, kind="torus"):
     Parameters
     ----------
     shape
-        Number of cells along each axis, at least 4 each, even or odd. A single integer means one dimension.
+        Number of cells along each axis, at least 4, even or odd. A single integer means one dimension.
     lengths
         Period along each axis, in units of length. Default: 1 along every axis.
 
     Raises
     ------
     InputError
-        If a number of cells or a length is not allowed, or the two do not match.
+        If a number of cells or a length is not allowed, or ``shape`` and ``lengths`` do not match.
     """
 
     shape: tuple[int, ...]
@@ -65,22 +65,22 @@ class Grid(Domain, kind="torus"):
 
     @property
     def spacing(self) -> tuple[float, ...]:
-        """Cell widths h_a."""
+        """Cell widths h_a = L_a / n_a, in units of length."""
         return tuple(length / n for length, n in zip(self.lengths, self.shape, strict=True))
 
     @property
     def cell_volume(self) -> float:
-        """Volume of one cell, ∏ h_a."""
+        """Volume of one cell, ∏ h_a (length^d)."""
         return math.prod(self.spacing)
 
     @property
     def volume(self) -> float:
-        """Volume of the torus, |T| = ∏ L_a."""
+        """Volume of the torus, |T| = ∏ L_a (length^d)."""
         return math.prod(self.lengths)
 
     @property
     def spectral_shape(self) -> tuple[int, ...]:
-        """Shape of the half-spectrum of a real array: the last axis keeps n//2 + 1 modes."""
+        """Shape of the half-spectrum of a real array: the last axis has n//2 + 1 modes."""
         return (*self.shape[:-1], self.shape[-1] // 2 + 1)
 
     def with_cells(self, shape: tuple[int, ...]) -> "Grid":
@@ -88,23 +88,23 @@ class Grid(Domain, kind="torus"):
         return type(self)(shape, self.lengths)
 
     def centers(self, axis: int) -> np.ndarray:
-        """Cell centres along one axis, shape (n,)."""
+        """Cell centres along one axis, shape (n,), in units of length."""
         return (np.arange(self.shape[axis]) + 0.5) * self.spacing[axis]
 
     def edges(self, axis: int) -> np.ndarray:
-        """Positions of the n + 1 cell edges along one axis, from 0 to L."""
+        """Cell edges along one axis, shape (n + 1,), from 0 to L, in units of length."""
         return np.arange(self.shape[axis] + 1) * self.spacing[axis]
 
     def mesh(self) -> tuple[np.ndarray, ...]:
-        """Cell centres as d broadcastable arrays."""
+        """Cell centres as d broadcastable arrays, one per axis, in units of length."""
         return tuple(self.along(axis, self.centers(axis)) for axis in range(self.dim))
 
     def along(self, axis: int, values: np.ndarray) -> np.ndarray:
-        """Reshape a vector so that it broadcasts along one axis."""
+        """Reshape a vector of shape (n,) so that it broadcasts along one axis."""
         return values.reshape([-1 if a == axis else 1 for a in range(self.dim)])
 
     def wavevector(self) -> tuple[np.ndarray, ...]:
-        """Components ξ_a = 2π k_a / L_a of the half-spectrum, d broadcastable arrays (1 / length)."""
+        """Components ξ_a = 2π k_a / L_a on the half-spectrum, as d broadcastable arrays (1 / length)."""
         return tuple(
             self.along(axis, 2 * np.pi * k / length)
             for axis, (k, length) in enumerate(zip(self.mode_numbers, self.lengths, strict=True))
@@ -117,7 +117,7 @@ class Grid(Domain, kind="torus"):
         return (*full, np.arange(self.shape[-1] // 2 + 1, dtype=float))
 
     def mode_multiplicity(self) -> np.ndarray:
-        """How many modes of the full spectrum each stored one stands for: 1 or 2, broadcastable."""
+        """Number of full-spectrum modes each stored mode represents, 1 or 2; broadcastable to the half-spectrum."""
         twice = np.full(self.spectral_shape[-1], 2.0)
         twice[0] = 1.0
         if self.shape[-1] % 2 == 0:
@@ -125,17 +125,17 @@ class Grid(Domain, kind="torus"):
         return self.along(self.dim - 1, twice)
 
     def per_axis(self, values: ArrayLike) -> tuple[Any, ...]:
-        """One number for every axis as d numbers; a sequence as it is."""
+        """Return one value per axis as a tuple of length d: a number is repeated, a sequence is converted as it is."""
         given = np.asarray(values)
         return (given.item(),) * self.dim if given.ndim == 0 else tuple(given.tolist())
 
     def integral(self, values: np.ndarray) -> float:
-        """∫ f dx = Σ_i f_i ∏h_a, summed in double precision."""
+        """Integral ∫ f dx = Σ_i f_i ∏ h_a of cell averages of shape ``shape``, summed in double precision."""
         return float(values.sum(dtype=float)) * self.cell_volume
 
     @property
     def cell_volumes(self) -> np.ndarray:
-        """∏ h_a, the same for every cell."""
+        """Volume of a cell, ∏ h_a, shape (): all cells have the same."""
         return np.array(self.cell_volume)
 
     def coordinates(self) -> tuple[Coordinate, ...]:
@@ -146,7 +146,7 @@ class Grid(Domain, kind="torus"):
         )
 
     def record(self) -> dict[str, Any]:
-        """Shape and periods."""
+        """Shape and periods of the grid."""
         return {"shape": list(self.shape), "lengths": list(self.lengths)}
 
     @classmethod
@@ -154,7 +154,19 @@ class Grid(Domain, kind="torus"):
         return cls(tuple(record["shape"]), tuple(record["lengths"]))
 
     def laplacian_symbol(self, kind: LaplacianKind = "spectral") -> np.ndarray:
-        """``|ξ|²``, or ``Σ_a (2 sin(ξ_a h_a / 2) / h_a)²``, the symbol of the standard (2d + 1)-point stencil."""
+        """Symbol of −Δ on the half-spectrum (1 / length²).
+
+        Parameters
+        ----------
+        kind
+            ``spectral`` (default): ``|ξ|²``. ``mimetic``: ``Σ_a (2 sin(ξ_a h_a / 2) / h_a)²``, the symbol of the
+            standard (2d + 1)-point stencil.
+
+        Returns
+        -------
+        ndarray
+            A new float64 array of shape ``spectral_shape``.
+        """
         result = np.zeros(self.spectral_shape)
         for xi, h in zip(self.wavevector(), self.spacing, strict=True):
             result += (2 * np.sin(xi * h / 2) / h) ** 2 if kind == "mimetic" else xi**2
@@ -166,11 +178,24 @@ class Grid(Domain, kind="torus"):
 
     @property
     def mirrored_symbols(self) -> bool:
-        """True: K̂(−ξ) = K̂(ξ)."""
+        """True: the symbol of a real potential satisfies K̂(−ξ) = K̂(ξ)."""
         return True
 
     def mode_power(self, values: np.ndarray, deconvolve: bool = False) -> np.ndarray:
-        """``|T| |f̂_k|²`` on the half-spectrum, twice where a mode stands for two."""
+        """Power ``|T| |f̂_k|²`` on the half-spectrum, doubled where a stored mode represents two; 0 for the mean.
+
+        Parameters
+        ----------
+        values
+            Cell values f, shape ``shape``.
+        deconvolve
+            Whether f holds cell averages, whose modes are divided by ``∏_a sinc(k_a / n_a)``. Default: False.
+
+        Returns
+        -------
+        ndarray
+            Float64 of shape ``spectral_shape``.
+        """
         transform = SerialTransform(self, np.float64, count(None, self.size))
         field, spectrum = transform.field(), transform.spectrum()
         field[...] = values
@@ -184,30 +209,30 @@ class Grid(Domain, kind="torus"):
         return power
 
     def shell_numbers(self) -> np.ndarray:
-        """|ξ| in units of the smallest wave number, rounded."""
+        """Wave number |ξ| of each mode in units of the smallest one, rounded; int of shape ``spectral_shape``."""
         return np.rint(np.sqrt(self.laplacian_symbol()) / self.first_wavenumber).astype(int)
 
     @property
     def first_wavenumber(self) -> float:
-        """2π / max L."""
+        """Smallest nonzero wave number, 2π / max L (1 / length)."""
         return 2 * math.pi / max(self.lengths)
 
     @property
     def nyquist(self) -> float:
-        """π / max h."""
+        """Nyquist wave number of the widest cells, π / max h (1 / length)."""
         return math.pi / max(self.spacing)
 
     @property
     def finest_wavenumber(self) -> float:
-        """π / max h."""
+        """Largest wave number resolved along every axis, π / max h (1 / length)."""
         return self.nyquist
 
     def contoured_volume(self, field: np.ndarray, level: float) -> float:
-        """Volume by linear interpolation on a line, marching squares in two dimensions, marching cubes in three."""
+        """Volume of ``{field < level}``: linear interpolation in 1D, marching squares in 2D, marching cubes in 3D."""
         return contours.periodic_volume(field, level) * self.cell_volume
 
     def widened(self, cells: np.ndarray) -> np.ndarray:
-        """The cells within two cells along every axis."""
+        """Mark the cells within two cells of a marked one along each axis, diagonals included."""
         for _ in range(2):
             for axis in range(cells.ndim):
                 cells = cells | np.roll(cells, 1, axis) | np.roll(cells, -1, axis)
@@ -215,7 +240,7 @@ class Grid(Domain, kind="torus"):
 
 
 def torus(grid: Domain, what: str) -> Grid:
-    """The grid, if it is one of a torus; InputError, naming what needs it, otherwise."""
+    """Return ``grid`` if it is a torus; otherwise raise InputError, which names ``what`` as needing one."""
     if not isinstance(grid, Grid):
         raise InputError(f"{what} needs a periodic grid, not {grid}")
     return grid

@@ -1,4 +1,4 @@
-"""The contract between what is solved and how it is advanced."""
+"""The interface between the equation and the solvers that advance it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ from gridflow.equation.flow import Equation
 from gridflow.errors import InputError, RunError
 
 DENSITY, TRACER = "density", "tracer"
-"""Names of a state's arrays on the grid: cell averages, and the volume fraction of a hole that is carried along."""
+"""Names of a state's arrays on the grid: the density, and the volume fraction of a tracked hole, as cell averages."""
 POSITIONS, WEIGHTS = "positions", "weights"
-"""Names of a state's arrays of particles, shapes (N, d) and (N,)."""
+"""Names of a state's particle arrays, shapes (N, d) and (N,)."""
 NEGATIVE = "negative"
-"""Name of a state's second density on the grid, that of negative output weights."""
+"""Name of a state's second density on the grid, which represents the neurons with negative output weights."""
 INNER, OUTER = "inner_weights", "outer_weights"
 """Names of a state's arrays of neurons: w, shape (m, inputs), and a, shape (m,)."""
 Kind = Literal["cells", "modes", "particles", "neurons"]
@@ -55,10 +55,23 @@ class Representation:
 
 @dataclass
 class State:
-    """What a solver advances: named arrays at a time, and the numbers that its choice of the next step goes by.
+    """The state that a solver advances: named arrays at a time, and the numbers that control the next step.
 
-    The arrays belong to the solver, which may overwrite or swap them at the next step; copy what should stay. Together
-    with the solver's settings a state determines everything that follows, bit for bit.
+    The arrays belong to the solver, which may overwrite or swap them in the next step; copy whatever must be kept.
+    Together with the solver's settings, a state determines all later states bit for bit.
+
+    Attributes
+    ----------
+    arrays
+        Arrays by name, such as ``density``.
+    time
+        Time t.
+    step
+        Number of steps taken so far.
+    dt
+        Length of the last step.
+    control
+        Further numbers that the choice of the next step depends on.
     """
 
     arrays: dict[str, np.ndarray]
@@ -69,41 +82,51 @@ class State:
 
 
 class Solver(Protocol):
-    """How a density is advanced in time."""
+    """A method that advances a density in time."""
 
     @property
     def flow(self) -> Equation[Any]:
-        """The equation that it solves."""
+        """The equation that this solver advances."""
 
     @property
     def libraries(self) -> tuple[str, ...]:
-        """Libraries that its last bits may depend on, beside those of every run."""
+        """Names of libraries that can affect the last bits of the result, beyond those used by every run."""
 
     @property
     def representation(self) -> Representation:
         """What it represents a density by."""
 
     def initialize(self, initial: np.ndarray | None) -> State:
-        """A fresh state at time 0; InputError if the solver cannot start from ``initial``.
+        """Return a new state at time 0.
 
-        None is for a solver that was made with its start, such as one of particles.
+        Parameters
+        ----------
+        initial
+            Initial density as cell averages, or None for a solver that was constructed with its initial data, such as
+            one of particles.
+
+        Raises
+        ------
+        InputError
+            If the solver cannot start from ``initial``.
         """
 
     def restore(self, state: State) -> State:
-        """A state read back from a checkpoint, made this solver's own; InputError if it does not fit."""
+        """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
 
     def step(self, state: State, until: float) -> None:
-        """Advance the state in place by one stable step, to ``until`` at the farthest and then exactly.
+        """Advance the state in place by one stable step, which ends at ``until`` at the latest and then exactly there.
 
         Raises
         ------
         RunError
-            Naming the cell and the time, if the new density is not finite or is negative somewhere; the state then is
-            still the one before, so that nobody sees a bad one. See :func:`require_sound`.
+            If the new density is negative or not finite in some cell; the message names the cell and the time. The
+            state is then still the previous one, so that no callback sees an invalid density. See
+            :func:`require_sound`.
         """
 
     def stable_dt(self, state: State) -> float:
-        """The longest step the solver would take from this state."""
+        """Return the longest step that the solver would take from this state."""
 
     def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray | None:
         """The steps that it would take along a predicted decay; None if only the error of each step tells them.
@@ -119,29 +142,29 @@ class Solver(Protocol):
         """
 
     def density(self, state: State) -> np.ndarray:
-        """The state's density as cell averages on ``flow.grid`` (a view where possible)."""
+        """Return the state's density as cell averages on ``flow.grid``, as a view where possible."""
 
     def fields(self, state: State) -> Mapping[str, np.ndarray]:
-        """What a snapshot keeps, by name: ``density`` at least, cell averages on ``flow.grid``; views if possible."""
+        """Return the arrays of a snapshot by name: at least ``density``, as cell averages; views where possible."""
 
     def diagnose(self, state: State) -> Mapping[str, float]:
-        """What a row of the series tells of this state; it may reuse what the last step knew and the next one needs.
+        """Return the values of one row of the time series; may reuse work shared with the last and the next step.
 
         Returns
         -------
         mapping
-            ``mass`` ∫ μ dx, ``min`` and ``max`` of the cell averages, ``energy`` ½ KMD² and ``dissipation``, −dE/dt of
-            the semi-discrete scheme; each as a float. A solver that chooses between integrators adds
-            ``exponential_steps``, how many steps were exponential so far; one that does not keep a density ≥ 0 adds
-            ``negative_mass``, ∫ max(−μ, 0) dx; one trained on samples adds ``empirical_loss``.
+            Floats: ``mass`` ∫ μ dx, ``min`` and ``max`` of the cell averages, ``energy`` ½ KMD² and ``dissipation``,
+            −dE/dt of the semi-discrete scheme. A solver that switches between integrators adds ``exponential_steps``,
+            the number of exponential steps so far. One that does not preserve μ ≥ 0 adds ``negative_mass``, ∫ max(−μ,
+            0) dx. One trained on samples adds ``empirical_loss``.
         """
 
     def settings(self) -> Mapping[str, object]:
-        """The solver's name and options, for the record kept with a run."""
+        """Return the solver's name and options, which are recorded with a run."""
 
 
 def require_sound(grid: Domain, density: np.ndarray, time: float) -> None:
-    """Raise RunError, naming the first bad cell and the time, unless every cell is finite and ≥ 0."""
+    """Raise RunError, which names the first bad cell and the time, unless every cell is finite and ≥ 0."""
     if density.min() >= 0 and np.isfinite(density.max()):
         return
     try:

@@ -18,7 +18,7 @@ from gridflow.equation.kernels import Kernel, OfActivation
 from gridflow.errors import InputError
 
 MASS_TOLERANCE = 1e-9
-"""Relative difference of masses taken for round-off of the user's own arithmetic."""
+"""Relative difference of two masses that is attributed to round-off in the user's own arithmetic."""
 
 
 G = TypeVar("G", bound=Domain)
@@ -26,18 +26,18 @@ G = TypeVar("G", bound=Domain)
 
 @dataclass(frozen=True, eq=False)
 class Equation(ABC, Generic[G]):
-    """What the flows on every domain share: see :class:`Flow` and :class:`SphereFlow`.
+    """Base class of the flows on every domain; see :class:`Flow` and :class:`SphereFlow`.
 
     Parameters
     ----------
     grid
-        The cells.
+        The domain and its cells.
     kernel
-        K, see :mod:`gridflow.equation.kernels`.
+        Kernel K, see :mod:`gridflow.equation.kernels`.
     target
-        ν as cell averages (mass / volume), shape ``grid.shape``; ≥ 0 unless there is growth.
+        Target ν as cell averages (mass / volume), shape ``grid.shape``; ≥ 0 unless growth is positive.
     growth
-        β ≥ 0 (1 / time per unit of V); 0 conserves mass.
+        Rate β ≥ 0 (1 / (time · V)). Default: 0, which conserves mass.
     """
 
     grid: G
@@ -47,7 +47,7 @@ class Equation(ABC, Generic[G]):
     _symbol: np.ndarray = field(init=False, repr=False)
 
     domains: ClassVar[dict[type[Domain], type["Equation[Any]"]]] = {}
-    """The equation on each domain."""
+    """The equation class of each domain class."""
 
     def __init_subclass__(cls, domain: type[Domain], **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -76,28 +76,39 @@ class Equation(ABC, Generic[G]):
 
     @property
     def symbol(self) -> np.ndarray:
-        """K̂, float64 of shape ``grid.spectral_shape``, read-only."""
+        """Symbol K̂ of the kernel, float64 of shape ``grid.spectral_shape``, read-only."""
         return self._symbol
 
     @property
     def seen(self) -> np.ndarray | None:
-        """Of every degree whether the kernel of a network sees it; None for kernels that see all modes."""
+        """Mask of the degrees that the kernel of a network can see; None for kernels that see all modes."""
         return self.symbol > 0 if isinstance(self.kernel, OfActivation) else None
 
     @cached_property
     def target_mass(self) -> float:
-        """∫ ν dx."""
+        """Mass of the target, ∫ ν dx."""
         return self.grid.integral(self.target)
 
     @cached_property
     def reference(self) -> float:
-        """Mean of |ν|, a typical density (mass / volume)."""
+        """Mean of |ν|, used as a typical density (mass / volume)."""
         return self.grid.integral(abs(self.target)) / self.grid.volume
 
     def check_density(self, density: np.ndarray, name: str = "the density") -> np.ndarray:
-        """Return a density as a float64 array, or raise InputError saying why this flow cannot start from it.
+        """Return a density as a float64 array after checking that this flow can start from it.
 
-        It must have the grid's shape, be finite and ≥ 0, and without growth have the target's mass.
+        Parameters
+        ----------
+        density
+            Cell averages (mass / volume), shape ``grid.shape``.
+        name
+            What to call it in an error message.
+
+        Raises
+        ------
+        InputError
+            If the shape is wrong, a value is negative or not finite, the mass is zero or, without growth, the mass
+            differs from that of the target.
         """
         density = self.grid.check_density(density, name)
         mass = self.grid.integral(density)
@@ -112,15 +123,15 @@ class Equation(ABC, Generic[G]):
 
     @abstractmethod
     def potential(self, density: np.ndarray) -> np.ndarray:
-        """V = K * (μ − ν) at cell centres, of the grid's shape."""
+        """Return V = K * (μ − ν) at cell centres, shape ``grid.shape``, for a density of that shape."""
 
     @abstractmethod
     def energy(self, density: np.ndarray) -> float:
-        """E = ½ ∫ V (μ − ν) dx = ½ KMD²."""
+        """Return E = ½ ∫ V (μ − ν) dx = ½ KMD² of a density of shape ``grid.shape``."""
 
     @abstractmethod
     def dissipation(self, density: np.ndarray) -> float:
-        """−dE/dt."""
+        """Return −dE/dt at a density of shape ``grid.shape``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,17 +146,17 @@ class Flow(Equation[Grid], domain=Grid):
     grid
         The periodic grid.
     kernel
-        K, see :mod:`gridflow.equation.kernels`.
+        Kernel K, see :mod:`gridflow.equation.kernels`.
     target
-        ν as cell averages (mass / volume), shape ``grid.shape``, ≥ 0; with growth of either sign, as the measure of a
-        network with output weights of both signs.
+        Target ν as cell averages (mass / volume), shape ``grid.shape``, ≥ 0. With growth it may have either sign, like
+        the measure of a network with output weights of both signs.
     growth
-        β ≥ 0 (1 / time per unit of V); 0 conserves mass.
+        Rate β ≥ 0 (1 / (time · V)). Default: 0, which conserves mass.
 
     Raises
     ------
     InputError
-        If the target is not a density on the grid or the growth rate is negative.
+        If the target is not a density on the grid, or the growth rate is negative.
 
     References
     ----------
@@ -153,40 +164,61 @@ class Flow(Equation[Grid], domain=Grid):
     """
 
     def potential(self, density: np.ndarray) -> np.ndarray:
-        """First variation V = K * (μ − ν) at cell centres.
+        """First variation V = K * (μ − ν) of the energy at cell centres.
 
         Parameters
         ----------
         density
-            μ as cell averages, shape ``grid.shape`` (mass / volume).
+            Density μ as cell averages (mass / volume), shape ``grid.shape``.
 
         Returns
         -------
         ndarray
-            V, shape ``grid.shape``, in units of mass · length^{2s − d} for a Riesz kernel.
+            V, float64 of shape ``grid.shape``; in units of mass · length^{2s − d} for a Riesz kernel.
+
+        Raises
+        ------
+        InputError
+            If the density has the wrong shape or is not finite.
         """
         return self._field.potential(self.grid.check(density, "the density")).copy()
 
     def face_velocity(self, density: np.ndarray) -> np.ndarray:
-        """Velocity v = −∇V normal to the faces, by differences of V.
+        """Velocity v = −∇V normal to the faces, by finite differences of V.
+
+        Parameters
+        ----------
+        density
+            Density μ as cell averages (mass / volume), shape ``grid.shape``.
 
         Returns
         -------
         ndarray
-            Shape ``(d, *grid.shape)``, length / time; ``[a, i]`` is ``−(V_{i+1} − V_i) / h_a`` on the upper face of
-            cell i along axis a.
+            Float64 of shape ``(d, *grid.shape)``, length / time. Entry ``[a, i]`` is ``−(V_{i+1} − V_i) / h_a`` on the
+            upper face of cell i along axis a.
         """
         v = self.potential(density)
         return np.stack([(v - np.roll(v, -1, axis)) / h for axis, h in enumerate(self.grid.spacing)])
 
     def energy(self, density: np.ndarray) -> float:
-        """E = ½ ∫ V (μ − ν) dx = ½ |T| Σ_k K̂ |f̂_k|² = ½ KMD², summed in Fourier space."""
+        """Energy E = ½ ∫ V (μ − ν) dx = ½ |T| Σ_k K̂ |f̂_k|² = ½ KMD² with f = μ − ν, summed in Fourier space.
+
+        Parameters
+        ----------
+        density
+            Density μ as cell averages (mass / volume), shape ``grid.shape``.
+        """
         return self._field.energy(self.grid.check(density, "the density"))
 
     def dissipation(self, density: np.ndarray) -> float:
-        """−dE/dt = ∫ μ |∇V|² dx + β ∫ μ V² dx, with the mean of the two cells as μ on a face (second order).
+        """Dissipation −dE/dt = ∫ μ |∇V|² dx + β ∫ μ V² dx, to second order: μ on a face is the mean of its two cells.
 
-        For a scheme's own face values see :meth:`solvers.FiniteVolume.dissipation`.
+        For the face values of a particular scheme see :meth:`solvers.FiniteVolume.dissipation`.
+
+        Parameters
+        ----------
+        density
+            Density μ as cell averages (mass / volume), shape ``grid.shape``.
         """
         density = self.grid.check(density, "the density")
         v = self._field.potential(density)
@@ -202,7 +234,7 @@ class Flow(Equation[Grid], domain=Grid):
 
 
 class PotentialField:
-    """Work space that evaluates V = K * (μ − ν) and the energy again and again."""
+    """Workspace for repeated evaluation of V = K * (μ − ν) and of the energy."""
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
@@ -211,7 +243,7 @@ class PotentialField:
         self._spectrum = self._transform.spectrum()
 
     def potential(self, density: np.ndarray) -> np.ndarray:
-        """V at cell centres, in a buffer: valid until the next call."""
+        """Return V at cell centres, in a buffer valid until the next call."""
         modes = self._deviation_modes(density)
         modes *= self._flow.symbol
         self._transform.backward(self._spectrum)
@@ -219,7 +251,7 @@ class PotentialField:
         return self._spectrum.values
 
     def energy(self, density: np.ndarray) -> float:
-        """½ |T| Σ_k K̂ |f̂_k|²."""
+        """Return ½ |T| Σ_k K̂ |f̂_k|² with f = μ − ν."""
         modes, grid = self._deviation_modes(density), self._flow.grid
         power = modes.real**2 + modes.imag**2
         power *= self._flow.symbol
@@ -227,7 +259,7 @@ class PotentialField:
         return float(0.5 * grid.volume / grid.size**2 * power.sum())
 
     def _deviation_modes(self, density: np.ndarray) -> np.ndarray:
-        """Unnormalised half-spectrum of μ − ν."""
+        """Return the unnormalised half-spectrum of μ − ν."""
         np.subtract(density, self._flow.target, out=self._deviation)
         self._transform.forward(self._deviation, self._spectrum)
         return self._spectrum.modes
@@ -237,34 +269,34 @@ class PotentialField:
 class SphereFlow(Equation[SphereGrid], domain=SphereGrid):
     """The same equation on the unit sphere S², with the Laplace–Beltrami operator and kernels ``K(θ·θ')``.
 
-    ``V_ℓm = K̂_ℓ (μ − ν)_ℓm``. With ``kernels.ReLU()`` and growth 2 it is the infinite-width limit of training a
-    shallow ReLU network of three inputs.
+    The potential is ``V_ℓm = K̂_ℓ (μ − ν)_ℓm``. With the kernel ``ReLU()`` and growth 2 the flow is the infinite-width
+    limit of training a shallow ReLU network with three inputs.
 
     Parameters
     ----------
     grid
         The cells.
     kernel
-        ``Riesz(s)``, with K̂_ℓ = (ℓ (ℓ + 1))^{−s} for ℓ ≥ 1; ``ReLU``, ``Activation`` or ``Symbol``.
+        ``Riesz(s)``, with K̂_ℓ = (ℓ (ℓ + 1))^{−s} for ℓ ≥ 1, or ``ReLU``, ``Activation`` or ``Symbol``.
     target, growth
         As for :class:`Flow`.
 
     Raises
     ------
     InputError
-        If an argument is not allowed, or ducc0 is not installed when first a potential is needed.
+        If an argument is not allowed; also from the first use of the potential if ducc0 is not installed.
     """
 
     def potential(self, density: np.ndarray) -> np.ndarray:
-        """V = K * (μ − ν) at cell centres, shape ``grid.shape``."""
+        """V = K * (μ − ν) at cell centres, float64 of shape ``grid.shape``, for a density of that shape."""
         return self._transform.synthesise(self._pull(density)).copy()
 
     def energy(self, density: np.ndarray) -> float:
-        """E = ½ Σ_ℓ K̂_ℓ Σ_m |(μ − ν)_ℓm|² = ½ KMD²."""
+        """Energy E = ½ Σ_ℓ K̂_ℓ Σ_m |(μ − ν)_ℓm|² = ½ KMD² of a density of shape ``grid.shape``."""
         return 0.5 * float(self.symbol @ self._transform.power(self._deviation(density)))
 
     def dissipation(self, density: np.ndarray) -> float:
-        """−dE/dt = ∫ μ |∇V|² + β ∫ μ V², by the spectral gradient of V at cell centres."""
+        """Dissipation −dE/dt = ∫ μ |∇V|² + β ∫ μ V², with the spectral gradient of V at cell centres."""
         pull, transform = self._pull(density), self._transform
         gradient, v = transform.gradient(pull), transform.synthesise(pull)
         return self.grid.integral(density * ((gradient**2).sum(axis=0) + self.growth * v**2))
@@ -274,7 +306,7 @@ class SphereFlow(Equation[SphereGrid], domain=SphereGrid):
         return SphereTransform(self.grid)
 
     def _pull(self, density: np.ndarray) -> np.ndarray:
-        """Harmonic coefficients of V."""
+        """Return the harmonic coefficients of V."""
         return self._deviation(density) * self.symbol[self._transform.degree]
 
     def _deviation(self, density: np.ndarray) -> np.ndarray:
@@ -283,20 +315,31 @@ class SphereFlow(Equation[SphereGrid], domain=SphereGrid):
 
 @dataclass(frozen=True, eq=False)
 class WholeSphereFlow(Equation[WholeSphere], domain=WholeSphere):
-    """The equation on S^d told by one number, the mean density: for networks with any number of inputs.
+    """The equation on S^d reduced to the mean density, for networks with any number of inputs.
 
-    Its potential is that of the means alone; what a network of points does on S^d it works out itself, see
+    Its potential is that of the means only. A network of points computes the full dynamics on S^d itself, see
     :class:`solvers.Network`.
+
+    Parameters
+    ----------
+    grid
+        The sphere as a single cell.
+    kernel
+        A kernel on spheres, such as ``ReLU``.
+    target
+        Mean of ν (mass / area), shape (1,).
+    growth
+        As for :class:`Flow`.
     """
 
     def potential(self, density: np.ndarray) -> np.ndarray:
-        """K̂_0 times the difference of the means."""
+        """Symbol K̂_0 times the difference of the means, shape (1,)."""
         return self.symbol * (self.grid.check(density, "the density") - self.target)
 
     def energy(self, density: np.ndarray) -> float:
-        """½ ∫ V (μ − ν) of the means, a lower bound of that of any measures with them."""
+        """½ ∫ V (μ − ν) of the means, a lower bound on the energy of any measures with these means."""
         return 0.5 * self.grid.integral(self.potential(density) * (density - self.target))
 
     def dissipation(self, density: np.ndarray) -> float:
-        """β ∫ μ V² of the means."""
+        """Dissipation by growth, β ∫ μ V², of the means."""
         return self.growth * self.grid.integral(density * self.potential(density) ** 2)

@@ -1,4 +1,4 @@
-"""Numbers read off a density: Fourier coefficients, norms, extrema, volumes of holes."""
+"""Quantities computed from a density: Fourier coefficients, norms, extrema, volumes of holes."""
 
 from gridflow.measures import diagnostics, sobolev, spectra
 

@@ -1,4 +1,4 @@
-"""Numbers read off a density: mass, extrema, distances to the target, volumes of holes."""
+"""Quantities computed from a density: mass, distance to the target, volumes of holes; orders of convergence."""
 
 from typing import Any
 
@@ -10,33 +10,61 @@ from gridflow.errors import InputError
 
 
 def mass(grid: Domain, density: np.ndarray) -> float:
-    """∫ μ dx, the sum of cell averages times volumes, in double precision."""
+    """Mass ∫ μ dx of a density, summed in double precision.
+
+    Parameters
+    ----------
+    grid
+        Any domain.
+    density
+        Cell averages (mass / volume), shape ``grid.shape``.
+    """
     return grid.integral(density)
 
 
 def kmd(flow: Equation[Any], density: np.ndarray) -> float:
-    """Kernel mean discrepancy to the target, √(2E) (also called MMD)."""
+    """Kernel mean discrepancy to the target, √(2E), also called MMD.
+
+    Parameters
+    ----------
+    flow
+        The equation, which holds the kernel and the target.
+    density
+        Cell averages (mass / volume), shape ``flow.grid.shape``.
+
+    Raises
+    ------
+    InputError
+        If the density has the wrong shape or is not finite.
+    """
     return float(np.sqrt(2 * flow.energy(density)))
 
 
 def volume_below(grid: Domain, field: np.ndarray, level: float) -> float:
     """Volume of ``{field < level}`` by sub-cell contouring of the cell-centre values.
 
-    The field is joined between cell centres: linearly on a line, by marching squares in two dimensions
-    (contourpy), by marching cubes in three (scikit-image, Lewiner's tables). On the sphere by marching squares in
-    longitude and height, a map that keeps areas, with the mean of the nearest ring at each pole.
+    The field is interpolated between cell centres: linearly in one dimension, by marching squares in two (contourpy)
+    and by marching cubes in three (scikit-image, Lewiner's tables). On the sphere, marching squares act in longitude
+    and height, an area-preserving map; the value at each pole is the mean of the nearest ring.
 
     Parameters
     ----------
+    grid
+        Any domain that is divided into cells.
     field
-        Values at cell centres, shape ``grid.shape``; for cell averages this is accurate to second order.
+        Values at cell centres, shape ``grid.shape``. Cell averages give second-order accuracy.
     level
         The level, in units of the field.
 
     Returns
     -------
     float
-        Volume between 0 and that of the grid, in units of length^d.
+        Volume between 0 and that of the grid (length^d).
+
+    Raises
+    ------
+    InputError
+        If the field has the wrong shape or is not finite, or the level is NaN.
     """
     field = grid.check(field, "the field")
     if np.isnan(level):
@@ -50,7 +78,18 @@ def volume_below(grid: Domain, field: np.ndarray, level: float) -> float:
 
 
 def fitted_order(spacings: np.ndarray, errors: np.ndarray) -> float:
-    """Slope of log error against log spacing by least squares: the measured order of convergence."""
+    """Measured order of convergence: the least-squares slope of log error against log spacing.
+
+    Parameters
+    ----------
+    spacings, errors
+        Grid spacings and errors, at least two of each; the sign of an error does not matter.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, there are fewer than two values, or an error is zero.
+    """
     spacings, errors = np.asarray(spacings, dtype=float), np.abs(np.asarray(errors, dtype=float))
     if spacings.shape != errors.shape or spacings.size < 2 or (errors == 0).any():
         raise InputError("a fitted order needs at least two spacings with errors that are not zero")

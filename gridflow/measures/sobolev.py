@@ -1,9 +1,10 @@
 """Homogeneous Sobolev norms, shell spectra and the regularity of a function on a grid.
 
-Norms are ``‖f‖²_{Ḣ^r} = |T| Σ_{k≠0} |ξ_k|^{2r} |f̂_k|²`` for any real r; r = −s of f = μ − ν is the kernel mean
-discrepancy of the Riesz kernel of order s. Modes are those of the numbers on the grid. Numbers that are cell averages
-of a function have modes smaller than its own by ``∏_a sinc(k_a / n_a)``, up to (2/π)^d at the last ones: nothing to a
-norm of a smooth function, a factor in the last shells of a rough one, which ``deconvolve=True`` takes out.
+The norms are ``‖f‖²_{Ḣ^r} = |T| Σ_{k≠0} |ξ_k|^{2r} |f̂_k|²`` for any real r. With r = −s and f = μ − ν this is the
+kernel mean discrepancy of the Riesz kernel of order s. The coefficients are those of the grid values. If these are cell
+averages, a mode is smaller than that of the underlying function by ``∏_a sinc(k_a / n_a)``, down to (2/π)^d at the
+highest modes. This does not matter for the norm of a smooth function, but it does for the last shells of a rough one;
+``deconvolve=True`` removes the factor.
 """
 
 from dataclasses import dataclass
@@ -22,18 +23,25 @@ def norm(
     symbol: Literal["spectral", "mimetic"] = "spectral",
     deconvolve: bool = False,
 ) -> float:
-    """‖f‖_{Ḣ^r} of the mean-free part of f.
+    """Homogeneous Sobolev norm ‖f‖_{Ḣ^r} of the mean-free part of f.
 
     Parameters
     ----------
+    grid
+        The domain.
     f
-        Shape ``grid.shape``.
+        Values of f, shape ``grid.shape``.
     r
-        Any real number.
+        Order, any real number.
     symbol
-        What stands for |ξ|²: itself, or the symbol of the standard stencil.
+        Symbol used for |ξ|²: ``spectral`` (default), |ξ|² itself, or ``mimetic``, that of the standard stencil.
     deconvolve
-        Whether f are cell averages of the function whose norm is asked for.
+        Whether f holds cell averages of the function whose norm is wanted. Default: False.
+
+    Raises
+    ------
+    InputError
+        If f has the wrong shape or is not finite, or the domain lacks the symbol.
     """
     weights = grid.laplacian_symbol(symbol)
     weights[(0,) * weights.ndim] = 1.0
@@ -41,25 +49,45 @@ def norm(
 
 
 def mode_power(grid: Domain, f: np.ndarray, deconvolve: bool = False) -> np.ndarray:
-    """|T| |f̂_k|² of every mode but the mean's, which is 0, on the half-spectrum, twice where a mode stands for two.
+    """Contribution of every mode to ‖f − mean‖² in L².
 
-    On the sphere Σ_m |f_ℓm|² of every degree. Its sum is ‖f − mean‖² in L².
+    On the torus this is |T| |f̂_k|² on the half-spectrum, doubled where a stored mode represents two. On the sphere it
+    is Σ_m |f_ℓm|² of every degree.
+
+    Parameters
+    ----------
+    grid
+        The domain.
+    f
+        Values of f, shape ``grid.shape``.
+    deconvolve
+        Whether f holds cell averages, whose modes are divided by the sinc factor of the averaging. Default: False.
+
+    Returns
+    -------
+    ndarray
+        Float64 of shape ``grid.spectral_shape``; 0 for the constant mode.
+
+    Raises
+    ------
+    InputError
+        If f has the wrong shape or is not finite.
     """
     return grid.mode_power(grid.check(f, "the function"), deconvolve)
 
 
 @dataclass(frozen=True)
 class Shells:
-    """Power by wave number, in shells one fundamental wave number 2π / max L wide.
+    """Power by wave number, in shells of width 2π / max L, the fundamental wave number.
 
     Attributes
     ----------
     wavenumber
         Root mean square of |ξ| over the modes of each shell (1 / length).
     power
-        Σ |T| |f̂_k|² over the shell; all shells together give ‖f − mean‖² in L².
+        Σ |T| |f̂_k|² over each shell; the sum over all shells is ‖f − mean‖² in L².
     modes
-        Number of modes of the full spectrum in each shell.
+        Number of full-spectrum modes in each shell.
     """
 
     wavenumber: np.ndarray
@@ -68,7 +96,18 @@ class Shells:
 
 
 def shell_spectrum(grid: Domain, f: np.ndarray, deconvolve: bool = False) -> Shells:
-    """The power of a function by wave number; shells without a mode are left out. A shell of the sphere is a degree."""
+    """Power of a function by wave number; empty shells are omitted. On the sphere a shell is a degree.
+
+    Parameters
+    ----------
+    grid, f, deconvolve
+        As for :func:`mode_power`.
+
+    Raises
+    ------
+    InputError
+        If f has the wrong shape or is not finite.
+    """
     power = mode_power(grid, f, deconvolve)
     squared = grid.laplacian_symbol("spectral")
     shell = grid.shell_numbers().ravel()
@@ -84,21 +123,21 @@ def shell_spectrum(grid: Domain, f: np.ndarray, deconvolve: bool = False) -> She
 
 
 NEXT_TO_NOTHING = 1e-16
-"""Share of the power: what quadrature leaves in the fine modes of a smooth function's cell averages."""
+"""Negligible share of the power: what quadrature errors leave in the fine modes of smooth cell averages."""
 LEAST_POWER = 1e-24
-"""Ratio of the powers of modes across the shells that no power law is told from a faster decay by."""
+"""Smallest ratio of power per mode, from the last fitted shell to the first, that still counts as a power law."""
 
 
 @dataclass(frozen=True)
 class Regularity:
-    """How fast the modes of a function fall: |f̂_k| ~ |k|^{−r−d/2} puts it at the border of H^r.
+    """Regularity of a function: |f̂_k| ~ |k|^{−r−d/2} puts it on the borderline of H^r.
 
     Attributes
     ----------
     r
-        Fitted order; infinite for a function whose modes fall faster than any power that the grid could show.
+        Fitted order; infinite if the modes decay faster than any power law the grid could resolve.
     error
-        Its standard error, from the scatter of the shells about the line.
+        Standard error of r, from the scatter of the shells about the fit.
     """
 
     r: float
@@ -106,18 +145,28 @@ class Regularity:
 
 
 def regularity(grid: Domain, f: np.ndarray, seen: np.ndarray | None = None) -> Regularity:
-    """Estimate r from the cell averages of a function.
+    """Estimate the regularity r of a function from its cell averages.
 
-    The line is fitted to the logarithm of the mean power of a mode, from the third shell to two thirds of the last wave
-    number that every axis has. A function is smooth if modes fall to round-off before, or twice as fast in the upper
-    half of the shells as in the lower, or to next to nothing in the lower half already. What is rough beneath something
-    smooth, so that modes fall twice as fast in the lower half, is fitted in the upper half alone.
+    A straight line is fitted to the logarithm of the mean power per mode, from the third shell to two thirds of the
+    Nyquist wave number of the widest cells. The function counts as smooth if its modes reach
+    round-off before that, or decay twice as fast in the upper half of the shells as in the lower. If they decay twice
+    as fast in the lower half, the function is smooth if the power in the upper half is negligible. Otherwise a rough
+    part lies beneath a smooth one, and only the upper half is fitted.
 
     Parameters
     ----------
+    grid
+        The domain.
+    f
+        Cell averages, shape ``grid.shape``.
     seen
-        Of every whole wave number on a circle, or degree on a sphere, whether it counts: those to which a kernel is
-        not 0. Default: all.
+        Mask of the whole wave numbers on a circle, or of the degrees on a sphere, at which the kernel does not vanish;
+        the others are ignored. Default: all.
+
+    Returns
+    -------
+    Regularity
+        The order r and its standard error.
 
     Raises
     ------

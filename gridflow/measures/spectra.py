@@ -1,8 +1,8 @@
 """Fourier coefficients of densities and of particles on the same modes.
 
-``f̂_k = (1/|T|) ∫ f e^{−iξ_k·x} dx`` for the modes of a :class:`gridflow.Grid`, all of them, in the order of
-``numpy.fft.fftn``. A density given by cell averages is the trigonometric polynomial that has these averages; modes with
-2 |k| = n, of which a grid knows only one phase, are left out.
+The coefficients are ``f̂_k = (1/|T|) ∫ f e^{−iξ_k·x} dx`` at all modes of a :class:`gridflow.Grid`, in the order of
+``numpy.fft.fftn``. A density is taken to be the trigonometric polynomial with its cell averages. The Nyquist modes,
+2 |k_a| = n_a, are left out, because a grid determines only one phase of them.
 """
 
 import numpy as np
@@ -14,17 +14,17 @@ from gridflow.errors import InputError
 
 
 def numbers(grid: Grid) -> tuple[np.ndarray, ...]:
-    """Integer mode numbers k_a along each axis, d broadcastable arrays over all modes."""
+    """Integer mode numbers k_a of all modes, as d broadcastable arrays."""
     return tuple(grid.along(axis, np.fft.fftfreq(n, 1 / n)) for axis, n in enumerate(grid.shape))
 
 
 def wave_vectors(grid: Grid) -> tuple[np.ndarray, ...]:
-    """ξ_a = 2π k_a / L_a, d broadcastable arrays over all modes (1 / length)."""
+    """Wave-vector components ξ_a = 2π k_a / L_a of all modes, as d broadcastable arrays (1 / length)."""
     return tuple(2 * np.pi * k / length for k, length in zip(numbers(grid), grid.lengths, strict=True))
 
 
 def paired(grid: Grid) -> np.ndarray:
-    """Of every mode whether its mirror image is one too: all but those with 2 |k_a| = n_a; bool."""
+    """Mask of the modes whose mirror image −k is also on the grid: all but the Nyquist modes, 2 |k_a| = n_a."""
     held = np.ones(grid.shape, bool)
     for k, n in zip(numbers(grid), grid.shape, strict=True):
         held &= 2 * abs(k) < n
@@ -32,7 +32,7 @@ def paired(grid: Grid) -> np.ndarray:
 
 
 def whole_symbol(kernel: Kernel, grid: Grid) -> np.ndarray:
-    """K̂ at all modes, float64 of shape ``grid.shape``; 0 where a mode's mirror image is not one."""
+    """Symbol K̂ on the full spectrum, float64 of shape ``grid.shape``; 0 at Nyquist modes."""
     half = kernel.multiplier(grid)
     result = np.empty(grid.shape)
     kept = grid.spectral_shape[-1]
@@ -47,14 +47,21 @@ def whole_symbol(kernel: Kernel, grid: Grid) -> np.ndarray:
 
 
 def of_density(grid: Grid, averages: np.ndarray, modes: Grid | None = None) -> np.ndarray:
-    """Coefficients of the trigonometric polynomial with given cell averages, complex of the shape of ``modes``.
+    """Fourier coefficients of the trigonometric polynomial with the given cell averages.
 
     Parameters
     ----------
+    grid
+        The grid of the cell averages.
     averages
-        Shape ``grid.shape``.
+        Cell averages, shape ``grid.shape``.
     modes
-        A grid on the same torus that says which modes; those that ``grid`` lacks are 0. Default: ``grid``.
+        A grid on the same torus that defines the modes; those that ``grid`` lacks are 0. Default: ``grid``.
+
+    Returns
+    -------
+    ndarray
+        Complex of shape ``modes.shape``.
     """
     modes = modes or grid
     if not np.allclose(modes.lengths, grid.lengths, rtol=1e-12):
@@ -73,7 +80,7 @@ def of_density(grid: Grid, averages: np.ndarray, modes: Grid | None = None) -> n
 
 
 def to_density(grid: Grid, coefficients: np.ndarray) -> np.ndarray:
-    """Cell averages of the trigonometric polynomial with given coefficients, of shape ``grid.shape``; may be < 0."""
+    """Cell averages of the trigonometric polynomial with given coefficients, shape ``grid.shape``; may be negative."""
     modes = np.where(paired(grid), coefficients, 0)
     for k, n in zip(numbers(grid), grid.shape, strict=True):
         modes = modes * np.exp(1j * np.pi * k / n) * np.sinc(k / n)
@@ -83,14 +90,23 @@ def to_density(grid: Grid, coefficients: np.ndarray) -> np.ndarray:
 def of_particles(
     grid: Grid, positions: np.ndarray, weights: np.ndarray, accuracy: float = 1e-10, threads: int | None = None
 ) -> np.ndarray:
-    """Coefficients of ``Σ_j w_j δ_{x_j}`` for the modes of a grid, by a non-uniform FFT: nothing is binned.
+    """Fourier coefficients of ``Σ_j w_j δ_{x_j}`` at the modes of a grid, by a non-uniform FFT, without any binning.
 
     Parameters
     ----------
+    grid
+        The grid that defines the modes.
     positions, weights
         Shapes (N, d) and (N,).
     accuracy
-        Error of the transform, relative in L².
+        Relative L² error of the transform. Default: 1e−10.
+    threads
+        Number of threads. Default: all available cores.
+
+    Returns
+    -------
+    ndarray
+        Complex of shape ``grid.shape``.
     """
     transform = NonuniformTransform(grid.lengths, grid.shape, len(positions), accuracy, threads=threads)
     transform.place(positions)
@@ -98,21 +114,23 @@ def of_particles(
 
 
 def discrepancy(grid: Grid, symbol: np.ndarray, difference: np.ndarray) -> float:
-    """KMD² = |T| Σ_k K̂_k |f̂_k|² of a difference given by its coefficients."""
+    """KMD² = |T| Σ_k K̂_k |f̂_k|² of the coefficients f̂ of a difference."""
     return float(grid.volume * (symbol * (difference.real**2 + difference.imag**2)).sum())
 
 
 def sampling_noise(grid: Grid, symbol: np.ndarray, coefficients: np.ndarray, count: float) -> float:
-    """Mean of KMD² between a density and N independent samples of it, each of mass M / N.
+    """Expected KMD² between a density and N independent samples of it, each of mass M / N.
 
-    ``(|T| / N) Σ_k K̂_k (M² / |T|² − |μ̂_k|²)``, the variance of each mode summed.
+    ``(|T| / N) Σ_k K̂_k (M² / |T|² − |μ̂_k|²)``, the sum of the variances of the modes.
 
     Parameters
     ----------
+    grid
+        The grid that defines the modes.
     symbol, coefficients
-        K̂_k and μ̂_k at the modes of ``grid``.
+        K̂_k and μ̂_k at the modes, shape ``grid.shape``.
     count
-        N.
+        Number of samples N.
     """
     mean = float(coefficients.real[(0,) * grid.dim])
     spread = mean**2 - (coefficients.real**2 + coefficients.imag**2)
@@ -120,5 +138,5 @@ def sampling_noise(grid: Grid, symbol: np.ndarray, coefficients: np.ndarray, cou
 
 
 def effective_count(weights: np.ndarray) -> float:
-    """Number of equal weights whose sampling noise is that of given ones, (Σ w)² / Σ w² (Kish 1965)."""
+    """Number of equal weights with the same sampling noise as the given ones, (Σ w)² / Σ w² (Kish 1965)."""
     return float(weights.sum() ** 2 / np.square(weights).sum())

@@ -1,4 +1,4 @@
-"""Shallow networks: their weights and files, networks as measures and measures as networks."""
+"""Shallow networks: their weights and weight files, and conversions between networks and measures."""
 
 from gridflow.networks.measures import (
     METHODS,

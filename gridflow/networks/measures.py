@@ -1,8 +1,8 @@
-"""Shallow ReLU networks as measures on the sphere, and the measures as networks.
+"""Conversions between shallow ReLU networks and measures on the sphere.
 
-``f(x) = (1/m) Σ_j a_j max(w_j·x, 0)`` depends on its weights through the signed measure
-``μ = (1/m) Σ_j a_j |w_j| δ_{w_j/|w_j|}`` on the unit sphere S^d of R^{d+1} alone, ``f(x) = ∫ max(θ·x, 0) dμ(θ)``. A
-point of the circle is (cos φ, sin φ), its angle φ the coordinate of the grid.
+``f(x) = (1/m) Σ_j a_j max(w_j·x, 0)`` depends on its weights only through the signed measure
+``μ = (1/m) Σ_j a_j |w_j| δ_{w_j/|w_j|}`` on the unit sphere S^d of R^{d+1}: ``f(x) = ∫ max(θ·x, 0) dμ(θ)``. A point of
+the circle is (cos φ, sin φ), and its angle φ is the grid's coordinate.
 """
 
 import math
@@ -37,6 +37,7 @@ TRAINING = 2.0
 BALANCED = 1e-6
 """How far |w|² − a² may be from 0, as a share of a²."""
 METHODS = ("quantile", "quasi-random", "random")
+"""Ways to choose the directions of the neurons that represent a density."""
 
 
 def unlike_flow(weights: Weights) -> str:
@@ -49,35 +50,47 @@ def unlike_flow(weights: Weights) -> str:
 
 
 def angles(directions: np.ndarray) -> np.ndarray:
-    """φ in [0, 2π) of vectors of the plane, shape (N,)."""
+    """Angles φ in [0, 2π) of the first two components of vectors.
+
+    Parameters
+    ----------
+    directions
+        Nonzero vectors, shape (N, 2) or (N, 3).
+
+    Returns
+    -------
+    ndarray
+        Float64 of shape (N,), in radians.
+    """
     found: np.ndarray = np.arctan2(directions[:, 1], directions[:, 0])
     found[found < 0] += 2 * np.pi
-    found[found >= 2 * np.pi] = 0.0  # a small negative angle rounds to the period itself
+    found[found >= 2 * np.pi] = 0.0  # a tiny negative angle rounds to the period itself
     return found
 
 
 def measure_from_network(grid: Domain, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-    """The measure of a network as cell averages: that of positive output weights and that of negative ones.
+    """Deposit a network's measure as cell averages, separately for positive and negative output weights.
 
-    Each neuron spreads over the cells nearest to its direction, linearly in the angle on the circle and in colatitude
-    and longitude on S²; beyond the last ring next to a pole lies the same ring on the other side. Masses are kept.
+    Each neuron is spread linearly over the cells nearest to its direction, in the angle on the circle, and in
+    colatitude and longitude on S². Beyond the ring next to a pole, the grid continues with the same ring on the
+    opposite side. Mass is conserved.
 
     Parameters
     ----------
     grid
         A ``Circle``, a ``SphereGrid``, or a ``WholeSphere``, on which the mean density is told.
     weights
-        Of as many inputs as the grid has dimensions, and one.
+        A network with one more input than the dimension of the sphere.
 
     Returns
     -------
     positive, negative : ndarray
-        Both ≥ 0, of the grid's shape (mass / volume); the measure is their difference.
+        Both ≥ 0, float64 of the grid's shape (mass / volume); the measure is their difference.
 
     Raises
     ------
     InputError
-        If the grid is not one of these or has another dimension.
+        If the grid is none of these or has the wrong dimension.
     """
     _check_sphere(grid, weights.dim)
     directions, masses = weights.directions, weights.masses
@@ -103,7 +116,7 @@ def _on_whole_sphere(grid: WholeSphere, _: np.ndarray, masses: np.ndarray) -> np
 
 
 def _on_sphere(grid: SphereGrid, directions: np.ndarray, masses: np.ndarray) -> np.ndarray:
-    """Cloud in cell between rings and longitudes, with a ring of each pole's other side beyond the last."""
+    """Deposit by cloud-in-cell between rings and longitudes; across a pole lies the same ring on the opposite side."""
     rings, around = grid.shape
     nodes = np.concatenate([[-grid.colatitudes[0]], grid.colatitudes, [2 * np.pi - grid.colatitudes[-1]]])
     theta = np.arctan2(np.hypot(directions[:, 0], directions[:, 1]), directions[:, 2])
@@ -129,7 +142,7 @@ _SPREAD: dict[type[Domain], Callable[..., np.ndarray]] = {
     SphereGrid: _on_sphere,
     WholeSphere: _on_whole_sphere,
 }
-"""How point masses at directions become cell averages on each domain."""
+"""Function that deposits point masses at directions as cell averages, for each domain."""
 
 
 def network_from_measure(
@@ -141,26 +154,35 @@ def network_from_measure(
     method: Literal["quantile", "quasi-random", "random"] = "quantile",
     seed: int = 0,
 ) -> Weights:
-    """A network of m neurons that stands for a measure on the circle or S², all of the same mass.
+    """Construct a network of m neurons of equal mass |a_j| |w_j| that represents a measure on the circle or S².
 
-    Points of the unit cube are carried to the sphere by the distribution of the cells' masses, on S² along the height
-    and then along the longitude at that height; within a cell they are spread evenly.
+    Points of the unit cube are mapped to the sphere by the cumulative masses of the cells; on S² first along the height
+    and then along the longitude at that height. Within a cell the distribution is uniform.
 
     Parameters
     ----------
+    grid
+        The circle ``Grid((n,), (2π,))`` or a ``SphereGrid``.
     density
-        Cell averages ≥ 0, shape ``grid.shape``.
+        Cell averages ≥ 0 (mass / volume), shape ``grid.shape``.
     count
-        m ≥ 1.
+        Number of neurons m ≥ 1.
     negative
-        Cell averages ≥ 0 of what output weights a < 0 stand for; the neurons are shared out by mass, positive first.
+        Cell averages ≥ 0 of the part that output weights a < 0 represent. The neurons are divided in proportion to the
+        masses, and the positive ones come first. Default: None.
     balance
-        |w_j|² − a_j² of every neuron; 0 is ``|a_j| = |w_j|``.
+        |w_j|² − a_j² of every neuron. Default: 0, that is ``|a_j| = |w_j|``.
     method
-        ``quantile``: neuron j at the quantile (j + ½) / m of the mass, on S² a Fibonacci lattice; ``quasi-random``: a
-        randomly shifted lattice, on S² scrambled Sobol points; ``random``: independent draws, m^{−1/2}.
+        ``quantile`` (default): neuron j at the quantile (j + ½) / m of the mass, on S² a Fibonacci lattice.
+        ``quasi-random``: a randomly shifted lattice, on S² scrambled Sobol points. ``random``: independent draws, with
+        an error of order m^{−1/2}.
     seed
-        Of what is random. The same seed gives the same bits.
+        Seed of the random methods, a non-negative integer; the same seed gives the same bits. Default: 0.
+
+    Returns
+    -------
+    Weights
+        The network, with inner weights of shape (m, d + 1) and outer weights of shape (m,).
 
     Raises
     ------
@@ -194,7 +216,7 @@ def network_from_measure(
 
 
 def _shares(masses: list[float], count: int) -> list[int]:
-    """Whole numbers in proportion to masses with a given sum, at least 1 for each that is not 0."""
+    """Split ``count`` in proportion to the masses into whole numbers, each at least 1 where the mass is not 0."""
     if len(masses) == 1 or masses[1] == 0:
         return [count, 0][: len(masses)]
     if masses[0] == 0:
@@ -206,13 +228,13 @@ def _shares(masses: list[float], count: int) -> list[int]:
 
 
 def _sizes(mass: float, balance: float) -> tuple[float, float]:
-    """|w| and |a| with |a| |w| = mass and |w|² − a² = balance: the larger one first, which loses no digits."""
+    """Return |w| and |a| with |a| |w| = mass and |w|² − a² = balance; the larger one first, to avoid cancellation."""
     larger = math.sqrt((abs(balance) + math.hypot(balance, 2 * mass)) / 2)
     return (larger, mass / larger) if balance >= 0 else (mass / larger, larger)
 
 
 def _unit_points(dim: int, count: int, method: str, seed: int, stream: int) -> np.ndarray:
-    """Points of the unit cube, shape (count, dim); those of the second stream are others."""
+    """Return points of the unit cube, shape (count, dim); the two streams are independent."""
     if method == "quantile":
         golden = (math.sqrt(5) - 1) / 2
         j = np.arange(count)
@@ -233,7 +255,7 @@ def _directions_on_circle(grid: Circle, density: np.ndarray, points: np.ndarray)
 
 
 def _directions_on_sphere(grid: SphereGrid, density: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """As on the circle: quantiles of the rings' masses, then of the cells of a ring."""
+    """Like :func:`_directions_on_circle`: quantiles over the rings' masses, then over the cells of a ring."""
     rings, around = grid.shape
     reached = np.concatenate([[0.0], np.cumsum(density * grid.areas)])
     rows = reached[::around]
@@ -251,11 +273,11 @@ _DIRECTIONS: dict[type[Domain], Callable[..., np.ndarray]] = {
     Circle: _directions_on_circle,
     SphereGrid: _directions_on_sphere,
 }
-"""How directions are drawn from a density on each domain."""
+"""Function that maps points of the unit cube to directions distributed like a density, for each domain."""
 
 
 def _place(reached: np.ndarray, wanted: np.ndarray, first: Any, end: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The cells, from first on and before end, in which sums reach what is wanted, and the share of each below it."""
+    """Cells in [first, end) where the cumulative sums reach the wanted values, and the share of each below those."""
     cell = np.clip(np.searchsorted(reached, wanted, side="right") - 1, first, end - 1)
     mass = reached[cell + 1] - reached[cell]
     return cell, np.clip((wanted - reached[cell]) / np.where(mass > 0, mass, 1.0), 0.0, 1.0)
@@ -270,21 +292,33 @@ def random_weights(
     balanced: bool = True,
     signed: bool = True,
 ) -> Weights:
-    """The usual start of training: independent directions, outer weights of either sign.
+    """Draw the usual random initialisation of a network: independent directions, outer weights of either sign.
 
     Parameters
     ----------
     count, inputs
-        m ≥ 1 and the number of inputs, ≥ 2.
+        Numbers of neurons, m ≥ 1, and of inputs, ≥ 2.
     seed
-        The same seed gives the same bits.
+        Non-negative integer; the same seed gives the same bits. Default: 0.
     scale
-        w_j is normal of this standard deviation in each component, or if ``normalised`` uniform on the sphere of this
-        radius.
+        Standard deviation of each component of w_j, which is normal; or, if ``normalised``, the radius of the sphere on
+        which w_j is uniform. Default: 1.
+    normalised
+        Whether all w_j have the same norm. Default: False.
     balanced
-        ``|a_j| = |w_j|``; if not, ``|a_j| = 1``.
+        Whether ``|a_j| = |w_j|``; otherwise ``|a_j| = 1``. Default: True.
     signed
-        Whether a_j has either sign with the same probability, or is positive.
+        Whether a_j has either sign with probability ½; otherwise it is positive. Default: True.
+
+    Returns
+    -------
+    Weights
+        The network, with inner weights of shape (m, inputs) and outer weights of shape (m,).
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed.
     """
     if not (isinstance(count, int | np.integer) and isinstance(inputs, int | np.integer) and count > 0 and inputs > 1):
         raise InputError(f"count = {count}, inputs = {inputs}: whole numbers of at least 1 and 2 are needed")

@@ -1,4 +1,4 @@
-"""The weights of a shallow ReLU network, and how NumPy's files and PyTorch hold them."""
+"""The weights of a shallow ReLU network, and their exchange with NumPy files and PyTorch."""
 
 import importlib
 import os
@@ -23,14 +23,15 @@ class Weights:
     Parameters
     ----------
     inner
-        w, shape (m, inputs), at least two inputs; an offset is the weight of one more input that is always 1.
+        Inner weights w, shape (m, inputs), with at least two inputs. A bias is the weight of an additional input that
+        is always 1.
     outer
-        a, shape (m,), of either sign.
+        Outer weights a, shape (m,), of either sign.
 
     Raises
     ------
     InputError
-        If a shape does not fit or a number is not finite.
+        If a shape is wrong or a number is not finite.
     """
 
     inner: np.ndarray = field(repr=False)
@@ -62,13 +63,13 @@ class Weights:
 
     @property
     def norms(self) -> np.ndarray:
-        """|w_j|, shape (m,)."""
+        """Norms |w_j|, float64 of shape (m,)."""
         result: np.ndarray = np.sqrt(np.einsum("ij,ij->i", self.inner, self.inner))
         return result
 
     @property
     def directions(self) -> np.ndarray:
-        """w_j / |w_j|, shape (m, inputs); the first axis for w_j = 0, whose mass is 0."""
+        """Directions w_j / |w_j|, float64 of shape (m, inputs); the first axis for w_j = 0, which has mass 0."""
         norms = self.norms[:, None]
         found = np.where(norms > 0, self.inner / np.where(norms > 0, norms, 1.0), 0.0)
         found[norms[:, 0] == 0, 0] = 1.0
@@ -76,21 +77,37 @@ class Weights:
 
     @property
     def masses(self) -> np.ndarray:
-        """a_j |w_j| / m, shape (m,), with the sign of a_j."""
+        """Signed masses a_j |w_j| / m, float64 of shape (m,)."""
         return self.outer * self.norms / self.count
 
     @property
     def balance(self) -> np.ndarray:
-        """|w_j|² − a_j², shape (m,), which exact training by gradient flow keeps; 0 where balanced."""
+        """Balance |w_j|² − a_j², shape (m,); conserved by exact gradient flow, and 0 for a balanced network."""
         return np.einsum("ij,ij->i", self.inner, self.inner) - self.outer**2
 
     @property
     def sha256(self) -> str:
-        """Of the shape and bytes of all weights."""
+        """SHA-256 of the shape and bytes of all weights, in hexadecimal digits."""
         return sha256(str(self.inner.shape).encode(), self.inner, self.outer)
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """f(x), shape (n,), of inputs of shape (n, inputs)."""
+        """Evaluate the network.
+
+        Parameters
+        ----------
+        inputs
+            Points x, shape (n, inputs).
+
+        Returns
+        -------
+        ndarray
+            f(x), float64 of shape (n,); the same bits for any number of threads.
+
+        Raises
+        ------
+        InputError
+            If the shape is wrong.
+        """
         x = np.asarray(inputs, dtype=float)
         if x.ndim != 2 or x.shape[1] != self.inner.shape[1]:
             raise InputError(f"inputs have shape {x.shape}; (n, {self.inner.shape[1]}) is needed")
@@ -107,25 +124,43 @@ class Weights:
 
 
 def save_weights(path: str | os.PathLike[str], weights: Weights) -> None:
-    """Write a file of NumPy's (.npz) with the arrays ``inner`` and ``outer``, whole or not at all.
+    """Write weights atomically to a NumPy file (.npz) with the arrays ``inner`` and ``outer``.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    weights
+        The network.
 
     Raises
     ------
     RunError
-        If the disk does not take it.
+        If the file cannot be written.
     """
     publish(Path(path), lambda file: np.savez(file, inner=weights.inner, outer=weights.outer))
 
 
 def load_weights(path: str | os.PathLike[str]) -> Weights:
-    """Weights written by :func:`save_weights`; InputError if the file is missing, damaged or another."""
+    """Read weights written by :func:`save_weights`.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, or does not contain weights.
+    """
     try:
         with Path(path).open("rb") as file:
             found = np.load(file, allow_pickle=False)
             arrays = {name: found[name] for name in found.files} if isinstance(found, np.lib.npyio.NpzFile) else {}
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
-    except ValueError:  # of numpy, whose advice is to unpickle what nobody knows
+    except ValueError:  # NumPy's own message would advise unpickling an unknown file
         raise InputError(f"{path} is damaged, or no file of numpy's (.npz)") from None
     except (OSError, EOFError, BadZipFile, KeyError, NotImplementedError, zlib.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -134,7 +169,7 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
         raise InputError(f"{path} holds {', '.join(arrays) or 'one array'}; a file of weights has inner and outer")
     try:
         return Weights(arrays["inner"], arrays["outer"])
-    except ValueError as error:  # of shapes, and of what is no number
+    except ValueError as error:  # wrong shapes, or entries that are not numbers
         raise InputError(f"{path}: {error}") from None
 
 
@@ -146,9 +181,14 @@ def _torch() -> Any:
 
 
 def to_state_dict(weights: Weights) -> dict[str, Any]:
-    """The same function as PyTorch's ``Sequential(Linear(inputs, m, bias=False), ReLU(), Linear(m, 1, bias=False))``.
+    """Convert weights to ``Sequential(Linear(inputs, m, bias=False), ReLU(), Linear(m, 1, bias=False))`` of PyTorch.
 
-    The factor 1/m goes to both layers alike, w / √m and a / √m, so that what is balanced stays so.
+    The factor 1/m is split evenly between the layers, w / √m and a / √m, so that a balanced network stays balanced.
+
+    Parameters
+    ----------
+    weights
+        The network.
 
     Returns
     -------
@@ -168,20 +208,25 @@ def to_state_dict(weights: Weights) -> dict[str, Any]:
 
 
 def from_state_dict(given: Mapping[str, Any] | str | os.PathLike[str]) -> Weights:
-    """The weights of any network of two layers with ReLU between them and one output, whatever its names.
+    """Convert a PyTorch network of two layers with ReLU in between and one output, whatever the names of its layers.
 
-    The layers are found by their shapes, (m, inputs) and (1, m). An offset of the first one becomes the weight of one
-    more input, the last: the input of the network then is (x, 1).
+    The layers are recognised by their shapes, (m, inputs) and (1, m). A bias of the first layer becomes the weight of
+    an additional, last input: the network then takes (x, 1).
 
     Parameters
     ----------
     given
-        Names to tensors or arrays, or the path of a file (.pt, .pth) in which ``torch.save`` has put such a mapping.
+        A mapping of names to tensors or arrays, or the path of a file (.pt, .pth) in which ``torch.save`` stored one.
+
+    Returns
+    -------
+    Weights
+        The same function, with the factor 1/m taken out.
 
     Raises
     ------
     InputError
-        If there are other layers or an offset of the output, or PyTorch is needed and not installed.
+        If there are other layers or a nonzero bias of the output, or if PyTorch is needed but not installed.
     """
     if isinstance(given, str | os.PathLike):
         given = _load_torch(Path(given))
@@ -224,7 +269,7 @@ def _layer(name: str) -> str:
 
 
 def _as_array(value: Any) -> np.ndarray:
-    """A tensor of any type and place, or an array, in double precision."""
+    """Return a tensor of any type on any device, or an array, as a float64 array."""
     return np.asarray(value.detach().cpu().double().numpy() if hasattr(value, "detach") else value, dtype=float)
 
 
@@ -236,6 +281,6 @@ def _load_torch(path: Path) -> Any:
     torch = _torch()
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever unpickling of unknown bytes raises
+    except Exception as error:  # unpickling unknown bytes can raise anything
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(f"{path} is damaged or holds more than a state_dict: {reason}") from None

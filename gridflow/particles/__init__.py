@@ -1,1 +1,1 @@
-"""Particles that stand for a density: sampling, deposition on a grid, mean-field velocities."""
+"""Particles that represent a density: sampling, deposition on a grid, mean-field velocities."""

@@ -1,4 +1,4 @@
-"""Clouds of particles: what they have to be, the torus they are on, and their deposits on a grid."""
+"""Particle clouds: validation, periodic wrapping and deposition on a grid."""
 
 import math
 from typing import Literal
@@ -13,12 +13,12 @@ from gridflow.measures import spectra
 def checked_particles(
     dim: int, positions: np.ndarray, weights: np.ndarray | None, mass: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions (N, dim) and weights (N,) as float64 arrays, equal weights of a total mass unless some are given.
+    """Return positions (N, dim) and weights (N,) as float64 arrays; weights default to equal ones of total ``mass``.
 
     Raises
     ------
     InputError
-        If a shape does not fit, a number is not finite, or a weight is negative.
+        If a shape is wrong, a number is not finite, or a weight is negative.
     """
     at = np.asarray(positions, dtype=float)
     if at.ndim == 1 and dim == 1:
@@ -39,7 +39,7 @@ def checked_particles(
 
 
 def wrap(positions: np.ndarray, lengths: tuple[float, ...], scratch: np.ndarray | None = None) -> None:
-    """Bring positions (N, d) onto the torus, [0, L_a), in place; ``scratch`` of their shape is overwritten."""
+    """Wrap positions (N, d) into [0, L_a), in place; ``scratch``, an array of the same shape, is overwritten."""
     turns = np.empty_like(positions) if scratch is None else scratch
     periods = np.array(lengths, positions.dtype)
     np.divide(positions, periods, out=turns)
@@ -55,16 +55,28 @@ def deposit(
     weights: np.ndarray,
     method: Literal["cloud-in-cell", "band-limited"] = "cloud-in-cell",
 ) -> np.ndarray:
-    """Particles as cell averages on a grid; the mass Σ w is kept by either method.
-
-    ``cloud-in-cell``: each particle spreads over a box of one cell's size around it; ≥ 0, mode k lower by
-    ``∏ sinc(k_a / n_a)``. ``band-limited``: every mode that the grid resolves is that of the particles; it oscillates
-    where they are few, below 0 too.
+    """Deposit particles on a grid as cell averages; both methods conserve the total mass Σ w.
 
     Parameters
     ----------
+    grid
+        The periodic grid.
     positions, weights
-        Shapes (N, d), wrapped onto the torus, and (N,).
+        Shapes (N, d), in units of length and wrapped onto the torus, and (N,), in units of mass.
+    method
+        ``cloud-in-cell`` (default): each particle is spread over a box the size of a cell, centred on it. The result is
+        ≥ 0, and mode k is reduced by ``∏ sinc(k_a / n_a)``. ``band-limited``: every mode that the grid resolves is
+        exactly that of the particles. The result oscillates, also below 0, where particles are sparse.
+
+    Returns
+    -------
+    ndarray
+        Float64 of shape ``grid.shape`` (mass / volume).
+
+    Raises
+    ------
+    InputError
+        If the method is unknown.
     """
     if method == "band-limited":
         return spectra.to_density(grid, spectra.of_particles(grid, positions, weights))

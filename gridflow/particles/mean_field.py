@@ -1,7 +1,8 @@
 """Particles in the potential of their own empirical measure.
 
-``V = K * (Σ_j w_j δ_{x_j} − ν)`` on the modes that are kept: a non-uniform FFT from the particles to the modes, the
-kernel's symbol, and one back to the particles. Cost O(N log(1/ε)^d + n log n) for n modes.
+The potential is ``V = K * (Σ_j w_j δ_{x_j} − ν)``, truncated to finitely many modes. It is evaluated by a non-uniform
+FFT from particles to modes, multiplication by the kernel's symbol, and a non-uniform FFT back to the particles. The
+cost is O(N log(1/ε)^d + n log n) for N particles, n modes and accuracy ε.
 """
 
 import numpy as np
@@ -13,30 +14,30 @@ from gridflow.measures import spectra
 
 
 class MeanField:
-    """Evaluates velocities ``−∇V`` and potentials at particles again and again; plans and buffers are kept.
+    """Workspace for repeated evaluation of V and of velocities ``−∇V`` at particles; plans and buffers are reused.
 
-    Two real functions at the particles are the real and imaginary part of one complex transform: one transform back
-    serves d ≤ 2, two serve d = 3 or growth in two dimensions.
+    Two real functions at the particles are the real and imaginary parts of one complex transform. One transform back
+    thus suffices for d ≤ 2, and two for d = 3 or for growth in two dimensions.
 
     Parameters
     ----------
     flow
         The equation; its target is the trigonometric polynomial with the given cell averages.
-    modes
-        Number of modes along each axis. Default: the cells of the flow's grid.
     count
-        Number of particles.
+        Number of particles N.
+    modes
+        Number of modes along each axis. Default: the shape of the flow's grid.
     accuracy
-        Of the transforms, relative in L².
+        Relative L² error of the transforms. Default: 1e−9.
     with_potential
-        Whether potentials are asked for in two dimensions; in one and three they come at no cost.
+        Whether the potential is needed in two dimensions; in one and three it is free of charge. Default: False.
     dtype, threads
         See :class:`gridflow.compute.nonuniform.NonuniformTransform`.
 
     Attributes
     ----------
     velocity
-        −∇V at the particles, shape (N, d), length / time; of the last call.
+        −∇V at the particles after the last evaluation, shape (N, d), length / time.
     potential
         V at the particles, shape (N,), or None.
     """
@@ -73,7 +74,7 @@ class MeanField:
         self.potential = np.empty(count, dtype) if asked > dim else None
 
     def evaluate(self, positions: np.ndarray, weights: np.ndarray) -> None:
-        """Work out ``velocity``, ``potential`` and ``difference`` (the modes of μ − ν) for particles.
+        """Compute ``velocity``, ``potential`` and ``difference`` (the modes of μ − ν) for the given particles.
 
         Parameters
         ----------
@@ -93,7 +94,7 @@ class MeanField:
                         self.potential[piece] = component
 
     def modes_of(self, positions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Coefficients of μ − ν for particles, complex of the shape of the modes; also kept as ``difference``."""
+        """Return the Fourier coefficients of μ − ν, complex of shape ``modes.shape``; also stored as ``difference``."""
         self._transform.place(positions)
         np.multiply(self._transform.to_modes(weights), 1 / self.modes.volume, out=self.difference)
         self.difference -= self._target
@@ -101,5 +102,5 @@ class MeanField:
 
     @property
     def energy(self) -> float:
-        """½ KMD² of the difference last worked out."""
+        """½ KMD² of the most recently computed ``difference``."""
         return 0.5 * spectra.discrepancy(self.modes, self.symbol, self.difference)

@@ -1,8 +1,8 @@
-"""Particles that stand for a density: independent, stratified and quasi-random samples.
+"""Sampling of a density by particles: independent, stratified and quasi-random.
 
-Points of the unit cube are carried to the torus by the Knothe–Rosenblatt map, one axis after the other: the
-distribution along x, then that along y given x, and so on. Within a cell the density is linear, with slopes limited so
-that it stays ≥ 0 and has no new extremum; a smooth density's modes are right to fourth order in the cell width.
+Points of the unit cube are mapped to the torus by the Knothe–Rosenblatt map, one axis after the other: first along x,
+then along y given x, and so on. Within a cell the density is linear. Its slopes are limited so that it stays ≥ 0 and
+has no new extremum; the modes of a smooth density are accurate to fourth order in the cell width.
 """
 
 import math
@@ -25,34 +25,36 @@ def sample(
     weights: Literal["equal", "density"] = "equal",
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions and weights of particles that stand for a density.
+    """Sample particles that represent a density.
 
     Parameters
     ----------
+    grid
+        The periodic grid.
     density
-        Cell averages, shape ``grid.shape``, ≥ 0, not all 0.
+        Cell averages (mass / volume), shape ``grid.shape``, ≥ 0 and not all 0.
     count
-        N ≥ 1, any number.
+        Number of particles N ≥ 1.
     method
-        ``independent``: the noise of each mode is that of N independent draws. ``stratified``: one point at random in
-        each of N parts of equal mass (ranges of a Morton curve), noise lower by about N^{−1/d}. ``quasi-random``: a
-        randomly shifted lattice in one dimension, scrambled Sobol points in more; error about 1 / N for smooth
-        densities.
+        ``independent`` (default): N independent draws, with their sampling noise in every mode. ``stratified``: one
+        random point in each of N parts of equal mass (intervals of a Morton curve), which lowers the noise by about
+        N^{−1/d}. ``quasi-random``: a randomly shifted lattice in one dimension, scrambled Sobol points in more; the
+        error is about 1 / N for smooth densities.
     weights
-        ``equal``: the points follow the density and each weighs M / N. ``density``: the points fill the torus evenly,
-        and each weighs in proportion to the density there; 0 inside a hole.
+        ``equal`` (default): the points follow the density, and each has weight M / N. ``density``: the points fill the
+        torus evenly, and each weight is proportional to the density there, hence 0 inside a hole.
     seed
-        Non-negative integer. The same seed gives the same bits.
+        Non-negative integer; the same seed gives the same bits. Default: 0.
 
     Returns
     -------
     positions, weights : ndarray
-        Shapes (N, d), in [0, L_a), and (N,), with sum M = ∫ μ dx.
+        Float64 of shapes (N, d), in [0, L_a), in units of length, and (N,), which sum to the mass M = ∫ μ dx.
 
     Raises
     ------
     InputError
-        If an argument is not allowed.
+        If an argument is not allowed, or no point lies where the density is positive.
     """
     density = grid.check_density(density, "the density to sample")
     mass = float(density.sum()) * grid.cell_volume
@@ -74,7 +76,7 @@ def sample(
 
 
 def _unit_points(dim: int, count: int, method: str, seed: int) -> np.ndarray:
-    """N points of the unit cube, shape (N, dim)."""
+    """Return N points of the unit cube, shape (N, dim)."""
     if method not in METHODS:
         raise InputError(f'sampling method "{method}": allowed are {", ".join(METHODS)}')
     if not isinstance(seed, int | np.integer) or seed < 0:
@@ -86,16 +88,16 @@ def _unit_points(dim: int, count: int, method: str, seed: int) -> np.ndarray:
         return _along_morton_curve((np.arange(count) + rng.random(count)) / count, dim, rng)
     if dim == 1:
         return ((np.arange(count) + rng.random()) / count)[:, None]
-    from scipy.stats import qmc  # takes a while to load
+    from scipy.stats import qmc  # imported here because it loads slowly
 
     drawn: np.ndarray = qmc.Sobol(dim, rng=rng).random_base2(max(1, math.ceil(math.log2(count))))
     return drawn[:count]
 
 
 def _along_morton_curve(at: np.ndarray, dim: int, rng: np.random.Generator) -> np.ndarray:
-    """Points of the unit cube at places of [0, 1) along the Morton curve, which keeps volumes.
+    """Map positions in [0, 1) along the Morton curve, which preserves volumes, to points of the unit cube.
 
-    Every dim-th binary digit of a place is one of each coordinate; digits beyond those of a place are random.
+    The binary digits of a position are distributed in turn to the coordinates; digits beyond its precision are random.
     """
     if dim == 1:
         return at[:, None]
@@ -110,7 +112,7 @@ def _along_morton_curve(at: np.ndarray, dim: int, rng: np.random.Generator) -> n
 
 
 class _Linear:
-    """A density that is linear in every cell: averages and, per axis, its rise across the cell."""
+    """A density that is linear in every cell, stored as averages and, per axis, the increase across the cell."""
 
     def __init__(self, grid: Grid, density: np.ndarray) -> None:
         self._grid, self._averages = grid, density
@@ -124,7 +126,7 @@ class _Linear:
         self._rises = [rise * keeps for rise in rises]
 
     def at(self, positions: np.ndarray) -> np.ndarray:
-        """The density at points, shape (N,)."""
+        """Return the density at the given points, shape (N,)."""
         scaled = positions / np.array(self._grid.spacing)
         cells = np.minimum(scaled.astype(int), np.array(self._grid.shape) - 1)
         index = tuple(cells.T)
@@ -132,20 +134,20 @@ class _Linear:
         return self._averages[index] + sum(rise[index] * offset[:, a] for a, rise in enumerate(self._rises))
 
     def carry(self, points: np.ndarray) -> np.ndarray:
-        """Where the Knothe–Rosenblatt map takes points of the unit cube, shape (N, d)."""
+        """Map points of the unit cube to the torus by the Knothe–Rosenblatt map; both have shape (N, d)."""
         grid = self._grid
         positions = np.empty_like(points)
         row = np.zeros(len(points), int)
         offsets: list[np.ndarray] = []
         for axis, n in enumerate(grid.shape):
             beyond = tuple(range(axis + 1, grid.dim))
-            # the mass of each cell along this axis is its average plus the rises along the axes before, by the offset
+            # The mass of a cell along this axis is its average plus the slopes along earlier axes times the offsets.
             tables = [t.sum(axis=beyond).reshape(-1, n) for t in (self._averages, *self._rises[: axis + 1])]
             factors = [np.ones(len(points)), *offsets]
             cell, share = _find(points[:, axis], row, tables[:-1], factors)
             mass = sum(f * table[row, cell] for f, table in zip(factors, tables[:-1], strict=True))
             rise = tables[-1][row, cell]
-            start = mass - rise / 2  # the density at the lower end of the cell, in units of its mass
+            start = mass - rise / 2  # density at the lower end of the cell, in the units of its mass
             root = start + np.sqrt(np.maximum(start**2 + 2 * rise * share * mass, 0.0))
             within = np.clip(np.where(root > 0, 2 * share * mass / np.where(root > 0, root, 1.0), share), 0.0, 1.0)
             positions[:, axis] = (cell + within) * grid.spacing[axis]
@@ -157,9 +159,10 @@ class _Linear:
 def _find(
     quantile: np.ndarray, row: np.ndarray, tables: list[np.ndarray], factors: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The cell of each point along a line of cells, and the share of the cell's mass below it.
+    """Find each point's cell along a line of cells, and the share of that cell's mass below the point.
 
-    The masses of a point's line are ``Σ_i factors_i tables_i[row]``; bisection of their sums.
+    The masses of the cells on a point's line are ``Σ_i factors_i tables_i[row]``. The search bisects their cumulative
+    sums.
     """
     n = tables[0].shape[1]
     sums = [np.concatenate([np.zeros((len(t), 1)), np.cumsum(t, axis=1)], axis=1) for t in tables]

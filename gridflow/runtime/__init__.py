@@ -1,1 +1,1 @@
-"""One run and its directory: schedules, callbacks, the loop, the files."""
+"""A single run and its directory: schedules, callbacks, the time loop and the files."""

@@ -1,15 +1,15 @@
-"""Work done behind a run's back, one job at a time."""
+"""Background execution of single jobs."""
 
 from collections.abc import Callable
 from threading import Thread
 
 
 class Background:
-    """Does one job at a time on a thread of its own; the next one begins when it is done.
+    """Runs one job at a time on its own thread; the next one starts when it has finished.
 
-    There is no queue: what waits would hold its copy of the density, and a run that asks faster than the disk answers
-    has to slow down in any case. A thread lives as long as its job, so none is left once :meth:`wait` returns and a
-    process that forks between two jobs forks no thread.
+    There is no queue. A waiting job would hold its copy of the density, and a run that writes faster than the disk must
+    slow down anyway. A thread lives only as long as its job. None is left once :meth:`wait` returns, so a process that
+    forks between two jobs forks no thread.
     """
 
     def __init__(self) -> None:
@@ -17,13 +17,13 @@ class Background:
         self._failure: BaseException | None = None
 
     def begin(self, job: Callable[[], None]) -> None:
-        """Begin a job once the one before it is done; raises what that one raised, and then does not begin."""
+        """Start a job once the previous one has finished; if that one failed, raise its exception instead."""
         self.wait()
         self._thread = Thread(target=self._do, args=(job,), name="gridflow-background")
         self._thread.start()
 
     def wait(self) -> None:
-        """Return when nothing is left to do; raises what the last job raised, once."""
+        """Wait until no job is running; raise the exception of the last job, once."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None

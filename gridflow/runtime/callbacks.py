@@ -1,4 +1,4 @@
-"""What happens while a run goes on. A callback is an action and the schedule it follows."""
+"""Callbacks of a run. A callback is an action together with the schedule it follows."""
 
 import math
 import warnings
@@ -15,11 +15,11 @@ from gridflow.runtime.store import RunWriter
 from gridflow.theory import HoleLaw, LogisticLaw, uniform_background
 
 OF_SOME_SOLVERS = ("exponential_steps", "negative_mass", "empirical_loss")
-"""What some solvers tell of a state beyond what all do."""
+"""Diagnostics that only some solvers report."""
 
 
 class LiveRun(Protocol):
-    """What a callback sees of a run."""
+    """The view of a run that a callback gets."""
 
     solver: Solver
     state: State
@@ -27,33 +27,34 @@ class LiveRun(Protocol):
 
     @property
     def density(self) -> np.ndarray:
-        """The present density, the solver's own array."""
+        """The current density; this is the solver's own array."""
 
     @property
     def diagnosis(self) -> Mapping[str, float]:
-        """Mass, min, max, energy and dissipation now; worked out once per step, whoever asks."""
+        """Current mass, min, max, energy and dissipation; computed at most once per step."""
 
     def moment(self) -> Moment:
-        """Where the run stands."""
+        """Return the current moment of the run."""
 
     def stop(self, reason: str) -> None:
-        """End the run after this step."""
+        """Stop the run after this step."""
 
 
 @dataclass(frozen=True)
 class Callback:
-    """Something to do in a run and when.
+    """An action to perform during a run, and when.
 
     Parameters
     ----------
     action
-        Called with the run; may read everything and call ``run.stop(reason)``.
+        Called with the :class:`LiveRun`. It may read everything and call ``run.stop(reason)``.
     schedule
-        When it is due, see :mod:`gridflow.runtime.schedule`.
+        When the action is due, see :mod:`gridflow.runtime.schedule`.
     at_start, at_end
-        Also before the first step and after the last.
+        Whether to call it also before the first step and after the last. Default: False.
     at_resume
-        Again, if it was due at the checkpoint that a run goes on from: for conditions that may have ended it there.
+        Whether to repeat it on resuming, if it was due at the checkpoint. Meant for conditions that may have stopped
+        the run there. Default: False.
     """
 
     action: Callable[[LiveRun], None]
@@ -64,7 +65,15 @@ class Callback:
 
 
 def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> Callback:
-    """Stop once the energy is below a value; looked at every 10 steps unless a schedule is given."""
+    """Return a callback that stops the run once the energy is below a value.
+
+    Parameters
+    ----------
+    energy
+        Threshold for E = ½ KMD².
+    schedule
+        When to check. Default: every 10 steps.
+    """
 
     def action(run: LiveRun) -> None:
         value = run.diagnosis["energy"]
@@ -75,7 +84,15 @@ def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> C
 
 
 def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
-    """Stop once the energy falls by less than this share of itself per unit of time; looked at every 10 steps."""
+    """Return a callback that stops the run once the relative decay rate of the energy is small, −dE/dt ≤ rate · E.
+
+    Parameters
+    ----------
+    rate
+        Threshold (1 / time).
+    schedule
+        When to check. Default: every 10 steps.
+    """
 
     def action(run: LiveRun) -> None:
         energy, dissipation = run.diagnosis["energy"], run.diagnosis["dissipation"]
@@ -86,25 +103,27 @@ def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
 
 
 class Series:
-    """Records scalar diagnostics, with the exact law beside each that has one.
+    """Records scalar diagnostics, each beside its exact law if there is one.
 
-    Columns: step, time, dt, mass, min, max, energy, kmd, dissipation; for a solver that chooses between integrators
-    exponential_steps; for one that may become negative negative_mass;
-    for a start with empty cells hole_volume and plateau; for a solver with a tracer tracer_volume, and where
-    the target varies tracer_target, its mass inside (see :class:`gridflow.theory.HoleBalance`). Where the flow obeys a
-    law of :mod:`gridflow.theory` a quantity ``q`` has ``q_exact`` and ``q_ratio`` = measured / exact.
+    Columns: step, time, dt, mass, min, max, energy, kmd and dissipation; exponential_steps for a solver that switches
+    between integrators; negative_mass for one that may become negative; hole_volume and plateau for an initial density
+    with empty cells; tracer_volume for a solver with a tracer and, if the target is not constant, tracer_target, the
+    target's mass inside it (see :class:`gridflow.theory.HoleBalance`). If the flow obeys a law of
+    :mod:`gridflow.theory`, a quantity ``q`` also has ``q_exact`` and ``q_ratio`` = measured / exact.
 
-    The hole is where μ is below half of the exact plateau if the hole law holds, and below half of the target if not;
-    the carried hole is ``{χ > ½}``.
+    The hole is the region where μ is below half the exact plateau if the hole law holds, and below half the target if
+    it does not. The tracked hole is ``{χ > ½}``.
 
     Parameters
     ----------
     solver
-        The run's solver.
+        Solver of the run.
+    start
+        State at the start of this process.
     initial
-        The density at time 0, from which the laws start.
+        Density at time 0, from which the laws start.
     rows
-        Columns recorded before, of a run that goes on.
+        Columns recorded earlier, for a resumed run.
     """
 
     def __init__(self, solver: Solver, start: State, initial: np.ndarray, rows: Mapping[str, np.ndarray] | None = None):
@@ -128,13 +147,13 @@ class Series:
 
     @property
     def columns(self) -> dict[str, np.ndarray]:
-        """What was recorded so far, one array per column."""
+        """The recorded columns, one array each."""
         return {
             name: np.array(values, dtype=int if name == "step" else float) for name, values in self._columns.items()
         }
 
     def record(self, run: LiveRun) -> None:
-        """Add a row for the present state, unless the last row is of this step."""
+        """Append a row for the current state, unless the last row already is of this step."""
         if self._columns and self._columns["step"][-1] == run.state.step:
             return
         for name, value in self._measure(run).items():
@@ -177,10 +196,11 @@ class Series:
 
 
 class EnergyWatch:
-    """Warns, once in a run, if the energy of a density rises: the flow lowers it, a scheme without a proof may not.
+    """Warns, once per run, if the energy rises: the flow lowers it, but a scheme without a proof may not.
 
-    A rise counts beyond the round-off of the energy of N cells: transforms are right to log2(N) ε relative to ‖μ‖,
-    which moves E by at most that times 2 √(E S), S the energy of μ itself in the largest value of the symbol.
+    A rise counts only beyond the round-off of the energy of N cells. Transforms are accurate to log2(N) ε relative to
+    ‖μ‖, which changes E by at most that times 2 √(E S), where S is the energy of μ itself with the largest value of the
+    symbol in every mode.
     """
 
     def __init__(self) -> None:
@@ -188,7 +208,7 @@ class EnergyWatch:
         self._warned = False
 
     def look(self, run: LiveRun) -> None:
-        """Compare the energy with that of the time before."""
+        """Compare the energy with its value at the previous call."""
         time, energy = run.state.time, run.diagnosis["energy"]
         if self._before is not None and not self._warned and energy > self._before[1] + self._round_off(run, energy):
             self._warned = True
@@ -205,14 +225,14 @@ class EnergyWatch:
     def _round_off(run: LiveRun, energy: float) -> float:
         flow, density = run.solver.flow, run.density
         largest = run.diagnosis["max"]
-        mass = flow.grid.integral(density)  # of two densities the one alone, not their difference
+        mass = flow.grid.integral(density)  # for two densities, the mass of the first and not of the difference
         own = 0.5 * float(flow.symbol.max()) * largest * mass
         error = 8 * math.log2(flow.grid.size) * float(np.finfo(density.dtype).eps)
         return error * (energy + math.sqrt(energy * own)) + error**2 * own
 
 
 def snapshots(writer: RunWriter, dtype: str, schedule: Schedule) -> Callback:
-    """Publish the density whenever due, at the start and at the end."""
+    """Return a callback that writes a snapshot whenever due, at the start and at the end."""
     return Callback(
         lambda run: writer.write_snapshot(run.state, run.solver.fields(run.state), dtype),
         schedule,
@@ -222,7 +242,10 @@ def snapshots(writer: RunWriter, dtype: str, schedule: Schedule) -> Callback:
 
 
 def checkpoints(writer: RunWriter, series: Series, schedule: Schedule) -> Callback:
-    """Finish the snapshots, publish the series, then a checkpoint: what a continuation needs is always there."""
+    """Return a callback that flushes the snapshots and writes the series, and only then the checkpoint.
+
+    Everything that a continuation needs is thus on disk.
+    """
 
     def action(run: LiveRun) -> None:
         writer.flush()

@@ -1,4 +1,4 @@
-"""The one run loop."""
+"""The time loop of a run."""
 
 import math
 import os
@@ -27,18 +27,18 @@ from gridflow.runtime.signals import collected_signals
 from gridflow.runtime.store import RunWriter
 
 DEFAULT_SNAPSHOTS = 40
-"""Snapshots per run unless a schedule is given."""
+"""Number of snapshots per run by default."""
 DEFAULT_SERIES = EverySteps(10)
-"""When scalar diagnostics are recorded unless a schedule is given."""
+"""Default schedule of the time series."""
 
 
 class Run:
-    """A run: live in callbacks, and the result that :func:`run` returns.
+    """A run: the live view for callbacks, and the result that :func:`run` returns.
 
     Attributes
     ----------
     solver, state
-        What advances the density, and where it stands.
+        The solver and its current state.
     t_end
         Time at which the run ends.
     status
@@ -62,12 +62,12 @@ class Run:
 
     @property
     def density(self) -> np.ndarray:
-        """The density, cell averages of shape ``grid.shape``; the solver's own array."""
+        """Current density as cell averages of shape ``grid.shape`` (mass / volume); the solver's own array."""
         return self.solver.density(self.state)
 
     @property
     def diagnosis(self) -> Mapping[str, float]:
-        """Mass, min, max, energy and dissipation now; see :class:`gridflow.equation.contract.Solver`."""
+        """Current mass, min, max, energy and dissipation; see :class:`gridflow.equation.contract.Solver`."""
         if self._diagnosed is None or self._diagnosed[0] != self.state.step:
             self._diagnosed = self.state.step, self.solver.diagnose(self.state)
         return self._diagnosed[1]
@@ -79,7 +79,7 @@ class Run:
 
     @property
     def steps(self) -> int:
-        """Steps taken since time 0."""
+        """Number of steps since time 0."""
         return self.state.step
 
     @property
@@ -88,7 +88,7 @@ class Run:
         return self.recorder.columns
 
     def moment(self) -> Moment:
-        """Where the run stands."""
+        """Return the current moment of the run."""
         return Moment(self.state.time, self.state.step, time.monotonic() - self._began)
 
     def stop(self, reason: str) -> None:
@@ -113,54 +113,56 @@ def run(
     case: str | None = None,
     record: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Advance a density from time 0 (or from a checkpoint) to ``t_end``.
+    """Advance a density from time 0, or from a checkpoint, to ``t_end``.
 
-    The run lands exactly on every time that a schedule names, so schedules change its steps, within their accuracy.
-    The solver checks each step: a density that is not finite or is negative ends the run before anything of it is seen.
+    The run lands exactly on every time that a schedule names, so schedules influence the steps, within their accuracy.
+    The solver checks each step. A density that is negative or not finite ends the run before anything uses it.
 
     Parameters
     ----------
     solver
-        How to advance, for example ``solvers.FiniteVolume(flow)``.
+        The solver, for example ``solvers.FiniteVolume(flow)``.
     initial
-        Cell averages at time 0, shape ``grid.shape`` (mass / volume). ``solvers.Particles`` are made with their start;
-        for them it is the density that they stand for, kept with the run, and may be left out for what they leave on
-        the grid.
+        Cell averages at time 0, shape ``grid.shape`` (mass / volume). ``solvers.Particles`` and ``solvers.Network``
+        hold their own initial data. For them it is the density that those represent, which is recorded with the run;
+        default: their deposit on the grid.
     t_end
-        Time to reach, positive; it has to be given.
+        Final time, positive; required.
     store
-        Run directory to make; None keeps everything in memory.
+        Run directory to create; None (default) keeps everything in memory.
     snapshots
-        When to store the density. Default: 40 times, evenly; always at the start and the end.
+        When to store the density. Default: 40 times, evenly spaced. Always at the start and the end.
     snapshot_dtype
         ``float32`` or ``float64``.
     series
-        When to record scalar diagnostics. Default: every 10 steps; always at the start, the end and with a snapshot.
+        When to record scalar diagnostics. Default: every 10 steps. Always at the start, the end and with a snapshot.
     checkpoints
-        When to store what a continuation needs. Default: every minute of wall clock; always at the end.
+        When to store what a continuation needs. Default: every minute of wall-clock time. Always at the end.
     callbacks
-        Further actions, run after the built-in ones; for example :func:`gridflow.stop_when_energy_below`.
+        Further actions, called after the built-in ones; for example :func:`gridflow.stop_when_energy_below`.
     progress
-        Report on standard error: a bar on a terminal, else a line every ten seconds. Default: only on a terminal.
+        Report progress on standard error: a bar on a terminal, else a line every ten seconds. Default: only on a
+        terminal.
     resume
-        Go on from the newest sound checkpoint in ``store``; without one, or without the directory, start anew.
+        Continue from the newest intact checkpoint in ``store``. Without a checkpoint or directory, start anew.
     force
-        Replace a run directory that exists.
+        Replace an existing run directory.
     case, record
-        Text of the case file and further facts (seeds) to keep with the run.
+        Text of the case file, and further facts (seeds), to record with the run.
 
     Returns
     -------
     Run
-        With ``density``, ``time``, ``steps``, ``series``, ``status`` and ``reason``. With a store, SIGINT and SIGTERM
-        finish the step, write a checkpoint and return with the status ``interrupted``; a second signal acts as usual.
+        The run with its final ``density``, ``time``, ``steps``, ``series``, ``status`` and ``reason``. With a store,
+        SIGINT and SIGTERM finish the step, write a checkpoint and return with the status ``interrupted``; a second
+        signal has its usual effect.
 
     Raises
     ------
     InputError
-        If an argument is not allowed, the directory exists, or a run to resume is of another problem.
+        If an argument is not allowed, the directory exists, or the run to resume has a different problem.
     RunError
-        If the run cannot go on; the directory keeps the last checkpoint.
+        If the run cannot continue; the directory keeps the last checkpoint.
     """
     if not (math.isfinite(t_end) and t_end > 0):
         raise InputError(f"t_end = {t_end}: it must be positive")
@@ -296,7 +298,7 @@ def _loop(live: Run, every: Sequence[Callback], progress: bool | None, resumed: 
                     return
                 event = min(callback.schedule.next_time(live.time) for callback in every)
                 live.solver.step(live.state, live.t_end if later(event) >= live.t_end else event)
-                before, now = now, live.moment()  # so that the wall clock of callbacks counts too
+                before, now = now, live.moment()  # measured here to include the wall-clock time of callbacks
                 due = [callback for callback in every if callback.schedule.due(before, now)]
                 _act(live, due)
             if live.status == "running":

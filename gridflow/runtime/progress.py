@@ -1,4 +1,4 @@
-"""Shows how far a run is; the only importer of rich outside the commands."""
+"""Progress reports of a run; besides the command line, the only module that imports rich."""
 
 import sys
 from typing import TextIO
@@ -11,14 +11,14 @@ from gridflow.runtime.schedule import EveryWall, Moment
 
 
 class ProgressReport:
-    """Shows how far a run is: a live bar on a terminal, otherwise a line now and then.
+    """Reports the progress of a run: a live bar on a terminal, otherwise a line every few seconds.
 
     Parameters
     ----------
     stream
-        Where to; default standard error.
+        Output stream. Default: standard error.
     pause
-        Seconds between two lines when the stream is not a terminal.
+        Seconds between lines if the stream is not a terminal. Default: 10.
     """
 
     def __init__(self, stream: TextIO | None = None, pause: float = 10.0) -> None:
@@ -30,12 +30,12 @@ class ProgressReport:
         self._pause = pause
 
     def callback(self) -> Callback:
-        """The callback that keeps it up to date."""
+        """Return the callback that updates the report."""
         schedule = EveryWall(0.2 if self._console.is_terminal else self._pause)
         return Callback(self._update, schedule, at_start=True, at_end=True)
 
     def close(self) -> None:
-        """Leave the last state of the bar on the terminal."""
+        """Stop the live bar and leave its last state on the terminal."""
         if self._bar is not None:
             self._bar.stop()
 

@@ -1,7 +1,7 @@
-"""When something is due in a run: every n steps, every Δt, at listed times, after so many seconds of wall clock.
+"""Schedules of events in a run: every n steps, every Δt, at listed times, or every so many seconds of wall-clock time.
 
-Schedules keep no state: what is due follows from the moment before a step and the moment after it, so a run resumed
-from a checkpoint meets the same events at the same times as one that was never interrupted.
+Schedules are stateless. Whether an event is due follows from the moments before and after a step. A run resumed from a
+checkpoint therefore meets the same events at the same times as an uninterrupted one.
 """
 
 import math
@@ -16,48 +16,59 @@ import numpy as np
 from gridflow.errors import InputError
 
 SAME_TIME = 1e-12
-"""Relative difference below which two times are one event: the round-off of multiples and differences of times."""
+"""Relative difference below which two times are equal; allows for round-off in multiples and differences of times."""
 
 
 class Moment(NamedTuple):
-    """Where a run stands."""
+    """A point in a run: simulated time, step number and wall-clock time."""
 
     time: float
     step: int
     wall: float
-    """Seconds of wall clock since this process began to run."""
+    """Wall-clock seconds since this process started the run."""
 
 
 class Schedule(Protocol):
-    """Decides when something happens; a run advances exactly to the times it names."""
+    """Decides when an event is due; a run lands exactly on the times that a schedule names."""
 
     def next_time(self, time: float) -> float:
-        """The first event later than a time, or infinity if events are not tied to times."""
+        """Return the first event after a time, or infinity if events are not tied to simulated times."""
 
     def due(self, before: Moment, now: Moment) -> bool:
-        """Whether an event fell between two moments one step apart."""
+        """Return whether an event fell between two moments that are one step apart."""
 
 
 def later(time: float) -> float:
-    """The bound beyond which a time counts as later than another."""
+    """Return the bound above which a time counts as later than ``time``."""
     return time + SAME_TIME * abs(time)
 
 
 class _Timed(ABC):
-    """A schedule whose events are times."""
+    """A schedule whose events are simulated times."""
 
     @abstractmethod
     def next_time(self, time: float) -> float:
-        """The first event later than a time."""
+        """Return the first event after a time."""
 
     def due(self, before: Moment, now: Moment) -> bool:
-        """Whether an event's time was reached."""
+        """Return whether the time of an event was reached."""
         return self.next_time(before.time) <= later(now.time)
 
 
 @dataclass(frozen=True)
 class EveryTime(_Timed):
-    """At every multiple of an interval of simulated time."""
+    """An event at every multiple of an interval of simulated time.
+
+    Parameters
+    ----------
+    interval
+        Interval between events, in units of time, positive.
+
+    Raises
+    ------
+    InputError
+        If the interval is not positive and finite.
+    """
 
     interval: float
 
@@ -66,7 +77,7 @@ class EveryTime(_Timed):
             raise InputError(f"interval = {self.interval}: it must be positive")
 
     def next_time(self, time: float) -> float:
-        """The next multiple of the interval."""
+        """Return the first multiple of the interval after a time."""
         multiple = math.floor(time / self.interval)
         while multiple * self.interval <= later(time):
             multiple += 1
@@ -75,7 +86,18 @@ class EveryTime(_Timed):
 
 @dataclass(frozen=True)
 class AtTimes(_Timed):
-    """At listed simulated times; 0 is the start, where series and snapshots are recorded in any case."""
+    """Events at listed simulated times.
+
+    Parameters
+    ----------
+    times
+        Times ≥ 0 in any order. Series and snapshots record time 0 in any case.
+
+    Raises
+    ------
+    InputError
+        If a time is negative or not finite.
+    """
 
     times: tuple[float, ...]
 
@@ -86,13 +108,26 @@ class AtTimes(_Timed):
         object.__setattr__(self, "times", ordered)
 
     def next_time(self, time: float) -> float:
-        """The next listed time."""
+        """Return the first listed time after a time, or infinity."""
         position = bisect_right(self.times, later(time))
         return self.times[position] if position < len(self.times) else math.inf
 
 
 def log_times(first: float, last: float, count: int) -> AtTimes:
-    """``count`` times from ``first`` to ``last``, evenly spaced in their logarithm."""
+    """Return a schedule of logarithmically spaced times.
+
+    Parameters
+    ----------
+    first, last
+        First and last time, 0 < first < last.
+    count
+        Number of times, at least 2.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed.
+    """
     if not 0 < first < last or count < 2:
         raise InputError(f"log-spaced times need 0 < first < last and a count ≥ 2; got {first}, {last}, {count}")
     return AtTimes(np.geomspace(first, last, count).tolist())
@@ -100,7 +135,18 @@ def log_times(first: float, last: float, count: int) -> AtTimes:
 
 @dataclass(frozen=True)
 class EverySteps:
-    """After every n steps."""
+    """An event after every n steps.
+
+    Parameters
+    ----------
+    steps
+        Number of steps n ≥ 1.
+
+    Raises
+    ------
+    InputError
+        If n is not a whole number of at least 1.
+    """
 
     steps: int
 
@@ -109,33 +155,44 @@ class EverySteps:
             raise InputError(f"steps = {self.steps}: it must be a whole number of at least 1")
 
     def next_time(self, time: float) -> float:  # noqa: ARG002 - the protocol's argument
-        """Infinity: steps are not tied to times."""
+        """Return infinity: steps are not tied to simulated times."""
         return math.inf
 
     def due(self, before: Moment, now: Moment) -> bool:  # noqa: ARG002 - the protocol's argument
-        """Whether the number of steps is a multiple of n."""
+        """Return whether the step number is a multiple of n."""
         return now.step % self.steps == 0
 
 
 @dataclass(frozen=True)
 class AnyOf:
-    """Whenever either of two schedules is due."""
+    """An event whenever either of two schedules is due."""
 
     first: Schedule
     second: Schedule
 
     def next_time(self, time: float) -> float:
-        """The sooner of their next events."""
+        """Return the earlier of their next events."""
         return min(self.first.next_time(time), self.second.next_time(time))
 
     def due(self, before: Moment, now: Moment) -> bool:
-        """Whether one of them is due."""
+        """Return whether either of them is due."""
         return self.first.due(before, now) or self.second.due(before, now)
 
 
 @dataclass(frozen=True)
 class EveryWall:
-    """After every so many seconds of wall clock, at the end of the step that passes them."""
+    """An event every so many seconds of wall-clock time, at the end of the current step.
+
+    Parameters
+    ----------
+    seconds
+        Interval in seconds, positive.
+
+    Raises
+    ------
+    InputError
+        If the interval is not positive.
+    """
 
     seconds: float
 
@@ -144,9 +201,9 @@ class EveryWall:
             raise InputError(f"seconds = {self.seconds}: it must be positive")
 
     def next_time(self, time: float) -> float:  # noqa: ARG002 - the protocol's argument
-        """Infinity: the wall clock is not tied to times."""
+        """Return infinity: wall-clock time is not tied to simulated times."""
         return math.inf
 
     def due(self, before: Moment, now: Moment) -> bool:
-        """Whether a multiple of the interval passed during the step."""
+        """Return whether a multiple of the interval passed during the step."""
         return now.wall // self.seconds > before.wall // self.seconds

@@ -1,7 +1,7 @@
-"""The files of a run: how they get onto the disk whole, and what is in them.
+"""The contents of a run's files.
 
-The only module that knows HDF5. Equal content is equal bytes: datasets are written in the order of their names and none
-holds a date. ``docs/store.md`` describes the format.
+This is the only module that writes HDF5. Equal content gives equal bytes: datasets are written in the order of their
+names, and none contains a date. ``docs/store.md`` describes the format.
 """
 
 import math
@@ -51,9 +51,9 @@ SERIES_UNITS = {
     "tracer_target": ("mass", "mass of the target inside the carried hole"),
     "plateau": ("mass / volume", "largest cell average, the density outside a hole"),
 }
-"""Units and meaning of the series' columns; ``_exact`` and ``_ratio`` columns follow their quantity."""
+"""Units and meaning of the series' columns; ``_exact`` and ``_ratio`` columns inherit those of their quantity."""
 CHUNK_BYTES = 2**20
-"""Size to which a chunk of a compressed field may grow: what HDF5's readers keep of a dataset at a time."""
+"""Largest size of a chunk of a compressed field, equal to the chunk cache of HDF5 readers."""
 GZIP_LEVEL = 1
 
 
@@ -71,7 +71,19 @@ def representation(manifest: Mapping[str, Any]) -> Representation:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A density at a time, as stored; of particles also these, (N, d) and (N,), of networks (m, inputs) and (m,)."""
+    """A stored density at a time.
+
+    Attributes
+    ----------
+    time, step
+        Simulated time and step number.
+    density, tracer, negative
+        Arrays of the grid's shape; ``tracer`` and ``negative`` only from solvers that have them.
+    positions, weights
+        Of particles, shapes (N, d) and (N,).
+    inner_weights, outer_weights
+        Of networks, shapes (m, inputs) and (m,).
+    """
 
     time: float
     step: int
@@ -85,7 +97,7 @@ class Snapshot:
 
 
 def publish_hdf5(path: Path, write: Callable[[h5py.File], None]) -> None:
-    """As :func:`gridflow.files.publish`, for what is written into an HDF5 file."""
+    """Like :func:`gridflow.files.publish`, for a function that writes to an HDF5 file."""
 
     def write_hdf5(handle: IO[bytes]) -> None:
         with h5py.File(handle, "w") as file:
@@ -96,13 +108,13 @@ def publish_hdf5(path: Path, write: Callable[[h5py.File], None]) -> None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[h5py.File]:
-    """Open a published file; whatever is wrong with it is one RunError that names it."""
+    """Open a published file for reading; any defect raises a RunError that names the file."""
     try:
         with h5py.File(path, "r") as file:
             yield file
     except RunError:
         raise
-    except (OSError, KeyError, ValueError, RuntimeError) as error:  # all that h5py raises on damaged bytes
+    except (OSError, KeyError, ValueError, RuntimeError) as error:  # what h5py raises on damaged files
         raise RunError(f"{path} is damaged: {error}") from error
 
 
@@ -118,10 +130,10 @@ def _label(dataset: h5py.Dataset, data: np.ndarray, units: str, meaning: str) ->
 
 
 def _put_compressed(file: h5py.File, name: str, data: np.ndarray, units: str, meaning: str) -> h5py.Dataset:
-    """Write a dataset as HDF5's shuffle and gzip filters would, but compressed here, in few large pieces.
+    """Write a dataset in the format of HDF5's shuffle and gzip filters, but compressed here, in few large chunks.
 
-    HDF5 would ask a Python file for many small writes and hold its lock throughout; a background thread would wait for
-    the interpreter at each of them, while zlib compresses a whole chunk beside the run.
+    HDF5 would make many small writes to a Python file object and hold its lock throughout; a background thread would
+    then wait for the interpreter each time. zlib instead compresses a whole chunk in parallel with the run.
     """
     chunk = _chunk_shape(data.shape, data.itemsize)
     dataset = file.create_dataset(
@@ -130,7 +142,7 @@ def _put_compressed(file: h5py.File, name: str, data: np.ndarray, units: str, me
     for corner in np.ndindex(*(-(-n // c) for n, c in zip(data.shape, chunk, strict=True))):
         start = tuple(k * c for k, c in zip(corner, chunk, strict=True))
         piece = data[tuple(slice(begin, begin + c) for begin, c in zip(start, chunk, strict=True))]
-        if piece.shape != chunk:  # HDF5 stores whole chunks at the edges too
+        if piece.shape != chunk:  # HDF5 stores complete chunks at the edges, too
             piece = np.pad(piece, [(0, c - n) for c, n in zip(chunk, piece.shape, strict=True)])
         planes = np.ascontiguousarray(piece).view(np.uint8).reshape(-1, data.itemsize).T.copy()
         dataset.id.write_direct_chunk(start, zlib.compress(planes.data, GZIP_LEVEL))
@@ -138,7 +150,7 @@ def _put_compressed(file: h5py.File, name: str, data: np.ndarray, units: str, me
 
 
 def _chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """As many whole planes, rows or cells of an array as fit into a chunk."""
+    """Return the largest chunk of whole planes, rows or cells that fits into ``CHUNK_BYTES``."""
     sizes = list(shape)
     for axis, n in enumerate(shape):
         below = math.prod(shape[axis + 1 :]) * itemsize
@@ -149,10 +161,10 @@ def _chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
 
 
 def write_fields(file: h5py.File, grid: Domain, fields: Mapping[str, np.ndarray], state: State | None) -> None:
-    """netCDF-4: coordinates as dimension scales, fields over (time, x, y, z); no time for what does not change.
+    """Write fields as netCDF-4: coordinates as dimension scales, fields over (time, x, y, z).
 
-    Positions are over (time, particle, axis), weights over (time, particle); weights of a network over (time, neuron,
-    input) and (time, neuron).
+    Constant fields have no time dimension. Positions are over (time, particle, axis) and weights over (time, particle).
+    The weights of a network are over (time, neuron, input) and (time, neuron).
     """
     scales = []
     if state is not None:
@@ -186,11 +198,11 @@ def write_fields(file: h5py.File, grid: Domain, fields: Mapping[str, np.ndarray]
 
 
 _CLOUDS = ((POSITIONS, WEIGHTS, "particle", "axis"), (INNER, OUTER, "neuron", "input"))
-"""Arrays of points: which hold what there is of each, and the names of their dimensions."""
+"""Pairs of point arrays and the names of their dimensions."""
 
 
 def _numbered(file: h5py.File, names: tuple[str, ...], shape: tuple[int, ...]) -> list[h5py.Dataset]:
-    """netCDF's dimensions of points and their components, which have sizes but no coordinates."""
+    """Create netCDF dimensions for points and their components, which have sizes but no coordinates."""
     scales = []
     for name, size in zip(names, shape, strict=True):
         scale = file.create_dataset(name, (size,), ">f4")
@@ -200,7 +212,7 @@ def _numbered(file: h5py.File, names: tuple[str, ...], shape: tuple[int, ...]) -
 
 
 def write_series(file: h5py.File, columns: Mapping[str, np.ndarray]) -> None:
-    """One dataset per column over the dimension time."""
+    """Write one dataset per column, over the dimension time."""
     time = _put(file, "time", columns["time"], *SERIES_UNITS["time"])
     time.make_scale("time")
     for name, values in sorted(columns.items()):
@@ -216,7 +228,7 @@ def write_series(file: h5py.File, columns: Mapping[str, np.ndarray]) -> None:
 
 
 def write_checkpoint(file: h5py.File, state: State) -> None:
-    """All bits of a state."""
+    """Write all bits of a state."""
     clock = np.array([state.time, state.dt])
     _put(file, "clock", clock, "time", "simulated time and length of the last step")
     _put(file, "step", np.array([state.step]), "1", "number of steps taken")
@@ -234,13 +246,13 @@ def _checked(path: Path, dataset: h5py.Dataset) -> np.ndarray:
 
 
 def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Those of the named datasets that a file has; RunError if a checksum does not match."""
+    """Read those of the named datasets that a file has; RunError if a checksum does not match."""
     with reading(path) as file:
         return {name: _checked(path, file[name]) for name in names if name in file}
 
 
 def read_snapshot(path: Path) -> Snapshot:
-    """What a snapshot file holds; RunError if it is damaged."""
+    """Read a snapshot file; RunError if it is damaged."""
     kept = ("density", "tracer", POSITIONS, WEIGHTS, NEGATIVE, INNER, OUTER)
     arrays = read_arrays(path, ("time", "step", *kept))
     fields = {name: arrays[name][0] for name in kept if name in arrays}
@@ -248,20 +260,20 @@ def read_snapshot(path: Path) -> Snapshot:
 
 
 def read_series(path: Path) -> dict[str, np.ndarray]:
-    """All columns of a series file; RunError if it is damaged."""
+    """Read all columns of a series file; RunError if it is damaged."""
     with reading(path) as file:
         return {name: _checked(path, dataset) for name, dataset in file.items()}
 
 
 def verify_checkpoint(path: Path) -> None:
-    """Read a checkpoint file, one array at a time, and keep none; RunError if it is damaged."""
+    """Verify a checkpoint file, one array at a time, without keeping any; RunError if it is damaged."""
     with reading(path) as file:
         for dataset in (file["clock"], file["step"], *file.get("control", {}).values(), *file["state"].values()):
             _checked(path, dataset)
 
 
 def read_checkpoint(path: Path) -> State:
-    """The state in a checkpoint file; RunError if it is damaged."""
+    """Read the state in a checkpoint file; RunError if it is damaged."""
     with reading(path) as file:
         clock, step = _checked(path, file["clock"]), _checked(path, file["step"])
         arrays = {name: _checked(path, dataset) for name, dataset in file["state"].items()}

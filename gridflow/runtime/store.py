@@ -1,7 +1,7 @@
-"""The run directory: what a run leaves on disk, and how it is read back.
+"""The run directory: the files that a run leaves on disk, and how to read them.
 
-Every file is written under a temporary name, flushed to the disk and renamed, so a run killed at any moment leaves
-whole files only.
+Every file is written under a temporary name, flushed to disk and renamed. A run killed at any moment therefore leaves
+only complete files.
 """
 
 import ast
@@ -28,14 +28,14 @@ from gridflow.runtime.schema import Snapshot
 FORMAT = 1
 MANIFEST, CASE, PROBLEM, SERIES = "manifest.json", "case.toml", "problem.nc", "series.h5"
 DONE = ("finished", "stopped")
-"""What the status of a run is that came to its end."""
+"""Statuses of a run that has ended normally."""
 SNAPSHOTS, CHECKPOINTS, LOCK = "snapshots", "checkpoints", ".lock"
 REQUIRED = ("format", "gridflow", "versions", "grid", "problem", "solver", "t_end", "status")
-"""Keys of every manifest."""
+"""Keys that every manifest has."""
 
 
 class RunDirectory:
-    """Read access to a run; safe while the run goes on.
+    """Read access to a run; safe while the run is in progress.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class RunDirectory:
     Raises
     ------
     InputError
-        If there is no run at the path or its format is of a later version.
+        If the path is not a run directory or was written by a later version of the format.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -72,38 +72,38 @@ class RunDirectory:
 
     @property
     def status(self) -> str:
-        """``running`` (or killed), ``finished``, ``stopped``, ``interrupted`` or ``failed``."""
+        """Status: ``running`` (or killed), ``finished``, ``stopped``, ``interrupted`` or ``failed``."""
         return str(self.manifest["status"])
 
     @property
     def case(self) -> str | None:
-        """Text of the resolved case file, if the run was made from one."""
+        """Text of the resolved case file, or None if the run was not made from one."""
         path = self.path / CASE
         return path.read_text(encoding="utf-8") if path.is_file() else None
 
     @property
     def target(self) -> np.ndarray:
-        """The target density ν, float64."""
+        """Target density ν (mass / volume), float64 of shape ``grid.shape``; RunError if the file is damaged."""
         return schema.read_arrays(self.path / PROBLEM, ("target",))["target"]
 
     @property
     def initial(self) -> np.ndarray:
-        """The density at time 0, float64."""
+        """Density at time 0 (mass / volume), float64 of shape ``grid.shape``; RunError if the file is damaged."""
         return schema.read_arrays(self.path / PROBLEM, ("initial",))["initial"]
 
     @property
     def started(self) -> dict[str, np.ndarray]:
-        """What the run began with: ``initial`` and ``target``; if there were any the negative density and weights."""
+        """Initial data by name: ``initial``, ``target`` and, if present, the negative density and the weights."""
         return schema.read_arrays(self.path / PROBLEM, ("initial", "target", NEGATIVE, INNER, OUTER))
 
     @property
     def flow(self) -> Equation[Any]:
-        """The equation that was solved; InputError if its kernel is a function of the user's own."""
+        """The equation that was solved; InputError if its kernel is a user-defined function."""
         return Equation.on(self.grid, self.kernel, self.target, float(self.manifest["problem"]["growth"]))
 
     @property
     def kernel(self) -> Kernel:
-        """The kernel; InputError if it is a function of the user's own, which no file holds."""
+        """The kernel; InputError if it is a user-defined function, which no file can hold."""
         problem = self.manifest["problem"]
         record = problem.get("kernel_record") or _record_from_text(str(problem["kernel"]))
         if record is None:
@@ -117,22 +117,34 @@ class RunDirectory:
 
     @property
     def series(self) -> dict[str, np.ndarray]:
-        """The scalar series, one array per column; empty before the first is published."""
+        """The time series, one array of shape (rows,) per column; empty until it is first written."""
         path = self.path / SERIES
         return schema.read_series(path) if path.is_file() else {}
 
     @property
     def times(self) -> np.ndarray:
-        """Times of the stored snapshots, ascending."""
+        """Times of the stored snapshots, ascending, float64 of shape (snapshots,)."""
         return np.array([time for time, _ in self._index()])
 
     def snapshot(self, time: float | None = None, index: int | None = None) -> Snapshot:
-        """A stored density by its time or its position in the order of time (negative from the end).
+        """Read one stored density, by time or by index.
+
+        Parameters
+        ----------
+        time
+            Time of the snapshot, to a relative 1e−9.
+        index
+            Position in the order of time; negative values count from the end.
+
+        Returns
+        -------
+        Snapshot
+            The density, float64 or float32 of shape ``grid.shape``, with whatever else the solver stores.
 
         Raises
         ------
         InputError
-            If neither or both are given, or no snapshot was stored then; names the times there are.
+            If neither or both are given, or there is no such snapshot; the message states the times available.
         RunError
             If the file is damaged.
         """
@@ -155,16 +167,16 @@ class RunDirectory:
         return schema.read_snapshot(path)
 
     def snapshots(self) -> Iterator[Snapshot]:
-        """All stored densities in the order of time, read one by one."""
+        """Iterate over all snapshots in the order of time, reading one at a time."""
         for _, path in self._index():
             yield schema.read_snapshot(path)
 
     def checkpoints(self) -> list[Path]:
-        """Published checkpoints, the newest first."""
+        """Paths of the published checkpoints, newest first."""
         return sorted((self.path / CHECKPOINTS).glob("*.h5"), reverse=True)
 
     def verify(self) -> list[str]:
-        """Read every file and compare its checksums; one line per damaged file."""
+        """Read every file and compare its checksums; return one line per damaged file."""
         problems = []
         readers: list[tuple[Callable[[Path], Any], list[Path]]] = [
             (schema.read_snapshot, sorted((self.path / SNAPSHOTS).glob("*.nc"))),
@@ -181,13 +193,13 @@ class RunDirectory:
         return problems
 
     def _read_problem(self, path: Path) -> None:
-        """Compare the initial and target densities with the manifest; RunError if they are not those of the run."""
+        """Compare the initial and target densities with the manifest; RunError if they differ from it."""
         for name, values in schema.read_arrays(path, ("initial", "target")).items():
             if checksum(values) != self.manifest["problem"][f"{name}_sha256"]:
                 raise RunError(f"{path} is damaged: {name} is not what the manifest says")
 
     def _index(self) -> list[tuple[float, Path]]:
-        """Times and files of the snapshots, ascending; a published file is opened once, since it never changes."""
+        """Times and paths of the snapshots, ascending; files are opened once, since they never change."""
         published = list((self.path / SNAPSHOTS).glob("*.nc"))
         for path in published:
             if path not in self._times:
@@ -197,15 +209,26 @@ class RunDirectory:
 
 
 def open_run(path: str | os.PathLike[str]) -> RunDirectory:
-    """Open a run directory for reading; see :class:`RunDirectory`."""
+    """Open a run directory for reading.
+
+    Parameters
+    ----------
+    path
+        The run directory.
+
+    Raises
+    ------
+    InputError
+        If the path is not a run directory or was written by a later version of the format.
+    """
     return RunDirectory(path)
 
 
 class RunWriter(RunDirectory):
-    """Write access to a run; one process at a time holds it.
+    """Write access to a run, held by one process at a time.
 
-    Make one with :meth:`create` or :meth:`resume`. Snapshots are published in the background, one at a time; a
-    checkpoint waits for them, so that all that comes before it is on the disk.
+    Construct it with :meth:`create` or :meth:`resume`. Snapshots are written in the background, one at a time. A
+    checkpoint waits for them, so that everything before it is on disk.
     """
 
     def __init__(self, path: Path) -> None:
@@ -218,7 +241,7 @@ class RunWriter(RunDirectory):
         except InputError:
             self._lock.close()
             raise
-        for stale in path.rglob(UNFINISHED):  # of a process that was killed while it wrote
+        for stale in path.rglob(UNFINISHED):  # left by a process that was killed while writing
             stale.unlink()
 
     @classmethod
@@ -230,12 +253,14 @@ class RunWriter(RunDirectory):
         case: str | None = None,
         force: bool = False,
     ) -> "RunWriter":
-        """Begin a run directory with its ``initial`` and ``target`` densities; ``force`` removes an older run there.
+        """Create a run directory with its ``initial`` and ``target`` densities; ``force`` replaces an existing run.
 
         Raises
         ------
         InputError
-            If the path exists and ``force`` is not given, or what is there is not a run directory.
+            If the path exists and ``force`` is not given, or if the path is something other than a run directory.
+        RunError
+            If the directory cannot be written.
         """
         path = Path(path)
         if path.exists():
@@ -251,7 +276,7 @@ class RunWriter(RunDirectory):
 
     @staticmethod
     def _create(path: Path, manifest: Mapping[str, Any], densities: Mapping[str, np.ndarray], case: str | None) -> None:
-        """Prepare the whole directory under another name and move it into place; then remove what it replaces."""
+        """Prepare the directory under another name, move it into place, and then remove what it replaces."""
         prepared = path.with_name(f".{path.name}.{os.getpid()}.part")
         replaced = path.with_name(f".{path.name}.{os.getpid()}.old")
         try:
@@ -276,9 +301,9 @@ class RunWriter(RunDirectory):
     def resume(
         cls, path: str | os.PathLike[str], manifest: Mapping[str, Any], warn: Callable[[str], None]
     ) -> "RunWriter":
-        """Go on with a run; InputError names what differs if it is not a run of the same problem.
+        """Open a run for continuation; if its problem differs from ``manifest``, InputError names the difference.
 
-        Other versions of libraries are reported: they may change last bits.
+        Different versions of libraries are reported to ``warn``, since they may change the last bits.
         """
         writer = cls(Path(path))
         given = json.loads(json.dumps(manifest))
@@ -296,53 +321,53 @@ class RunWriter(RunDirectory):
         return writer
 
     def flush(self) -> None:
-        """Wait until every snapshot is on the disk; RunError if the last could not be written."""
+        """Wait until every snapshot is on disk; RunError if the last one could not be written."""
         self._background.wait()
 
     def close(self) -> None:
-        """Finish writing and let another process write."""
+        """Finish writing and release the run for other processes."""
         try:
             self.flush()
         finally:
             self._lock.close()
 
     def write_case(self, text: str) -> None:
-        """Publish the resolved case anew, as when a run goes on to a later time."""
+        """Replace the resolved case, for example when a run is continued to a later time."""
         publish_text(self.path / CASE, text)
 
     def write_status(self, status: str, **facts: Any) -> None:
-        """Publish the manifest with a new status and further facts."""
+        """Publish the manifest with a new status and further entries."""
         self.manifest |= {"status": status, **facts}
         _publish_manifest(self.path, self.manifest)
 
     def write_snapshot(self, state: State, held: Mapping[str, np.ndarray], dtype: str) -> None:
-        """Publish what a solver keeps of a state, by name, compressed, while the run goes on.
+        """Write a snapshot of a state in the background: the arrays ``held``, compressed.
 
-        Holds one copy of the fields, in ``dtype``, until they are on the disk. The snapshot before is waited for first.
+        One copy of the arrays, in ``dtype``, is kept until they are on disk. The previous snapshot is awaited first.
 
         Raises
         ------
         RunError
-            If the snapshot before could not be written.
+            If the previous snapshot could not be written.
         """
         self.flush()
         fields = {name: array.astype(dtype) for name, array in held.items()}
         path = self.path / SNAPSHOTS / f"{state.step:012d}.nc"
-        moment = State({}, state.time, state.step)  # the run moves its own on
+        moment = State({}, state.time, state.step)  # a copy, because the run advances its own state
         grid = self.grid
         self._background.begin(
             lambda: schema.publish_hdf5(path, lambda file: schema.write_fields(file, grid, fields, moment))
         )
 
     def write_series(self, columns: Mapping[str, np.ndarray]) -> None:
-        """Publish all rows of the scalar series."""
+        """Write all rows of the time series."""
         schema.publish_hdf5(self.path / SERIES, lambda file: schema.write_series(file, columns))
 
     def write_checkpoint(self, state: State) -> None:
-        """Publish all a continuation needs, read it back, then drop all others but the one before it.
+        """Write everything that a continuation needs, read it back, and delete all but the previous checkpoint.
 
-        A later one is of a past this run does not go on from: damaged, or without the rows that belong to it.
-        Every snapshot before it is on the disk first.
+        All earlier snapshots are on disk first. Later checkpoints belong to a past that this run was not resumed from,
+        because they are damaged or lack their rows of the series; they are deleted, too.
         """
         self.flush()
         path = self.path / CHECKPOINTS / f"{state.step:012d}.h5"
@@ -354,7 +379,7 @@ class RunWriter(RunDirectory):
             other.unlink()
 
     def newest_state(self, warn: Callable[[str], None]) -> State | None:
-        """The newest sound checkpoint, or None if there is none; a damaged one is reported and passed over."""
+        """Read the newest intact checkpoint, or return None if there is none; damaged ones are reported and skipped."""
         for path in self.checkpoints():
             try:
                 return schema.read_checkpoint(path)
@@ -364,7 +389,7 @@ class RunWriter(RunDirectory):
 
 
 def _record_from_text(text: str) -> dict[str, Any] | None:
-    """The record of a kernel from its ``repr``, which is all that runs of version 0.1 have; None if it tells none."""
+    """Reconstruct a kernel's record from its ``repr``, all that version 0.1 stored; None if that is impossible."""
     kinds = {make.__name__: kind for kind, make in Kernel.kinds.items()}
     try:
         call = ast.parse(text, mode="eval").body

@@ -1,1 +1,1 @@
-"""Many runs, or what is known before one: predictions, sweeps, trainings, benchmarks."""
+"""Studies: predictions, sweeps, trainings and benchmarks."""

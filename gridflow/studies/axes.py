@@ -1,4 +1,4 @@
-"""Keys of a case with several values each, and the cases that their combinations make."""
+"""Keys of a case with several values each, and the combinations of these values."""
 
 import itertools
 import re
@@ -13,19 +13,19 @@ from gridflow.errors import InputError
 
 @dataclass(frozen=True)
 class Axis:
-    """A key of the case and the values that it takes, in TOML's types."""
+    """A key of the case and its values, in TOML's types."""
 
     key: str
     values: tuple[Any, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Axis":
-        """Read ``table.key=value,value,…``, each value in TOML's notation; a bare word is a text.
+        """Parse ``table.key=value,value,…`` with values in TOML notation; a bare word is a string.
 
         Raises
         ------
         InputError
-            If the key or the values are missing, or a value is there twice.
+            If the key or the values are missing, or a value is repeated.
         """
         key, equals, listed = text.partition("=")
         key = key.strip()
@@ -49,7 +49,7 @@ class Member:
     Attributes
     ----------
     name
-        Of its directory: the keys and values, in characters that every file system knows.
+        Name of its directory: keys and values, in characters that every file system accepts.
     values
         One for every axis, in their order.
     overrides
@@ -62,7 +62,7 @@ class Member:
 
 
 def members(axes: Sequence[Axis]) -> list[Member]:
-    """The product of some axes, the last one fastest; InputError if a key is there twice or two names are alike."""
+    """Return all combinations of values, the last axis fastest; InputError if a key is repeated or two names clash."""
     keys = [axis.key for axis in axes]
     for key in keys:
         if keys.count(key) > 1:

@@ -1,4 +1,4 @@
-"""How fast the solver is on this machine, against the transforms that it cannot do without."""
+"""Speed of the solvers on this machine, relative to the transforms that they need in any case."""
 
 import json
 import platform
@@ -31,7 +31,7 @@ _ROUNDS = (5, 40)
 
 
 def machine() -> dict[str, Any]:
-    """What the measurements were made on."""
+    """Describe the machine and software of the measurements."""
     return {
         "processor": _processor(),
         "cores": pool.available(),
@@ -54,7 +54,7 @@ def _processor() -> str:
 
 
 def interleaved(jobs: dict[str, Callable[[], object]], budget: float = _BUDGET) -> dict[str, list[float]]:
-    """Seconds of every job in every round; in a round all take their turn, so that a slow moment meets them alike."""
+    """Time every job in every round, in seconds; all jobs take turns, so that a slow moment affects them equally."""
     for job in jobs.values():
         job()
     times: dict[str, list[float]] = {name: [] for name in jobs}
@@ -75,7 +75,7 @@ def ratio(times: dict[str, list[float]], name: str, to: str) -> float:
 
 
 def bandwidth(threads: int) -> float:
-    """Bytes per second that ``a = b + c`` moves on arrays far beyond the caches, as STREAM counts them."""
+    """Memory bandwidth in bytes per second for ``a = b + c`` on arrays beyond the caches, counted as in STREAM."""
     n = 2**24
     a, b, c = (np.ones(n) for _ in range(3))
     team = pool.team(threads)
@@ -88,7 +88,7 @@ def bandwidth(threads: int) -> float:
 
 
 def plain_pair(shape: tuple[int, ...], dtype: str, threads: int) -> Callable[[], None]:
-    """One forward and one inverse real transform as one would write them: contiguous arrays, FFTW_ESTIMATE."""
+    """One forward and one inverse real transform in their simplest form: contiguous arrays, FFTW_ESTIMATE."""
     values, back = pyfftw.zeros_aligned(shape, dtype=dtype), pyfftw.zeros_aligned(shape, dtype=dtype)
     modes = pyfftw.zeros_aligned((*shape[:-1], shape[-1] // 2 + 1), dtype=np.result_type(dtype, np.complex64))
     axes = tuple(range(len(shape)))
@@ -109,7 +109,7 @@ def plain_pair(shape: tuple[int, ...], dtype: str, threads: int) -> Callable[[],
 
 
 def own_transforms(grid: Grid, dtype: str, threads: int, inverse: int, forward: int = 1) -> Callable[[], None]:
-    """The transforms of one right-hand side alone, on the solver's own kind of buffers."""
+    """The transforms of one right-hand side alone, on the solver's own buffers."""
     transform = SerialTransform(grid, np.dtype(dtype), threads)
     values, spectra = transform.field(), [transform.spectrum() for _ in range(inverse)]
     values[...] = np.random.default_rng(0).random(grid.shape)

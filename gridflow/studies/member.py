@@ -1,4 +1,4 @@
-"""One member of a sweep, run in a process of its own: ``python -m gridflow.studies.member TASK``."""
+"""One member of a sweep, run in its own process: ``python -m gridflow.studies.member TASK``."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from gridflow.errors import InputError, RunError
 
 
 def work(task: dict[str, Any]) -> None:
-    """Run a member, or go on with it.
+    """Run a member, or continue it.
 
     Parameters
     ----------

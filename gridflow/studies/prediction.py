@@ -1,4 +1,4 @@
-"""Before a run: which theorem applies, how fast the energy should fall, how long that takes and how many steps."""
+"""Predictions before a run: the theorem that applies, the decay rate of the energy, and the time and steps needed."""
 
 import math
 import os
@@ -25,34 +25,35 @@ FAR = 0.9
 
 @dataclass(frozen=True)
 class Prediction:
-    """What theory says of a run before it begins.
+    """What theory says about a run before it starts.
 
     Attributes
     ----------
     theorem
-        Which law applies, in words.
+        The law that applies, in words.
     law
         Its formula for this run; empty if none applies.
     exponent
-        Power of time with which the energy falls, or None.
+        Power of time with which the energy decays, or None.
     rate
-        Rate of its exponential decay (1 / time), or None.
+        Exponential decay rate of the energy (1 / time), or None.
     regularity, regularity_error
-        Fitted order r of the start's deviation from the target, on the modes that the kernel sees, and its error;
-        infinite for smooth data, None where it plays no part.
+        Fitted order r of the initial deviation from the target, on the modes that the kernel sees, and its error.
+        Infinite for smooth data; None where it plays no role.
     invisible
-        Share of the deviation, of its square in L², in modes that the kernel of a network does not see; None for
-        kernels that see all.
+        Share of the squared L² norm of the deviation in modes that the kernel of a network does not see; None for
+        kernels that see all modes.
     hypotheses
-        What the law and the predicted time assume.
+        Assumptions of the law and of the predicted time.
     doubts
-        What is known to fail, in words.
+        Assumptions known to fail, in words.
     energy, goal
-        At the start, and to be reached.
+        Initial energy, and the energy to reach.
     time, steps
-        Predicted until then, by linear theory; infinite if it is never reached, not a number where it says nothing.
+        Time and steps needed according to linear theory; infinite if the goal is never reached, NaN if the theory does
+        not apply.
     certified
-        The time by which a theorem guarantees it, or None; ``not_certified`` says why there is none.
+        Time by which a theorem guarantees the goal, or None; ``not_certified`` then gives the reason.
     """
 
     theorem: str
@@ -72,7 +73,7 @@ class Prediction:
     not_certified: str
 
     def facts(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """Return all values as plain Python objects."""
         return asdict(self)
 
 
@@ -83,21 +84,26 @@ def predict(
     set: Changes = (),
     folder: str | os.PathLike[str] = ".",
 ) -> Prediction:
-    """Say before a run of a case which theorem applies, how fast the energy falls, and the time and steps it takes.
+    """Predict which theorem applies to a case, how fast the energy decays, and the time and steps needed.
 
     Parameters
     ----------
     case
         A case file, or a :class:`Case` from :func:`gridflow.load_case`.
     tol
-        The energy to reach, as a share of the first, between 0 and 1. Default: that of ``[training]``, or 1e−6.
+        Energy to reach, relative to the initial one, between 0 and 1. Default: that of ``[training]``, or 1e−6.
     set, folder
         As for :func:`gridflow.run_case`.
+
+    Returns
+    -------
+    Prediction
+        The prediction.
 
     Raises
     ------
     InputError
-        If the case is not allowed or its start is the target.
+        If the case is not allowed, or its initial density is the target.
     """
     if not isinstance(case, Case):
         folder = Path(case).parent
@@ -112,14 +118,14 @@ def predict_run(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons
     Parameters
     ----------
     solver
-        What would advance it.
+        The solver of the run.
     initial
-        The density at time 0, shape ``grid.shape``.
+        Density at time 0, shape ``grid.shape``.
     share
-        The energy to reach, as a share of the first, between 0 and 1.
+        Energy to reach, relative to the initial one, between 0 and 1.
     neurons
-        If the run is one of a network whose directions were drawn independently from the density, how many: their noise
-        is white, of regularity −d/2.
+        Number of neurons, for a network whose directions were drawn independently from the density; their noise is
+        white, of regularity −d/2.
 
     Raises
     ------
@@ -182,7 +188,7 @@ def _invisible(solver: AnyOfSolvers, initial: np.ndarray) -> float | None:
 
 
 def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str, ...]:
-    """What is known to fail of the hypotheses."""
+    """Return the hypotheses that are known to fail."""
     flow, found = solver.flow, []
     if flow.seen is not None and flow.growth != TRAINING:
         found.append(f"growth = {flow.growth:g}: that of a network in training is {TRAINING:g}")
@@ -206,7 +212,7 @@ def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str
 
 
 def _steps(decay: LinearDecay, time: float, solver: AnyOfSolvers, initial: np.ndarray) -> float:
-    """Steps until a time, from the bounds on the first one and what linear theory makes of them.
+    """Estimate the steps up to a time, from the initial bounds on Δt and their evolution by linear theory.
 
     Velocities fall like the square root of the dissipation. Not a number where steps follow from the error of each, of
     which theory knows nothing.

@@ -1,4 +1,4 @@
-"""Runs the product of values of a case's keys, each in its own run directory, in parallel processes."""
+"""Sweeps: all combinations of values of a case's keys, each in its own run directory, in parallel processes."""
 
 import csv
 import json
@@ -29,7 +29,7 @@ from gridflow.studies.axes import Axis, Member, members
 RECORD, TABLE = "sweep.json", "sweep.csv"
 WORKER = (sys.executable, "-m", "gridflow.studies.member")
 _PAUSE = 0.05
-"""Seconds between two looks at the processes."""
+"""Seconds between two checks of the processes."""
 
 
 @dataclass
@@ -39,13 +39,13 @@ class Sweep:
     Parameters
     ----------
     folder
-        Where the members' run directories are.
+        Folder of the members' run directories.
     case_file
-        The case that they are members of.
+        The common case file.
     overrides
-        Changes of it for all of them.
+        Changes of the case for all members.
     axes
-        What varies.
+        The keys to vary and their values.
     """
 
     folder: Path
@@ -64,7 +64,7 @@ class Sweep:
         self.members = members(self.axes)
 
     def cases(self) -> list[Case]:
-        """The case of every member; InputError names all errors, each with its member."""
+        """Return the case of every member; InputError lists all errors, each with its member."""
         read, problems = [], []
         for member in self.members:
             try:
@@ -76,7 +76,7 @@ class Sweep:
         return read
 
     def begin(self, force: bool) -> None:
-        """Make the folder with its record, or go on with it if it is the same sweep.
+        """Create the folder with its record, or continue it if it belongs to the same sweep.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class Sweep:
         }
 
     def _require_same(self, before: dict[str, Any]) -> None:
-        """InputError unless a sweep goes on; an axis may have got more values."""
+        """Raise InputError unless this sweep continues the recorded one; an axis may have gained values."""
         now = self._record()
         for key, meaning in (("case", "case file"), ("set", "--set")):
             if before[key] != now[key]:
@@ -122,25 +122,25 @@ class Sweep:
                 )
 
     def directory(self, member: Member) -> Path:
-        """Where a member's run is."""
+        """Path of a member's run directory."""
         return self.folder / member.name
 
     def status(self, member: Member) -> str:
-        """``missing``, or as a run directory says."""
+        """``missing``, or the status in the run directory."""
         path = self.directory(member)
         return open_run(path).status if path.exists() else "missing"
 
 
 @dataclass(frozen=True)
 class Share:
-    """How a sweep uses the machine: so many processes at once, so many threads each."""
+    """How a sweep uses the machine: number of processes, and number of threads of each."""
 
     jobs: int
     threads: int
 
 
 def share_cores(cases: Sequence[Case], jobs: int | None) -> Share:
-    """Choose processes and threads: one thread each as long as there are enough members, and memory for all at once.
+    """Choose the numbers of processes and threads: one thread each if there are enough members and memory.
 
     Raises
     ------
@@ -172,14 +172,14 @@ def sweep(
     force: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Run all members of a sweep that have not been run; go on with those that were interrupted or killed.
+    """Run all members of a sweep that have not run yet, and continue those that were interrupted or killed.
 
     Parameters
     ----------
     case_file
         The case.
     over
-        What varies: a mapping such as ``{"kernel.s": [1, 1.5, 2]}``, or texts such as ``"kernel.s=1,1.5,2"``; all
+        What to vary: a mapping such as ``{"kernel.s": [1, 1.5, 2]}``, or strings such as ``"kernel.s=1,1.5,2"``. All
         combinations are run.
     out
         Folder of the sweep; default the case's name + ``.sweep``. Each member has a run directory in it, as ``gridflow
@@ -187,11 +187,11 @@ def sweep(
     set
         Values to change for all members; see :func:`gridflow.load_case`.
     jobs
-        Processes at once. Default: as many as there are cores, members and memory for.
+        Number of parallel processes. Default: as many as cores, members and memory allow.
     retry
-        Run members again that have failed.
+        Rerun members that have failed. Default: False.
     force
-        Replace a sweep that is there.
+        Replace an existing sweep. Default: False.
     say
         Called with a line when a member ends.
 
@@ -204,7 +204,7 @@ def sweep(
     Raises
     ------
     InputError
-        With a line for everything that is wrong, before any member runs.
+        If anything is wrong, with one line for each error, before any member runs.
     """
     case_file = Path(case_file)
     if isinstance(over, Mapping):
@@ -251,7 +251,7 @@ def _prepare(this: Sweep, cases: Sequence[Case], due: Sequence[Member]) -> None:
 
 @dataclass
 class _Job:
-    """A member's process and what it says."""
+    """The process of a member and its output."""
 
     member: Member
     process: "subprocess.Popen[bytes]"
@@ -259,7 +259,7 @@ class _Job:
     began: float
 
     def last_line(self) -> str:
-        """The last line that it said; nothing can be read afterwards."""
+        """Return the last line of output, and close the output."""
         with self.said:
             self.said.seek(0)
             lines = self.said.read().decode(errors="replace").strip().splitlines()
@@ -269,7 +269,7 @@ class _Job:
 def _run_all(
     this: Sweep, due: Sequence[Member], share: Share, say: Callable[[str], None] | None
 ) -> dict[str, tuple[int, str, float]]:
-    """Run members in processes of their own; exit code, last line said and seconds of each."""
+    """Run members in separate processes; return exit code, last line of output and seconds of each."""
     waiting, running = list(due), list[_Job]()
     outcomes: dict[str, tuple[int, str, float]] = {}
     with collected_signals() as received:
@@ -297,27 +297,27 @@ def _how(this: Sweep, member: Member, code: int) -> str:
 
 
 def _begin(this: Sweep, member: Member, threads: int) -> _Job:
-    """Start a member's process, or go on with its run."""
+    """Start the process of a member, to begin or continue its run."""
     path, status = this.directory(member), this.status(member)
     if status in ("missing", "failed"):
         changes = [*this.overrides, *member.overrides]
         task = {"case": str(this.case_file), "out": str(path), "set": changes, "force": status == "failed"}
     else:
         task = {"resume": str(path)}
-    said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when read; a pipe that nobody reads would fill up
+    said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when read; a pipe could fill up and block the process
     process = subprocess.Popen(
         [*WORKER, json.dumps(task)],
         env=os.environ | {VARIABLE: str(threads)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=said,
-        start_new_session=True,  # an interrupt from the terminal reaches the sweep alone, which passes it on
+        start_new_session=True,  # an interrupt from the terminal reaches only the sweep, which forwards it
     )
     return _Job(member, process, said, time.monotonic())
 
 
 def _seconds(path: Path) -> dict[str, float]:
-    """Seconds that members took by the table of an earlier call."""
+    """Seconds spent on each member in earlier calls, from their table."""
     if not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as file:
@@ -327,7 +327,7 @@ def _seconds(path: Path) -> dict[str, float]:
 def _row(
     this: Sweep, member: Member, outcome: tuple[int, str, float] | None, spent: dict[str, float]
 ) -> dict[str, Any]:
-    """What became of a member; the seconds that it took are added up over calls."""
+    """Return a member's row of the table; its seconds accumulate over calls."""
     row: dict[str, Any] = {
         axis.key: value if isinstance(value, int | float | str) else text_of(value)
         for axis, value in zip(this.axes, member.values, strict=True)
@@ -348,7 +348,7 @@ def _row(
 
 
 def _facts(stored: RunDirectory) -> dict[str, Any]:
-    """The first and last numbers of a run's series."""
+    """Return the first and last values of a run's series."""
     facts: dict[str, Any] = {"reason": stored.manifest.get("reason", "")}
     series = stored.series
     if not series:
@@ -364,7 +364,7 @@ def _facts(stored: RunDirectory) -> dict[str, Any]:
 
 
 def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Publish the table: every column that some member has, in the order in which they appear."""
+    """Publish the table with every column that some member has, in order of appearance."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     with publishing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="")

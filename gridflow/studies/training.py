@@ -1,4 +1,4 @@
-"""Training beside its limit: the runs of a case with a ``[training]`` table, and how long each took."""
+"""Training beside its infinite-width limit: the runs of a case with a ``[training]`` table, and how long they took."""
 
 import math
 import os
@@ -24,7 +24,7 @@ from gridflow.theory import LinearDecay
 
 LIMIT = "limit"
 DECADES, FRAMES = 3000.0, 25
-"""Last time over first of the snapshots, and how many, unless a case says when."""
+"""Ratio of the last to the first snapshot time, and number of snapshots, unless a case sets them."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Member:
     Attributes
     ----------
     name
-        Of its run directory, without the ending.
+        Name of its run directory, without the suffix.
     label
-        What it is, for people.
+        Name for users.
     case
         Its own case.
     """
@@ -57,12 +57,12 @@ class Member:
 
 
 def members(case: Case) -> list[Member]:
-    """The limit of infinite width, then a network of every width, trained on the population and on samples.
+    """Return the infinite-width limit, then a network of every width, trained on the population and on samples.
 
     Raises
     ------
     InputError
-        If the case has no ``[training]`` table, or is one that networks do not have as a limit.
+        If the case has no ``[training]`` table, or cannot be the limit of networks.
     """
     training = case.training
     if training is None:
@@ -97,7 +97,7 @@ def members(case: Case) -> list[Member]:
 
 
 def _told_often(case: Case) -> OutputTable:
-    """Unless the case says otherwise, a row for every step (times are read off them) and snapshots in all decades."""
+    """Record a row every step, to read times from, and snapshots in all decades, unless the case says otherwise."""
     output, given = case.output, case.output.model_fields_set
     changes: dict[str, Any] = {} if "series_every" in given else {"series_every": 1}
     if not {"snapshot_every", "snapshot_times", "snapshot_log"} & given:
@@ -108,15 +108,15 @@ def _told_often(case: Case) -> OutputTable:
 
 @dataclass(frozen=True, eq=False)
 class Expectation:
-    """What is known of a member before it runs.
+    """What is known about a member before it runs.
 
     Attributes
     ----------
     linear
-        The curve of linear theory, or None. A network of independent neurons has their sampling noise in it beside what
-        the density has; one of neurons that are spread evenly has next to none.
+        The curve of linear theory, or None. For independent neurons it includes their sampling noise; neurons that are
+        evenly spread have almost none.
     problem
-        Checksums of the densities that it begins with, as a run's manifest has them.
+        Checksums of the initial and target densities, as in a run's manifest.
     """
 
     linear: LinearDecay | None
@@ -124,17 +124,17 @@ class Expectation:
 
 
 def expect(member: Member, folder: Path) -> Expectation:
-    """Build a member to see whether it can be trained, and what theory says of it.
+    """Build a member to check whether it can be trained, and to get the prediction of linear theory.
 
     Parameters
     ----------
     folder
-        Where paths in its case are relative to.
+        Folder to which paths in its case are relative.
 
     Raises
     ------
     InputError
-        If it cannot be built; names the member.
+        If it cannot be built; the message names the member.
     """
     try:
         solver, initial = member.case.build(folder)
@@ -146,7 +146,7 @@ def expect(member: Member, folder: Path) -> Expectation:
 
 
 def resumable(member: Member, expected: Expectation, stored: RunDirectory) -> None:
-    """InputError, saying what differs, unless a stored run is the member's, or an earlier part of it."""
+    """Raise InputError, stating the difference, unless a stored run is the member's or an earlier part of it."""
     where = f"{stored.path} is a run of another case"
     way_out = "choose another --out, or remove it"
     if stored.case is None:
@@ -164,21 +164,20 @@ def resumable(member: Member, expected: Expectation, stored: RunDirectory) -> No
 
 @dataclass(frozen=True)
 class Duration:
-    """How a run of a training went.
+    """The course of one run of a training.
 
     Attributes
     ----------
     label
-        What was trained.
+        Name of the run.
     first, last
         Its loss at the start and at the end.
     time
-        When the loss had fallen to the tolerance, a share of the limit's first loss; infinite if it has not.
+        Time at which the loss reached the goal; infinite if it did not.
     predicted
-        The same by linear theory, for random starts with the noise of so many neurons; nan where there is none.
+        The same by linear theory, including the noise of random initial neurons; NaN if there is no prediction.
     times_limit
-        Largest ratio of its loss to that of the limit, over the times of its series before the limit comes to the
-        tolerance.
+        Largest ratio of its loss to that of the limit, over the times of its series before the limit reaches the goal.
     """
 
     label: str
@@ -191,24 +190,24 @@ class Duration:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """A training: what was predicted and what came of it.
+    """A training: its prediction and its results.
 
     Attributes
     ----------
     folder
-        Where the run directories are.
+        Folder of the run directories.
     prediction
-        For the limit.
+        Prediction for the limit.
     goal
-        The loss to reach.
+        Loss to reach.
     members, curves
-        What was trained to the end, the limit first, and the curve of linear theory of each, or None.
+        The completed runs, the limit first, and the curve of linear theory of each, or None.
     durations
-        How long each took.
+        How long each run took.
     unfinished
-        Names of members that failed.
+        Names of the members that failed.
     interrupted
-        Name of the member that a signal interrupted, after which none was trained, or empty.
+        Name of the member that was interrupted by a signal, after which none was trained; empty if there is none.
     """
 
     folder: Path
@@ -221,7 +220,7 @@ class Training:
     interrupted: str = ""
 
     def facts(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """Return all results as plain Python objects."""
         return {
             "prediction": self.prediction.facts(),
             "goal": self.goal,
@@ -238,7 +237,7 @@ def train(
     progress: bool | None = None,
     say: Say | None = None,
 ) -> Training:
-    """Train networks of several widths beside their limit; called again it goes on where it stopped.
+    """Train networks of several widths beside their infinite-width limit; a repeated call continues where it stopped.
 
     Parameters
     ----------
@@ -249,16 +248,16 @@ def train(
     set
         Values of the case to change; see :func:`gridflow.load_case`.
     force
-        Run although memory looks short.
+        Run even if memory may be insufficient. Default: False.
     progress, say
         As for :func:`gridflow.run_case`.
 
     Raises
     ------
     InputError
-        If the case cannot be trained, or the folder holds runs of another.
+        If the case cannot be trained, or the folder holds runs of another case.
     RunError
-        If the limit cannot be run; a network that fails is left out.
+        If the limit cannot be run; a network that fails is skipped with a warning.
     """
     path = Path(case_file)
     case = load_case(path, set)
@@ -322,7 +321,7 @@ def _durations(
 
 
 def time_to(times: np.ndarray, energies: np.ndarray, goal: float) -> float:
-    """When a curve first falls to a value, between two rows along the logarithm of the energy; infinite if never."""
+    """Time at which a curve first falls to a value, by log-linear interpolation in the energy; infinite if never."""
     below = np.flatnonzero(energies <= goal)
     if below.size == 0:
         return math.inf

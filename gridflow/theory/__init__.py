@@ -1,7 +1,7 @@
-"""Exact solutions, laws, rates and certificates: oracles for tests and for users.
+"""Exact solutions, laws, rates and certificates, for use in tests and to check runs against.
 
-Each is an object that is called with a time, says its ``hypotheses`` in words, and checks those that can be checked
-when it is made of a flow: InputError names the one that fails.
+Each is a callable object of time. It states its ``hypotheses`` in words. When constructed from a flow, it checks those
+that can be checked; InputError names the one that fails.
 """
 
 from gridflow.theory.certificates import CoulombCertificate, MinimumCertificate, RieszCertificate

@@ -1,4 +1,4 @@
-"""Upper bounds on the energy: theorems with their constants, not asymptotics."""
+"""Upper bounds on the energy: theorems with explicit constants, not asymptotics."""
 
 import math
 from dataclasses import dataclass
@@ -20,19 +20,24 @@ def _energy_to_reach(energy: float) -> float:
 
 @dataclass(frozen=True)
 class CoulombCertificate:
-    """s = 1, before a run: ``E(t) ≤ E_0 ((1 − m_0/n) + (m_0/n) e^{nt})^{−2}`` with m_0 = min μ_0 and n = inf ν.
+    """A-priori bound for s = 1: ``E(t) ≤ E_0 ((1 − m_0/n) + (m_0/n) e^{nt})^{−2}`` with m_0 = min μ_0 and n = inf ν.
 
-    ``dE/dt = −∫ μ |∇V|² ≤ −2 min μ · E``, since ``∫ |∇V|² = 2E`` for s = 1, and along characteristics
-    ``min μ`` does not fall below the solution of ``m' = m (n − m)``.
+    ``dE/dt = −∫ μ |∇V|² ≤ −2 min μ · E``, since ``∫ |∇V|² = 2E`` for s = 1. Along characteristics, ``min μ`` stays
+    above the solution of ``m' = m (n − m)``.
 
     Parameters
     ----------
     energy
-        E_0.
+        Initial energy E_0 ≥ 0.
     minimum
-        m_0 (mass / volume), positive.
+        Initial minimum m_0 (mass / volume), positive.
     background
-        n (mass / volume), positive.
+        Infimum n of the target (mass / volume), positive.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed.
     """
 
     energy: float
@@ -54,7 +59,20 @@ class CoulombCertificate:
 
     @classmethod
     def of(cls, flow: Equation[Any], initial: np.ndarray) -> "CoulombCertificate":
-        """The certificate of a run; InputError says which hypothesis fails."""
+        """Return the certificate of a run.
+
+        Parameters
+        ----------
+        flow
+            A flow with s = 1 and a positive target.
+        initial
+            Initial density as cell averages, shape ``flow.grid.shape``, positive.
+
+        Raises
+        ------
+        InputError
+            If a hypothesis fails; the message names it.
+        """
         if (s := order_of(flow, "the certificate for s = 1")) != 1:
             raise InputError(f"the certificate before a run needs s = 1; the flow has s = {s}")
         for density, name in ((initial, "the initial density"), (flow.target, "the target")):
@@ -66,13 +84,13 @@ class CoulombCertificate:
         return cls(flow.energy(initial), float(initial.min()), float(flow.target.min()))
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
-        """The bound at a time ≥ 0."""
+        """Bound on the energy at times ≥ 0; a number or an array of the shape of ``time``."""
         share, nt = self.minimum / self.background, self.background * np.asarray(time)
-        # e^{nt} is taken out, so that nothing overflows
+        # A factor e^{nt} is cancelled, so that nothing overflows.
         return (self.energy * np.exp(-2 * nt) / (share + (1 - share) * np.exp(-nt)) ** 2)[()]
 
     def time_to(self, energy: float) -> float:
-        """When the bound reaches an energy > 0; 0 if it starts below."""
+        """Time at which the bound reaches an energy > 0; 0 if it starts below it."""
         ratio = math.sqrt(self.energy / _energy_to_reach(energy))
         if ratio <= 1:
             return 0.0
@@ -81,20 +99,25 @@ class CoulombCertificate:
 
 @dataclass(frozen=True, eq=False)
 class MinimumCertificate:
-    """s = 1, from a run: ``E(t) ≤ E_0 exp(−2 ∫_0^t min μ dτ)`` with the minima that were measured.
+    """A-posteriori bound for s = 1: ``E(t) ≤ E_0 exp(−2 ∫_0^t min μ dτ)`` with the measured minima of a run.
 
-    Between two rows of a series min μ is taken for the smaller of the two, which keeps this an upper bound as long as
-    the minimum is monotone there; beyond the last row, for the smaller of its value and inf ν, below which it then
-    cannot fall.
+    Between two rows of a time series, min μ is replaced by the smaller of its two values. The result is still an upper
+    bound if the minimum is monotone there. Beyond the last row, min μ is replaced by the smaller of its last value and
+    inf ν, below which it cannot fall.
 
     Parameters
     ----------
     energy
-        E_0.
+        Initial energy E_0.
     times, minima
-        Ascending from 0, and min μ at each.
+        Ascending times from 0, and min μ (mass / volume) at each, shape (n,).
     background
-        inf ν.
+        Infimum of the target, inf ν (mass / volume).
+
+    Raises
+    ------
+    InputError
+        If the times do not ascend from 0, or the shapes differ.
     """
 
     energy: float
@@ -112,11 +135,11 @@ class MinimumCertificate:
         object.__setattr__(self, "minima", minima)
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
-        """The bound at a time ≥ 0."""
+        """Bound on the energy at times ≥ 0; a number or an array of the shape of ``time``."""
         return (self.energy * np.exp(-2 * self._integral(np.asarray(time, dtype=float))))[()]
 
     def time_to(self, energy: float) -> float:
-        """When the bound reaches an energy > 0; infinite if it never does."""
+        """Time at which the bound reaches an energy > 0; infinite if it never does."""
         needed = math.log(self.energy / _energy_to_reach(energy)) / 2
         if needed <= 0:
             return 0.0
@@ -130,7 +153,7 @@ class MinimumCertificate:
         return float(min(self.minima[-1], self.background))
 
     def _integral(self, time: np.ndarray) -> np.ndarray:
-        """A lower bound of ∫_0^t min μ dτ, piecewise linear."""
+        """Return a piecewise linear lower bound on ∫_0^t min μ dτ."""
         steps = np.diff(self.times) * np.minimum(self.minima[1:], self.minima[:-1])
         reached = np.concatenate([[0.0], np.cumsum(steps)])
         beyond = np.maximum(time - self.times[-1], 0.0)
@@ -140,7 +163,7 @@ class MinimumCertificate:
 
 @dataclass(frozen=True)
 class RieszCertificate:
-    """s > 1, from a run: ``E(t) ≤ (E_0^{−p} + p m 2^{1+p} R^{−2p} t)^{−1/p}`` with p = (s − 1) / (r + s).
+    """A-posteriori bound for s > 1: ``E(t) ≤ (E_0^{−p} + p m 2^{1+p} R^{−2p} t)^{−1/p}`` with p = (s − 1) / (r + s).
 
     With f = μ − ν, ``dE/dt ≤ −m ‖f‖²_{Ḣ^{1−2s}}``, and interpolation between Ḣ^{1−2s} and Ḣ^r gives
     ``‖f‖²_{Ḣ^{−s}} ≤ ‖f‖_{Ḣ^{1−2s}}^{2/(1+p)} ‖f‖_{Ḣ^r}^{2p/(1+p)}``, hence ``dE/dt ≤ −m (2E)^{1+p} R^{−2p}``.
@@ -148,13 +171,18 @@ class RieszCertificate:
     Parameters
     ----------
     energy
-        E_0.
+        Initial energy E_0, positive.
     s, r
-        Order of the kernel, above 1, and of the norm, above −s.
+        Order of the kernel, s > 1, and of the norm, r > −s.
     minimum
-        m ≤ inf_t min μ_t (mass / volume), positive.
+        Lower bound m ≤ inf_t min μ_t (mass / volume), positive.
     bound
-        R ≥ sup_t ‖μ_t − ν‖_{Ḣ^r}, see :func:`gridflow.measures.sobolev.norm`.
+        Upper bound R ≥ sup_t ‖μ_t − ν‖_{Ḣ^r}, see :func:`gridflow.measures.sobolev.norm`.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed.
     """
 
     energy: float
@@ -183,25 +211,40 @@ class RieszCertificate:
 
     @classmethod
     def of(cls, flow: Equation[Any], densities: list[np.ndarray], r: float) -> "RieszCertificate":
-        """The certificate from a run's densities, the initial one first; InputError says which hypothesis fails."""
+        """Return the certificate of a run.
+
+        Parameters
+        ----------
+        flow
+            A flow with a Riesz kernel of order s > 1 and without growth.
+        densities
+            Densities of the run as cell averages, the initial one first.
+        r
+            Order of the norm, above −s.
+
+        Raises
+        ------
+        InputError
+            If a hypothesis fails; the message names it.
+        """
         s = order_of(flow, "the certificate for s > 1")
-        symbol = flow.kernel.symbol  # type: ignore[attr-defined] # a Riesz kernel has one
+        symbol = flow.kernel.symbol  # type: ignore[attr-defined] # order_of has checked that this is a Riesz kernel
         norms = [sobolev.norm(flow.grid, density - flow.target, r, symbol) for density in densities]
         least = min(float(density.min()) for density in densities)
         return cls(flow.energy(densities[0]), s, r, least, max(norms))
 
     @property
     def exponent(self) -> float:
-        """The power of time with which the bound falls in the end, (r + s) / (s − 1)."""
+        """Exponent of the bound's decay at large times, t^{−(r + s) / (s − 1)}."""
         return (self.r + self.s) / (self.s - 1)
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
-        """The bound at a time ≥ 0."""
-        # E_0 is taken out, so that nothing overflows
+        """Bound on the energy at times ≥ 0; a number or an array of the shape of ``time``."""
+        # A factor E_0 is cancelled, so that nothing overflows.
         return (self.energy * (1 + self._rate * np.asarray(time)) ** -self.exponent)[()]
 
     def time_to(self, energy: float) -> float:
-        """When the bound reaches an energy > 0; 0 if it starts below."""
+        """Time at which the bound reaches an energy > 0; 0 if it starts below it."""
         p = 1 / self.exponent
         return max(math.expm1(p * math.log(self.energy / _energy_to_reach(energy))), 0.0) / self._rate
 

@@ -1,7 +1,7 @@
-"""Exact facts about the Coulomb flow, s = 1.
+"""Exact results for the Coulomb flow, s = 1.
 
-With ∇·v = μ − ν every fluid particle obeys ``Dμ/Dt = −μ (μ − ν)``. The objects here state what follows from that; each
-checks the hypotheses it needs.
+Since ∇·v = μ − ν, every fluid particle obeys ``Dμ/Dt = −μ (μ − ν)``. The objects here state consequences of this. Each
+checks the hypotheses that it needs.
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ from gridflow.theory.hypotheses import ROUND_OFF, is_constant, order_of, uniform
 class LogisticLaw:
     """Density along a characteristic for ν ≡ a: ``μ(t) = a μ0 / (μ0 + (a − μ0) e^{−a t})``.
 
-    For smooth data the minimum and the maximum of μ follow it exactly.
+    For smooth data, the minimum and the maximum of μ obey it exactly.
 
     Parameters
     ----------
     start
-        μ0 at the characteristic's foot (mass / volume), ≥ 0; a number or an array.
+        Density μ0 at the foot of the characteristic (mass / volume), ≥ 0; a number or an array.
     background
-        a (mass / volume), positive.
+        Constant target a (mass / volume), positive.
     """
 
     start: float | np.ndarray
@@ -38,27 +38,32 @@ class LogisticLaw:
     hypotheses = ("s = 1 and no growth", "ν ≡ a")
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
-        """μ at a time ≥ 0."""
+        """Density μ (mass / volume) at times ≥ 0; a number or an array broadcast from ``time`` and ``start``."""
         a, decay = self.background, np.exp(-self.background * np.asarray(time))
         empty = np.asarray(self.start) == 0
-        mu = np.where(empty, 1.0, self.start)  # an empty start stays empty; the quotient would end as 0 / 0
+        mu = np.where(empty, 1.0, self.start)  # μ0 = 0 stays 0, where the formula would become 0 / 0
         return np.where(empty, 0.0, a * mu / (mu + (a - mu) * decay))[()]
 
 
 @dataclass(frozen=True)
 class HoleLaw:
-    """A hole in a constant density, ν ≡ a: ``|H(t)| = |H0| e^{−a t}`` for any shape and any dimension.
+    """Volume of a hole in a constant density for ν ≡ a: ``|H(t)| = |H0| e^{−a t}``, for any shape in any dimension.
 
-    Outside, the density stays constant in space: ``c(t) = M / (|T| − |H(t)|)``, the plateau.
+    Outside the hole the density stays constant in space, at the plateau ``c(t) = M / (|T| − |H(t)|)``.
 
     Parameters
     ----------
     volume
-        |H0| in units of length^d, below the torus' volume.
+        Initial volume |H0| of the hole (length^d), between 0 and that of the torus.
     torus_volume
-        |T|.
+        Volume |T| of the torus (length^d).
     background
-        a = M / |T| (mass / volume).
+        Constant target a = M / |T| (mass / volume).
+
+    Raises
+    ------
+    InputError
+        If the volume is not allowed.
     """
 
     volume: float
@@ -77,9 +82,17 @@ class HoleLaw:
 
     @classmethod
     def of(cls, flow: Equation[Any], initial: np.ndarray) -> "HoleLaw | None":
-        """The law of a run if its hypotheses hold: s = 1, constant target, no growth, one value outside a hole.
+        """Return the law of a run, or None unless its hypotheses hold.
 
-        Cells cut by the hole's boundary hold less than the value outside; they must lie within two cells of the hole.
+        These are s = 1, a constant target, no growth, and a constant density outside a hole. Cells cut by the boundary
+        of the hole have intermediate values; they must lie within two cells of it.
+
+        Parameters
+        ----------
+        flow
+            The flow.
+        initial
+            Initial density as cell averages, shape ``flow.grid.shape``.
         """
         background = uniform_background(flow)
         if background is None or not _is_hole_in_constant(flow.grid, initial):
@@ -87,11 +100,11 @@ class HoleLaw:
         return cls(flow.grid.volume - flow.target_mass / float(initial.max()), flow.grid.volume, background)
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
-        """Volume of the hole at a time ≥ 0."""
+        """Volume of the hole (length^d) at times ≥ 0."""
         return self.volume * np.exp(-self.background * np.asarray(time))
 
     def plateau(self, time: float | np.ndarray) -> float | np.ndarray:
-        """Density outside the hole at a time ≥ 0."""
+        """Density outside the hole (mass / volume) at times ≥ 0."""
         return self.background * self.torus_volume / (self.torus_volume - self(time))
 
 
@@ -105,14 +118,14 @@ def _is_hole_in_constant(grid: Domain, initial: np.ndarray) -> bool:
 
 @dataclass(frozen=True)
 class HoleBounds:
-    """A hole under s = 1 towards any target: ``|H_0| e^{−t sup ν} ≤ |H(t)| ≤ |H_0| e^{−t inf ν}``.
+    """Bounds on the volume of a hole for s = 1 and any target: ``|H_0| e^{−t sup ν} ≤ |H(t)| ≤ |H_0| e^{−t inf ν}``.
 
-    It follows from d|H|/dt = −ν(H), for any shape and any dimension.
+    They follow from d|H|/dt = −ν(H), for any shape in any dimension.
 
     Parameters
     ----------
     volume
-        |H_0| in units of length^d.
+        Initial volume |H_0| (length^d).
     least, largest
         inf ν and sup ν (mass / volume).
     """
@@ -125,31 +138,42 @@ class HoleBounds:
 
     @classmethod
     def of(cls, flow: Flow, hole: np.ndarray) -> "HoleBounds":
-        """The bounds for a hole given by its volume fraction in every cell; InputError unless s = 1."""
+        """Return the bounds for a hole given by its volume fraction in every cell, shape ``flow.grid.shape``.
+
+        Raises
+        ------
+        InputError
+            Unless s = 1 without growth.
+        """
         if (s := order_of(flow, "the hole law")) != 1:
             raise InputError(f"the hole law needs s = 1; the flow has s = {s}")
         volume = float(flow.grid.check(hole, "the hole").sum()) * flow.grid.cell_volume
         return cls(volume, float(flow.target.min()), float(flow.target.max()))
 
     def __call__(self, time: float | np.ndarray) -> tuple[float | np.ndarray, float | np.ndarray]:
-        """The lower and the upper bound of |H| at a time ≥ 0."""
+        """Lower and upper bound on |H| (length^d) at times ≥ 0."""
         time = np.asarray(time)
         return (self.volume * np.exp(-self.largest * time))[()], (self.volume * np.exp(-self.least * time))[()]
 
 
 @dataclass(frozen=True, eq=False)
 class HoleBalance:
-    """A hole under s = 1 towards any target, from a run: ``|H(t)| = |H_0| − ∫_0^t ν(H) dτ`` by quadrature.
+    """Volume of a hole for s = 1 and any target, from a run: ``|H(t)| = |H_0| − ∫_0^t ν(H) dτ`` by quadrature.
 
-    The integrand is taken for an exponential between rows, which is exact for a constant target; the error falls like
-    the square of the distance of the rows.
+    Between rows the integrand is interpolated exponentially, which is exact for a constant target. The error is of
+    second order in the distance between rows.
 
     Parameters
     ----------
     volume
-        |H_0| in units of length^d.
+        Initial volume |H_0| (length^d).
     times, inside
-        Ascending from 0, and ν(H) at each, the mass of the target inside the hole.
+        Ascending times from 0, and ν(H) at each, the target's mass inside the hole; shape (n,), n ≥ 2.
+
+    Raises
+    ------
+    InputError
+        If the times do not ascend from 0, the shapes differ, or a mass is negative.
     """
 
     volume: float
@@ -169,7 +193,7 @@ class HoleBalance:
 
     @property
     def volumes(self) -> np.ndarray:
-        """|H| at the times."""
+        """Volume |H| at the rows' times, shape (n,)."""
         before, after, dt = self.inside[:-1], self.inside[1:], np.diff(self.times)
         ratio = after / np.where(before > 0, before, 1.0)
         falls = (before > 0) & (after > 0) & (abs(ratio - 1) > 1e-6)
@@ -178,7 +202,7 @@ class HoleBalance:
         return self.volume - np.concatenate([[0.0], np.cumsum(mean * dt)])
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
-        """|H| at a time between the first and the last, on the straight line between the rows around it."""
+        """Volume |H| at times between the first and the last row, by linear interpolation between rows."""
         return np.interp(time, self.times, self.volumes)[()]
 
 
@@ -187,16 +211,16 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 
 @dataclass(frozen=True, eq=False)
 class Coulomb1D:
-    """Exact solution in one dimension for s = 1, by characteristics labelled with mass.
+    """Exact solution in one dimension for s = 1, by characteristics labelled by mass.
 
     ``dX_m/dt = m − G(X_m) + C(t)`` with G the cumulative mass of ν and C such that ∫ v dx = 0.
 
-    For ν ≡ a this is solved by ``X_m(t) = e^{−at} X_m(0) + (1 − e^{−at}) (m/a + X̄ − M/(2a))``, X̄ the mean position,
-    which is conserved. For another target G is the periodic spline of fifth degree through its cumulative masses at the
-    cell edges, right to O(h⁶) for a smooth ν; characteristics from the edges and four points between are integrated to
-    1e−12, and cumulative masses interpolated on them by polynomials of fifth degree.
+    For ν ≡ a the solution is ``X_m(t) = e^{−at} X_m(0) + (1 − e^{−at}) (m/a + X̄ − M/(2a))`` with X̄ the mean position,
+    which is conserved. For other targets, G is the periodic quintic spline through its cumulative masses at the cell
+    edges, accurate to O(h⁶) for smooth ν. Characteristics from the edges and from four points in between are integrated
+    with tolerance 1e−12, and cumulative masses are interpolated on them by quintic polynomials.
 
-    Without ``smooth`` the initial density is constant in each cell, which is exact for holes along cell edges and for
+    Without ``smooth``, the initial density is constant in each cell. This is exact for holes along cell edges and for
     cumulative masses at t = 0, and second order for a function with these averages.
 
     Parameters
@@ -204,9 +228,15 @@ class Coulomb1D:
     flow
         A one-dimensional Coulomb flow without growth.
     initial
-        Cell averages at t = 0.
+        Cell averages at t = 0 (mass / length), shape ``grid.shape``.
     smooth
-        Whether they are those of a smooth function, whose cumulative mass is the periodic spline of fifth degree.
+        Whether they are those of a smooth function, whose cumulative mass is then the periodic quintic spline.
+        Default: False.
+
+    Raises
+    ------
+    InputError
+        If d ≠ 1, s ≠ 1, there is growth, or the initial density does not fit the flow.
     """
 
     flow: Flow
@@ -224,7 +254,7 @@ class Coulomb1D:
         object.__setattr__(self, "initial", flow.check_density(self.initial, "the initial density"))
 
     def characteristics(self, start: np.ndarray, time: float) -> np.ndarray:
-        """Where fluid particles are at a time ≥ 0 that started at some positions; not wrapped onto the torus."""
+        """Positions, at a time ≥ 0, of fluid particles that started at ``start``; same shape, not wrapped."""
         start = np.asarray(start, dtype=float)
         wrapped = np.mod(start, self.flow.grid.lengths[0])
         label = self._label(wrapped)
@@ -234,7 +264,7 @@ class Coulomb1D:
         return moved.reshape(start.shape) + (start - wrapped)
 
     def cumulative_mass(self, time: float) -> np.ndarray:
-        """Exact mass between 0 and each of the n + 1 cell edges at a time ≥ 0."""
+        """Exact mass between 0 and each cell edge at a time ≥ 0, shape (n + 1,)."""
         grid, label = self.flow.grid, self._masses
         length, total, edges = grid.lengths[0], label[-1], grid.edges(0)
         if self._is_uniform and not self.smooth:
@@ -249,7 +279,7 @@ class Coulomb1D:
         return found - found[0]
 
     def __call__(self, time: float) -> np.ndarray:
-        """Exact cell averages at a time ≥ 0, shape ``grid.shape``."""
+        """Exact cell averages (mass / length) at a time ≥ 0, shape ``grid.shape``."""
         return np.diff(self.cumulative_mass(time)) / self.flow.grid.spacing[0]
 
     @property
@@ -258,11 +288,11 @@ class Coulomb1D:
 
     @cached_property
     def _masses(self) -> np.ndarray:
-        """Mass to the left of every edge at the start: the labels."""
+        """Initial mass to the left of every edge: the labels of the edges."""
         return np.concatenate([[0.0], np.cumsum(self.initial) * self.flow.grid.spacing[0]])
 
     def _shifted(self, position: np.ndarray, label: np.ndarray, time: float) -> np.ndarray:
-        """The closed form for ν ≡ a."""
+        """Evaluate the closed form for ν ≡ a."""
         background, total = self.flow.target_mass / self.flow.grid.volume, self._masses[-1]
         mean = self._first_moment(self._points) / total
         decay = np.exp(-background * time)
@@ -271,18 +301,18 @@ class Coulomb1D:
 
     @cached_property
     def _points(self) -> np.ndarray:
-        """Where characteristics start: shape (n, 6), both edges of every cell and four Gauss points between."""
+        """Feet of the characteristics, shape (n, 6): both edges of every cell and four Gauss points in between."""
         edges, h = self.flow.grid.edges(0), self.flow.grid.spacing[0]
         share = np.concatenate([[0.0], (1 + _NODES) / 2, [1.0]])
         return edges[:-1, None] + h * share
 
     @cached_property
     def _labels(self) -> np.ndarray:
-        """The labels of the points."""
+        """Labels of the points, shape (n, 6)."""
         return self._label(self._points)
 
     def _label(self, position: np.ndarray) -> np.ndarray:
-        """The mass to the left of positions in [0, L] at the start."""
+        """Return the initial mass to the left of positions in [0, L]."""
         edges, masses = self.flow.grid.edges(0), self._masses
         if not self.smooth:
             label: np.ndarray = np.interp(position, edges, masses)
@@ -291,20 +321,20 @@ class Coulomb1D:
         return smooth
 
     def _first_moment(self, points: np.ndarray) -> float:
-        """∫ x dμ over the points of all cells, by Gauss quadrature in the foot of the characteristic."""
+        """∫ x dμ over the points of all cells, by Gauss quadrature over the feet of the characteristics."""
         h = self.flow.grid.spacing[0]
         density = self.initial[:, None] if not self.smooth else self._start_density
         return float((density * points[:, 1:-1] * (_WEIGHTS / 2 * h)).sum())
 
     @cached_property
     def _start_density(self) -> np.ndarray:
-        """The smooth initial density at the Gauss points."""
+        """Smooth initial density at the Gauss points."""
         slope = self._masses[-1] / self.flow.grid.lengths[0]
         density: np.ndarray = slope + self._spline(self._masses).derivative()(self._points[:, 1:-1])
         return density
 
     def _spline(self, masses: np.ndarray) -> BSpline:
-        """Cumulative masses less their mean slope, a periodic spline through the values at the edges."""
+        """Return the periodic spline through cumulative masses at the edges, after subtracting their mean slope."""
         edges = self.flow.grid.edges(0)
         values = masses - masses[-1] * edges / edges[-1]
         values[-1] = values[0]
@@ -313,7 +343,7 @@ class Coulomb1D:
     def _integrate(
         self, time: float, more: np.ndarray | None = None, labels: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Positions (n, 6) of the points, and of more particles with their labels, at a time ≥ 0."""
+        """Return the positions (n, 6) of the points, and those of further labelled particles, at a time ≥ 0."""
         length = self.flow.grid.lengths[0]
         total, shape = self._masses[-1], self._points.shape
         slope = total / length
@@ -326,7 +356,7 @@ class Coulomb1D:
         def velocity(_: float, x: np.ndarray) -> np.ndarray:
             points = x[: self._points.size].reshape(shape)
             first = points[0, 0]
-            # over one period from the first point: ∫ F = [x F] − ∫ x dF, and ∫ G
+            # Over one period from the first point, with F the mass of μ: ∫ F = [x F] − ∫ x dF; and ∫ G.
             of_mass = (first + length) * total - self._first_moment(points)
             of_target = slope * length * (first + length / 2) + period
             drift: np.ndarray = label - slope * x - excess(np.mod(x, length)) + (of_target - of_mass) / length
@@ -338,7 +368,7 @@ class Coulomb1D:
         return reached[: self._points.size].reshape(shape), reached[self._points.size :]
 
     def _interpolate(self, points: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """Cumulative masses at positions, by the polynomials through the points of the cell's image around each."""
+        """Cumulative masses at positions, by the polynomial through the points of the cell image around each."""
         length, total = self.flow.grid.lengths[0], self._masses[-1]
         turns = np.floor((at - points[0, 0]) / length)
         local = at - turns * length

@@ -1,4 +1,4 @@
-"""What the laws ask of a flow, checked in one place."""
+"""Hypotheses of the laws, each checked in one place."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ ROUND_OFF = 1e-12
 
 
 def is_constant(density: np.ndarray) -> bool:
-    """Whether a density has one value, up to round-off."""
+    """Whether a density is constant up to round-off."""
     low, high = float(density.min()), float(density.max())
     return high - low <= ROUND_OFF * high
 
 
 def order_of(flow: Equation[Any], law: str) -> float:
-    """s of a flow with a Riesz kernel and without growth; InputError, naming the law that needs it, for another one."""
+    """Order s of a flow with a Riesz kernel and no growth; otherwise InputError, naming the law that needs it."""
     if not isinstance(flow.kernel, Riesz):
         raise InputError(f"{law} needs a Riesz kernel; the flow has {flow.kernel}")
     if flow.growth:
@@ -28,9 +28,9 @@ def order_of(flow: Equation[Any], law: str) -> float:
 
 
 def decay_order(flow: Equation[Any], law: str) -> float:
-    """s of a flow whose symbol falls like |ξ|^{−2s}: that of a Riesz kernel without growth, or of a ReLU kernel.
+    """Order s of a flow whose symbol decays like |ξ|^{−2s}: a Riesz kernel without growth, or a ReLU kernel.
 
-    Growth adds β to |ξ|² in the rate (|ξ|² + β) K̂ of a mode, which is nothing to the fine ones.
+    Growth adds β to |ξ|² in the rate (|ξ|² + β) K̂ of a mode, which is negligible for the fine modes.
     """
     if isinstance(flow.kernel, ReLU):
         return flow.kernel.order(flow.grid.dim)
@@ -43,7 +43,13 @@ def in_words(flow: Equation[Any], s: float) -> str:
 
 
 def uniform_background(flow: Equation[Any]) -> float | None:
-    """The constant a with ν ≡ a if the flow is Coulomb (s = 1) without growth towards a constant target, else None."""
+    """Constant a with ν ≡ a (mass / volume) for a Coulomb flow (s = 1) without growth; None for other flows.
+
+    Parameters
+    ----------
+    flow
+        Any flow.
+    """
     coulomb = flow.kernel.is_coulomb and flow.growth == 0
     if not coulomb or not is_constant(flow.target):
         return None

@@ -1,4 +1,4 @@
-"""Asymptotic rates: how fast the energy falls in the end, and when on a grid that can be seen."""
+"""Asymptotic decay rates of the energy, and the time window in which a grid can show them."""
 
 import math
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from gridflow.errors import InputError
 from gridflow.theory.hypotheses import decay_order, in_words, order_of
 
 _MODES = 400
-"""Along one axis, of the sum that tells when it is as good as an integral."""
+"""Number of modes along one axis in the sum that is compared with its integral."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """A span of time in which a law can be seen, with what ends it on either side.
+    """An interval of time in which a law can be observed, with the reasons for its ends.
 
     Attributes
     ----------
     start, end
-        Times; empty unless start < end.
+        Times; the window is empty unless start < end.
     before, after
-        What keeps the law from being seen earlier, and later.
+        Why the law cannot be observed earlier, and later.
     """
 
     start: float
@@ -36,11 +36,11 @@ class Window:
 
     @property
     def decades(self) -> float:
-        """log10(end / start), 0 for an empty window."""
+        """Length of the window, log10(end / start); 0 if it is empty."""
         return math.log10(self.end / self.start) if 0 < self.start < self.end else 0.0
 
     def within(self, other: "Window") -> "Window":
-        """What two windows share; where they agree, the other one's reasons."""
+        """Return the intersection with another window; where ends coincide, with the other one's reasons."""
         first = self if self.start > other.start else other
         last = self if self.end < other.end else other
         return Window(first.start, last.end, first.before, last.after)
@@ -48,23 +48,28 @@ class Window:
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """s > 1: ``E(t) ~ t^{−(r+s)/(s−1)}`` for a start at the border of H^r, |f̂_k| ~ |ξ|^{−r−d/2}.
+    """Decay for s > 1: ``E(t) ~ t^{−(r+s)/(s−1)}`` if μ_0 − ν is on the borderline of H^r, |f̂_k| ~ |ξ|^{−r−d/2}.
 
-    Modes decay like ``exp(−ν |ξ|^{2−2s} t)``, fine ones ever more slowly, so that at a time the energy is what is left
-    in modes finer than ``|ξ| ~ t^{1/(2s−2)}``: ``½ |T| Σ |ξ|^{−2s} |f̂_k|²`` over those. The bound is the source paper's
-    for f in H^r, tight for a constant target; where ν varies, a wave packet at x decays at the rate ν(x) |ξ|^{2−2s},
-    which changes the constant and not the power as long as inf ν > 0 and ν has more derivatives than the start (r of
-    them at least).
+    Modes decay like ``exp(−ν |ξ|^{2−2s} t)``, so fine modes decay ever more slowly. At time t the energy is what is
+    left in modes finer than ``|ξ| ~ t^{1/(2s−2)}``, namely ``½ |T| Σ |ξ|^{−2s} |f̂_k|²`` over those modes. The bound is
+    that of the paper cited below for f in H^r; it is sharp for a constant target. If ν varies, a wave packet at x
+    decays at the rate ν(x) |ξ|^{2−2s}. This changes the constant but not the power, provided that inf ν > 0 and that ν
+    is smoother than the initial density (it needs at least r derivatives).
 
-    The kernel of a shallow ReLU network on S^d has s = (d + 2α + 1) / 2 on the modes that it sees, and only those count
-    for the loss and for r; growth is nothing to fine modes.
+    The kernel of a shallow ReLU network on S^d has s = (d + 2α + 1) / 2 on the modes that it sees. Only those modes
+    count for the loss and for r, and growth is negligible for the fine ones.
 
     Parameters
     ----------
     s
         Order of the kernel, above 1.
     r
-        Regularity of the start, above −s.
+        Regularity of the initial difference μ_0 − ν, above −s.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed.
 
     References
     ----------
@@ -89,7 +94,7 @@ class PowerLaw:
 
     @classmethod
     def of(cls, flow: Equation[Any], r: float) -> "PowerLaw":
-        """The law of a flow; InputError says which hypothesis fails."""
+        """Return the law of a flow for an initial difference of regularity r; InputError names a failing hypothesis."""
         s = decay_order(flow, "the power law")
         if not flow.target.min() > 0:
             raise InputError("the target is 0 somewhere, where modes do not decay: no power law is known")
@@ -97,7 +102,7 @@ class PowerLaw:
 
     @property
     def exponent(self) -> float:
-        """(r + s) / (s − 1), of the energy; the KMD has half of it."""
+        """Decay exponent of the energy, (r + s) / (s − 1); that of the KMD is half of it."""
         return (self.r + self.s) / (self.s - 1)
 
     def theorem(self, flow: Equation[Any]) -> str:
@@ -109,15 +114,23 @@ class PowerLaw:
         return f"E ~ t^−{self.exponent:.3g}, the power (r + s) / (s − 1) with r = {self.r:.3g}"
 
     def __call__(self, time: float | np.ndarray, start: float = 1.0, energy: float = 1.0) -> float | np.ndarray:
-        """The law through an energy at a time: ``energy · (time / start)^{−exponent}``."""
+        """Evaluate the law through a given energy at time ``start``: ``energy · (time / start)^{−exponent}``."""
         return (energy * (np.asarray(time) / start) ** -self.exponent)[()]
 
     def window(self, flow: Equation[Any], tolerance: float = 0.01) -> Window:
-        """When the power can be seen on a grid with a relative error of its local value below a tolerance.
+        """Time window in which the local exponent on a grid is within a relative tolerance of the law's.
 
-        It begins when the sum over modes along the longest period is as good as an integral, found from that sum. Late,
-        with ``x = 2 ν |ξ|^{2−2s} t`` the energy is an integral of ``x^{p−1} e^{−x}``, p the exponent, from the x of the
-        finest mode that every axis resolves, so that the local exponent differs from p by ``x^p e^{−x} / Γ(p)``.
+        The window begins when the sum over modes along the longest period is close enough to an integral, which is
+        computed from that sum. At late times, with ``x = 2 ν |ξ|^{2−2s} t`` and p the exponent, the energy is an
+        integral of ``x^{p−1} e^{−x}`` that starts at the x of the finest mode that every axis resolves. The local
+        exponent then differs from p by ``x^p e^{−x} / Γ(p)``.
+
+        Parameters
+        ----------
+        flow
+            The flow, with its grid and target.
+        tolerance
+            Relative error of the local exponent. Default: 0.01.
         """
         target, p = flow.target, self.exponent
         first, last = self._ends(flow)
@@ -135,11 +148,11 @@ class PowerLaw:
         )
 
     def _ends(self, flow: Equation[Any]) -> tuple[float, float]:
-        """λ K̂ of the first mode of those that count, and of the finest."""
+        """Return λ K̂ of the first mode that counts, and of the finest one."""
         grid = flow.grid
         first, last = grid.first_wavenumber, grid.finest_wavenumber
         constant = 1.0
-        if isinstance(flow.kernel, ReLU):  # sees every other degree, as a sphere of half the size all of them
+        if isinstance(flow.kernel, ReLU):  # it sees every second degree, like a full spectrum on a sphere half the size
             first *= 2
             seen = int(np.flatnonzero(flow.symbol)[-1])
             constant = float(flow.symbol[seen] * grid.laplacian_symbol("spectral")[seen] ** self.s)
@@ -147,10 +160,10 @@ class PowerLaw:
         return constant * first**power, constant * last**power
 
     def _first_modes_gone(self, tolerance: float) -> float:
-        """x of the first mode from which on the local exponent of Σ_k k^{−2s−2r−1} exp(−x k^{2−2s}) is that of ∫ dk."""
+        """Smallest x of the first mode beyond which Σ_k k^{−2s−2r−1} exp(−x k^{2−2s}) has its integral's exponent."""
         k = np.arange(1.0, _MODES + 1)
         held, rates = (2 * self.s + 2 * self.r + 1) * np.log(k), k ** (2 - 2 * self.s)
-        middle = (_MODES / 10) ** (2 * self.s - 2)  # where the modes that are left out do not matter yet
+        middle = (_MODES / 10) ** (2 * self.s - 2)  # up to here the omitted modes do not matter
         x = np.geomspace(0.1, self.exponent * middle, 4000)
         exponents = -np.multiply.outer(x, rates) - held
         weights = np.exp(exponents - exponents.max(axis=1, keepdims=True))
@@ -193,14 +206,19 @@ class SmoothDecay:
 
 @dataclass(frozen=True)
 class ExponentialRate:
-    """s = 1: ``E(t) ~ e^{−2nt}`` in the end, n = inf ν, and exactly e^{−2at} for ν ≡ a.
+    """Decay for s = 1: ``E(t) ~ e^{−2nt}`` at large times with n = inf ν, and exactly e^{−2at} for ν ≡ a.
 
-    ``dE/dt ≤ −2 min μ · E``, and min μ tends to inf ν from wherever it starts above 0.
+    ``dE/dt ≤ −2 min μ · E``, and min μ tends to inf ν from any positive initial value.
 
     Parameters
     ----------
     background
-        n (mass / volume), positive.
+        Infimum n of the target (mass / volume), positive.
+
+    Raises
+    ------
+    InputError
+        If the target has a hole.
     """
 
     background: float
@@ -213,14 +231,14 @@ class ExponentialRate:
 
     @classmethod
     def of(cls, flow: Equation[Any]) -> "ExponentialRate":
-        """The rate of a flow; InputError says which hypothesis fails."""
+        """Return the rate of a flow; InputError names the hypothesis that fails."""
         if (s := order_of(flow, "the exponential rate")) != 1:
             raise InputError(f"the exponential rate needs s = 1; the flow has s = {s}")
         return cls(float(flow.target.min()))
 
     @property
     def rate(self) -> float:
-        """2n, of the energy (1 / time); exact for a constant target, a lower bound otherwise."""
+        """Decay rate of the energy, 2n (1 / time); exact for a constant target, a lower bound otherwise."""
         return 2 * self.background
 
     def theorem(self, flow: Equation[Any]) -> str:  # noqa: ARG002 - others depend on the flow
@@ -232,5 +250,5 @@ class ExponentialRate:
         return f"E ~ exp(−{self.rate:.4g} t), or faster"
 
     def __call__(self, time: float | np.ndarray, energy: float = 1.0) -> float | np.ndarray:
-        """The law through an energy at time 0."""
+        """Evaluate the law through a given energy at time 0."""
         return (energy * np.exp(-self.rate * np.asarray(time)))[()]

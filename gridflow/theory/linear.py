@@ -1,4 +1,4 @@
-"""The flow near its target, where every Fourier mode decays by itself."""
+"""The flow near its target, where the Fourier modes decay independently."""
 
 import math
 from dataclasses import dataclass
@@ -16,14 +16,19 @@ from gridflow.theory.hypotheses import is_constant
 
 @dataclass(frozen=True, eq=False)
 class LinearModes:
-    """Linearised flow about ν ≡ a: ``f̂_k(t) = exp(−a (λ + β) K̂ t) f̂_k(0)`` as the amplitude tends to 0.
+    """Linearised flow about ν ≡ a: ``f̂_k(t) = exp(−a (λ + β) K̂ t) f̂_k(0)``, the limit of small amplitudes.
 
-    λ is |ξ|²; for a Riesz kernel of the spectral symbol the rate is ``a |ξ|^{2−2s}``.
+    λ is |ξ|². For a Riesz kernel with the spectral symbol and without growth, the rate is ``a |ξ|^{2−2s}``.
 
     Parameters
     ----------
     flow
-        A flow to a constant target.
+        A flow on a torus with a constant target.
+
+    Raises
+    ------
+    InputError
+        If the target is not constant.
     """
 
     flow: Flow
@@ -35,7 +40,7 @@ class LinearModes:
             raise InputError("LinearModes needs a constant target")
 
     def rate(self, mode: tuple[int, ...]) -> float:
-        """Rate of decay of the mode with these mode numbers (1 / time)."""
+        """Decay rate (1 / time) of the mode with the given integer mode numbers; InputError if the grid lacks it."""
         grid = self.flow.grid
         if len(mode) != grid.dim or any(2 * abs(k) > n for k, n in zip(mode, grid.shape, strict=True)):
             raise InputError(f"mode {mode} is not one of the grid of shape {grid.shape}")
@@ -46,36 +51,36 @@ class LinearModes:
         return float(self.flow.target_mass / grid.volume * (squared + self.flow.growth) * symbol)
 
     def __call__(self, time: float, mode: tuple[int, ...]) -> float:
-        """Factor by which the mode's amplitude has decayed at a time ≥ 0."""
+        """Factor by which the amplitude of a mode has decayed at a time ≥ 0."""
         return float(np.exp(-self.rate(mode) * time))
 
 
 _RESOLUTION = 100
-"""Bins per e-folding of the rates: modes in a bin differ by 1 % in rate, in the sum of two exponentials by 1e−5."""
+"""Bins per e-folding of the rates: within a bin, rates differ by 1 %, and a sum of two exponentials errs by 1e−5."""
 _VALUES = 32
-"""Values that stand for a target that varies."""
+"""Number of values that represent a target that is not constant."""
 
 
 @dataclass(frozen=True, eq=False)
 class LinearDecay:
-    """The energy that linear theory predicts: ``E(t) = ½ |T| Σ_k K̂ ⟨|f̂_k|² exp(−2 ν (λ + β) K̂ t)⟩``.
+    """Energy predicted by linear theory: ``E(t) = ½ |T| Σ_k K̂ ⟨|f̂_k|² exp(−2 ν (λ + β) K̂ t)⟩``.
 
-    The mean is over the places where a mode is, each with its own value of ν: evenly over the torus for a difference of
-    densities, as the density is for the noise of points drawn from it. For a constant target it is the linearised flow.
-    For another one it is its leading order at short wavelengths (a wave packet at x decays at the rate of the density
-    there), which says nothing of modes as long as those of ν; near the target it is right within the variation of ν
-    over a wavelength.
+    The mean ⟨·⟩ is over positions, each with its own value of ν. It is uniform over the torus for a difference of
+    densities, and weighted by the density for the sampling noise of points drawn from it. For a constant target this is
+    the linearised flow. For other targets it is the leading order at short wavelengths: a wave packet at x decays at
+    the rate given by the density there. It does not apply to modes with wavelengths like those of ν. Near the target,
+    its relative error is the variation of ν over one wavelength.
 
-    Make one with :meth:`of`.
+    Construct it with :meth:`of`.
 
     Parameters
     ----------
     rates
-        Decay rates of the amplitudes for ν = 1 (volume / (mass · time)), ascending.
+        Decay rates of the amplitudes for ν = 1 (volume / (mass · time)), ascending, shape (rates,).
     densities
-        Values of ν (mass / volume).
+        Values of ν (mass / volume), shape (densities,).
     energies
-        What the modes of each rate hold at the start where ν has each value, shape (densities, rates).
+        Initial energy in the modes of each rate at each value of ν, shape (densities, rates).
     """
 
     rates: np.ndarray
@@ -89,15 +94,24 @@ class LinearDecay:
 
     @classmethod
     def of(cls, flow: Equation[Any], initial: np.ndarray, points: int | None = None) -> "LinearDecay":
-        """The prediction for a run from an initial density, or on average over so many independent points of it.
+        """Return the prediction for a run from a density, or the expectation for independent samples of it.
 
         ``N`` particles or neurons of equal mass have noise of variance ``(M²/|T|² − |μ̂_k|²) / N`` in every mode, which
-        decays as the mode does: the regularity of a random start is −d/2, whatever that of the density is.
+        decays like the mode. The regularity of random initial data is therefore −d/2, whatever that of the density.
+
+        Parameters
+        ----------
+        flow
+            The flow; its target must be ≥ 0.
+        initial
+            Initial density as cell averages, shape ``flow.grid.shape``.
+        points
+            Number of samples N; None (default) for the density itself.
 
         Raises
         ------
         InputError
-            If the target is negative somewhere.
+            If the target is negative somewhere, or ``initial`` is not a density on the grid.
         """
         if flow.target.min() < 0:
             raise InputError("linear theory needs a target ≥ 0: near one of both signs there are two measures")
@@ -111,11 +125,11 @@ class LinearDecay:
         if points is not None:
             of_points = grid.mode_multiplicity() * (grid.integral(initial) ** 2 / grid.volume)
             noise = np.maximum(of_points - sobolev.mode_power(grid, initial), 0.0) * flow.symbol / (2 * points)
-            noise.flat[0] = 0.0  # every sample has the mass of the density
+            noise.flat[0] = 0.0  # every sample has exactly the mass of the density
             parts.append((_values(flow, initial), noise.ravel()))
         total = np.sum([held for _, held in parts], axis=0)
         counted = total > 0
-        bins = np.full(rates.shape, -1)  # the modes that do not decay have one of their own
+        bins = np.full(rates.shape, -1)  # modes that do not decay have a bin of their own
         moving = counted & (rates > 0)
         if moving.any():
             logarithms = np.rint(np.log(rates[moving]) * _RESOLUTION).astype(int)
@@ -133,7 +147,7 @@ class LinearDecay:
         return cls(means[order], np.concatenate([values for values, _ in parts]), np.concatenate(energies))
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
-        """The energy at a time ≥ 0."""
+        """Energy at times ≥ 0; a number or an array of the shape of ``time``."""
         times = np.asarray(time, dtype=float)
         result = np.zeros(times.shape)
         for density, held in zip(self.densities, self.energies, strict=True):
@@ -141,7 +155,7 @@ class LinearDecay:
         return result[()]
 
     def exponent(self, time: float | np.ndarray) -> float | np.ndarray:
-        """−d log E / d log t at a time > 0."""
+        """Local decay exponent −d log E / d log t at times > 0."""
         times = np.asarray(time, dtype=float)
         slope = np.zeros(times.shape)
         for density, held in zip(self.densities, self.energies, strict=True):
@@ -150,7 +164,7 @@ class LinearDecay:
         return (slope / self(times))[()]
 
     def time_to(self, energy: float) -> float:
-        """When the energy falls to a value > 0: 0 if it starts below, infinite if it never does."""
+        """Time at which the energy falls to a value > 0: 0 if it starts below it, infinite if it never does."""
         if not energy > 0:
             raise InputError(f"energy = {energy}: it must be positive")
         if self(0.0) <= energy:
@@ -158,7 +172,7 @@ class LinearDecay:
         rates = np.multiply.outer(self.densities, self.rates)
 
         def excess(logarithm: float) -> float:
-            """log E / energy at a time, which neither overflows nor underflows."""
+            """log(E / energy) as a function of log t, safe from overflow and underflow."""
             return float(logsumexp(-2 * rates * math.exp(logarithm), b=self.energies)) - math.log(energy)
 
         moving = rates[rates > 0]
@@ -171,7 +185,7 @@ class LinearDecay:
 
 
 def _values(flow: Equation[Any], weights: np.ndarray) -> np.ndarray:
-    """Values of ν that stand for equal shares of a weight per volume; one if ν is constant."""
+    """Values of ν that represent equal shares of the integrated weight; a single value if ν is constant."""
     values = flow.target.ravel()
     if is_constant(flow.target):
         return values[:1].copy()

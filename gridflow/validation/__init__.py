@@ -1,4 +1,4 @@
-"""Particles against a grid run: distances, sampling noise, the equation of motion, and verdicts."""
+"""Comparison of particles with a grid run: distances, sampling noise, equation of motion and verdicts."""
 
 from gridflow.validation.moments import Moment
 from gridflow.validation.reference import Reference

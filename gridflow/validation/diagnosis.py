@@ -1,4 +1,4 @@
-"""What is wrong with particles, read off their displacements."""
+"""Diagnosis of faulty particle codes from their displacements."""
 
 import math
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ UNLIKE = 0.1
 """Share of the displacements that no factor and no drift explain, from which they are not those of this flow; or
 ``BETWEEN_MODES`` times what numbers of modes differ by, if that is more."""
 BETWEEN_MODES = 1.2
-"""A right code with a number of modes of its own is about as far from those tried as they are from each other."""
+"""A correct code with other modes differs from those tried about as much as they differ from each other."""
 NONSENSE = 0.5
-"""Share left from which neither a factor nor a sign is named."""
+"""Unexplained share from which on neither a factor nor a sign is reported."""
 UNRESOLVED = 8.0
 """Factor from which frames that resolve the flow do not resolve the particles' motion."""
 CONSTANT = "a wrong constant in the velocity or a wrong unit of time"
@@ -22,7 +22,7 @@ CONSTANT = "a wrong constant in the velocity or a wrong unit of time"
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong, and from which time on it shows."""
+    """A fault, and the time from which on it shows."""
 
     since: float
     reason: str
@@ -97,7 +97,7 @@ def diagnose(
 
 
 def named(factor: float, kernel: Kernel | None = None) -> str:
-    """A factor, with the power of 2π or 2 that it may be."""
+    """Format a factor, with the power of 2π or 2 that it may be."""
     text = f"{factor:.4g}"
     s = kernel.s if isinstance(kernel, Riesz) else 1.0
     powers = {1.0, 2.0, 2 * s, 2 * s - 1, 2 * s - 2} - {0.0}

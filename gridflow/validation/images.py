@@ -1,4 +1,4 @@
-"""Velocities of a code that forgets periodic images, to recognise one."""
+"""Velocities of a code without periodic images, to recognise such a code."""
 
 import math
 
@@ -12,7 +12,7 @@ from gridflow.measures import spectra
 from gridflow.particles.clouds import deposit
 
 CELLS = {1: 256, 2: 64, 3: 24}
-"""Cells along an axis on which the difference to periodic velocities, which is smooth, is worked out."""
+"""Cells along an axis for the difference from periodic velocities, which is smooth."""
 
 
 def free_pull(s: float, dim: int) -> tuple[float, float] | None:
@@ -29,7 +29,7 @@ def free_pull(s: float, dim: int) -> tuple[float, float] | None:
 
 
 class WithoutImages:
-    """What the velocity of particles changes by when periodic images are left out.
+    """Change of the particles' velocities if periodic images are left out.
 
     Particles and target are spread over the cells of a coarse grid; the near field, the same with and without images,
     drops out of the difference as far as the cells resolve it.
@@ -57,7 +57,7 @@ class WithoutImages:
         return None if pull is None else cls(flow, pull)
 
     def changes(self, positions: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
-        """For every way to leave images out, the change of the velocity at the particles, shape (N, d)."""
+        """Return the change of the velocity at the particles, shape (N, d), for every way to leave images out."""
         grid = self.grid
         own = deposit(grid, positions, weights)
         modes = np.fft.fftn(own - self._target)

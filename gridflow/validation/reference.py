@@ -1,4 +1,4 @@
-"""What a grid run says of particles: its density at stored times, and how far N samples of it are from it."""
+"""A grid run as the reference for particles: its density at stored times, and the noise of N samples of it."""
 
 import math
 from dataclasses import dataclass
@@ -19,23 +19,22 @@ from gridflow.runtime.store import RunDirectory
 from gridflow.validation.transport import Transport, TransportTo
 
 MODES = {1: 512, 2: 128, 3: 32}
-"""Modes along an axis, at most, that distances count: what fine modes hold is noise of the particles."""
+"""Largest number of modes along an axis for distances; finer modes hold only the particles' noise."""
 REPETITIONS = 400
-"""Samples of N particles that the distribution of distances is calibrated with."""
+"""Number of simulated samples of N particles that calibrate the distribution of distances."""
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """How a squared distance of N independent samples from their own density is distributed.
+    """Distribution of the squared distance between N independent samples and their own density.
 
-    A sum of squared normal numbers with different weights, taken for a Gamma distribution with the same mean, which is
-    exact (:func:`gridflow.measures.spectra.sampling_noise`), and the same variance, which is simulated
-    (Satterthwaite 1946).
+    It is a weighted sum of squared normal variables, approximated by a Gamma distribution with the exact mean
+    (:func:`gridflow.measures.spectra.sampling_noise`) and the simulated variance (Satterthwaite 1946).
 
     Attributes
     ----------
     mean
-        Of the squared distance.
+        Mean of the squared distance.
     deviation
         Its standard deviation.
     """
@@ -44,27 +43,27 @@ class Calibration:
     deviation: float
 
     def exceeded_by(self, squared: float) -> float:
-        """Probability that samples are farther than this squared distance."""
+        """Probability that samples are farther away than this squared distance."""
         shape = (self.mean / self.deviation) ** 2
         return float(gamma.sf(squared * shape / self.mean, shape))
 
     def undercut_by(self, squared: float) -> float:
-        """Probability that samples are nearer."""
+        """Probability that samples are closer than this squared distance."""
         shape = (self.mean / self.deviation) ** 2
         return float(gamma.cdf(squared * shape / self.mean, shape))
 
     def between(self, low: float, high: float) -> tuple[float, float]:
-        """Squared distances that samples stay below with two probabilities."""
+        """Quantiles of the squared distance at two probabilities."""
         shape = (self.mean / self.deviation) ** 2
         return tuple(float(gamma.ppf(share, shape)) * self.mean / shape for share in (low, high))  # type: ignore[return-value]
 
     def z(self, squared: float) -> float:
-        """Standard deviations above the mean."""
+        """Deviation from the mean in standard deviations."""
         return (squared - self.mean) / self.deviation
 
 
 class Reference:
-    """A grid run, read for the comparison with particles; what was worked out is kept for the next particles.
+    """A grid run prepared for comparison with particles; results are cached for further particles.
 
     Distances are KMD² of two kernels: the run's, and a smoother one (Riesz of order s + 1, a Gaussian twice as wide,
     for other kernels a Gaussian as wide as a fifth of the longest period). Both are on the well-resolved modes,
@@ -75,12 +74,12 @@ class Reference:
     stored
         The run directory.
     seed
-        Of the calibration.
+        Seed of the calibration.
 
     Raises
     ------
     InputError
-        If it is a run of particles, has no snapshots, or its kernel cannot be made again.
+        If it is a run of particles, has no snapshots, or its kernel cannot be restored.
 
     Attributes
     ----------
@@ -89,7 +88,7 @@ class Reference:
     modes
         The grid whose modes are compared.
     symbols
-        Of the two kernels.
+        Symbols of the two kernels.
     """
 
     def __init__(self, stored: RunDirectory, seed: int = 0) -> None:
@@ -115,7 +114,7 @@ class Reference:
         self._deep = lru_cache(maxsize=64)(self._deep_cells)
 
     def index_of(self, time: float) -> int | None:
-        """The snapshot at a time, to within a millionth of the run's times; None if there is none."""
+        """Index of the snapshot at a time, to within a millionth; None if there is none."""
         nearest = int(abs(self.times - time).argmin())
         return nearest if abs(self.times[nearest] - time) <= 1e-6 * max(abs(time), self.times[-1] * 1e-3) else None
 
@@ -130,10 +129,10 @@ class Reference:
         return spectra.of_density(self.flow.grid, self.density(index), self.modes)
 
     def _calibrations(self, index: int, count: int) -> tuple[Calibration, ...]:
-        """For N samples of the density at a snapshot, for each kernel.
+        """Return the calibration for N samples of the density at a snapshot, for each kernel.
 
-        Multinomial numbers of samples in cells of the modes' grid stand for the samples: their modes have the same
-        variances, and what lies within a cell changes only how modes that alias are correlated.
+        The samples are replaced by multinomial counts in the cells of the modes' grid. The modes of these have the same
+        variances; the positions within cells would change only correlations between aliased modes.
         """
         modes, found = self.modes, self.coefficients(index)
         share = np.maximum(spectra.to_density(modes, found), 0.0)
@@ -177,7 +176,7 @@ class Reference:
         return float(weights[deep[tuple(cells.T)]].sum() / weights.sum())
 
     def _deep_cells(self, index: int) -> np.ndarray | None:
-        """Cells of the hole at a snapshot that are two cells from its edge; None if there are none."""
+        """Mask of the cells of the hole at a snapshot at least two cells from its edge; None if there are none."""
         if not self.flow.kernel.is_coulomb or self.flow.growth or self.stored.initial.min() > 0:
             return None
         snapshot = self.snapshot(index)
@@ -194,12 +193,12 @@ class Reference:
 
 
 def smoother(kernel: Kernel, grid: Grid) -> Kernel:
-    """A kernel that weighs fine modes less than a given one."""
+    """Return a kernel that gives fine modes less weight than ``kernel``."""
     if isinstance(kernel, Riesz):
         return Riesz(kernel.s + 1)
     return Gaussian(2 * kernel.width) if isinstance(kernel, Gaussian) else Gaussian(max(grid.lengths) / 5)
 
 
 def effective_count(weights: np.ndarray) -> int:
-    """Whole number of equal weights with the sampling noise of given ones."""
+    """Number of equal weights with the same sampling noise as the given ones, rounded."""
     return max(1, math.floor(spectra.effective_count(weights) + 0.5))

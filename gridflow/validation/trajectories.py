@@ -1,4 +1,4 @@
-"""Trajectories of particle codes, read from what such codes write."""
+"""Trajectories of particle codes, read from their own file formats."""
 
 import csv
 import math
@@ -20,7 +20,7 @@ from gridflow.particles.clouds import checked_particles
 from gridflow.runtime.store import MANIFEST, RunDirectory
 
 FORMATS = (".npz", ".h5", ".hdf5", ".h5md", ".csv", ".gsd", ".bp", ".json")
-"""Endings of files that can be read; a run directory of particles can be read too."""
+"""Suffixes of readable files; a run directory of particles can be read, too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Trajectory:
     frame
         Positions (N, d) and weights (N,), or None for equal ones, of a frame by its number.
     keeps_order
-        Whether a particle has the same place in every frame.
+        Whether the particles have the same order in every frame.
     box, origin
         Period and lower corner along each axis, if the file says so.
     """
@@ -100,7 +100,7 @@ def from_arrays(
 
 
 def read(path: str | os.PathLike[str]) -> Trajectory:
-    """Read what a particle code wrote; the ending says how.
+    """Read the output of a particle code; the suffix determines the format.
 
     ``.npz`` and HDF5 with ``times``, ``positions`` and perhaps ``weights`` (see :func:`from_arrays`); CSV with the
     columns t, x, y, z and perhaps id and w; GSD; H5MD; openPMD in HDF5, ADIOS2 or JSON (``%T`` in the name for a file
@@ -109,7 +109,7 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
     Raises
     ------
     InputError
-        One line naming the file and what is wrong with it.
+        If the file cannot be read; one line names it and the problem.
     """
     file = Path(path)
     if file.is_dir() and (file / MANIFEST).is_file():
@@ -127,7 +127,7 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
         return readers.get(file.suffix.lower(), _read_hdf5)(file)
     except InputError:
         raise
-    except Exception as error:  # whatever a library raises on a damaged file is told in one line
+    except Exception as error:  # libraries raise anything on damaged files; report it in one line
         raise InputError(f"{file} cannot be read: {type(error).__name__}: {error}".splitlines()[0]) from None
 
 
@@ -138,7 +138,7 @@ def placed(
     origin: Sequence[float] | float | None = None,
     time_unit: float = 1.0,
 ) -> Trajectory:
-    """A trajectory in the units of a run: positions on its torus, wrapped; times in its unit.
+    """Convert a trajectory to the units of a run: positions wrapped onto its torus, times in its unit.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def placed(
     origin
         Lower corner of their box. Default: what the file says, else 0.
     time_unit
-        What one unit of their time is in the run's time.
+        Length of one unit of their time in the run's units. Default: 1.
     """
     if not (math.isfinite(time_unit) and time_unit > 0):
         raise InputError(f"time_unit = {time_unit}: it must be positive")
@@ -214,7 +214,7 @@ def _read_npz(file: Path) -> Trajectory:
 
 
 def _read_hdf5(file: Path) -> Trajectory:
-    held = h5py.File(file, "r")  # stays open, since frames are read when they are asked for
+    held = h5py.File(file, "r")  # stays open, since frames are read on demand
     if "h5md" in held:
         return _read_h5md(file, held)
     if "openPMD" in held.attrs:

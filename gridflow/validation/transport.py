@@ -10,13 +10,13 @@ from gridflow.domains.torus import Grid
 from gridflow.errors import InputError
 
 BINS = 2048
-"""Bins on the circle that a slice is sorted into; in one dimension, atoms that the density is split into at least."""
+"""Number of bins on the circle of a slice; in one dimension, smallest number of atoms for the density."""
 ATOMS = 2**18
-"""Atoms that a density is split into for slices, at most, unless it has more cells."""
+"""Largest number of atoms for the density in slices, unless it has more cells."""
 
 
 class Transport(NamedTuple):
-    """A distance and how far it may be off.
+    """A distance and its error bound.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Figures and movies, made from run directories without any solver."""
+"""Figures and movies, made from run directories alone."""
 
 from gridflow.viz.figures import plot, side_by_side
 from gridflow.viz.movies import movie

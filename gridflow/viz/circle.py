@@ -17,7 +17,7 @@ from gridflow.viz.selection import short
 from gridflow.viz.style import EXACT
 
 OUTWARD, INWARD = 1.4, 0.9
-"""How far the largest density stands out of the unit circle, and at most a negative one into it."""
+"""Height of the largest density outside the unit circle, and greatest depth of a negative one inside."""
 ZERO: Any = {"color": "#8c8c8c", "linewidth": 0.7}
 
 
@@ -27,14 +27,14 @@ def on_circle(stored: RunDirectory) -> bool:
 
 
 def time_colors(count: int) -> np.ndarray:
-    """Colours of lines in the order of time, from dark to light."""
+    """Colours for lines in the order of time, from dark to light."""
     return colormaps["viridis"](np.linspace(0, 0.9, count))
 
 
 def draw_circle(axes: PolarAxes, grid: Grid, frames: Sequence[Snapshot], target: np.ndarray, scale: Scale) -> None:
-    """Draw densities over time around the unit circle: outwards what is positive, inwards and dotted what is negative.
+    """Draw densities over time around the unit circle: positive ones outwards, negative ones inwards and dotted.
 
-    The radius is ``1 + c density / scale.high`` with a c for which all of it is seen.
+    The radius is ``1 + c density / scale.high`` with c such that everything is visible.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def draw_circle(axes: PolarAxes, grid: Grid, frames: Sequence[Snapshot], target:
     highest = np.max([target, *(frame.density for frame in frames)], axis=0)
     between = (2 * np.arange(4) + 1) * np.pi / 4
     free = between[np.argmin(np.interp(between, angle, highest))]
-    axes.set_rgrids(  # the numbers where the curves are farthest from them
+    axes.set_rgrids(  # put the labels where the curves are farthest away
         [1 + reach * value / scale.high for value in values],
         [short(value) for value in values],
         angle=float(np.degrees(free)),
@@ -86,6 +86,6 @@ def draw_circle(axes: PolarAxes, grid: Grid, frames: Sequence[Snapshot], target:
 
 
 def label_angle(axes: Axes) -> None:
-    """Tell the angle along x by multiples of π."""
+    """Label the angle along x by multiples of π."""
     axes.set_xticks(np.arange(5) * np.pi / 2, ["0", "π/2", "π", "3π/2", "2π"])
     axes.set_xlabel("angle")

@@ -14,7 +14,7 @@ from gridflow.viz.style import COLORMAP, EXACT, MEASURED, SECOND, checked_output
 
 COLORS = (MEASURED, SECOND, "#2a7f62", "#c98a1b", "#777777")
 DOTS = 4000
-"""Particles that are drawn, at most."""
+"""Largest number of particles to draw."""
 VERDICT = {"consistent": "consistent", "better-than-sampling": "better than random sampling"}
 
 

@@ -22,27 +22,27 @@ from gridflow.errors import InputError
 from gridflow.viz.style import COLORMAP, EXACT, MEASURED
 
 SIGNED_COLORMAP = "RdBu_r"
-"""For what has both signs: white where it is 0."""
+"""Colour map for densities of both signs: white at 0."""
 MAP_ROWS = 400
-"""Rows of pixels of a map of the sphere: no fewer than a panel shows."""
+"""Number of pixel rows of a map of the sphere, at least as many as a panel shows."""
 PARALLELS, MERIDIANS = np.radians([-60, -30, 0, 30, 60]), np.radians(np.arange(-135, 181, 45))
-"""Latitudes and longitudes of the lines drawn on a sphere."""
+"""Latitudes and longitudes of the graticule."""
 GRATICULE: Any = {"color": "#8c8c8c", "linewidth": 0.4, "alpha": 0.6}
 OUTLINE: Any = {"color": EXACT, "linewidth": 0.7}
 OUTSIDE = -1
-"""The cell of a pixel that shows none."""
+"""Index for pixels outside the domain."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The range of density that all frames of a picture share."""
+    """The range of density that all panels of a figure share."""
 
     high: float
     low: float = 0.0
 
     @classmethod
     def over(cls, densities: Iterable[np.ndarray], signed: bool = False) -> "Scale":
-        """From 0 to the largest cell of some densities; if they have both signs, as far below 0 as above."""
+        """Range from 0 to the largest cell of some densities; symmetric about 0 if ``signed``."""
         if not signed:
             return cls(max(float(density.max()) for density in densities))
         high = max(float(abs(density).max()) for density in densities)
@@ -50,12 +50,12 @@ class Scale:
 
     @property
     def colormap(self) -> str:
-        """Name of the colours."""
+        """Name of the colour map."""
         return SIGNED_COLORMAP if self.low < 0 else COLORMAP
 
     @property
     def label(self) -> str:
-        """What the colours stand for."""
+        """Label of the colour bar."""
         return "μ⁺ − μ⁻" if self.low < 0 else "density"
 
 
@@ -65,7 +65,7 @@ def is_line(grid: Domain) -> TypeGuard[Grid]:
 
 
 def plane(grid: Grid, density: np.ndarray) -> np.ndarray:
-    """What is drawn of a density: itself in one and two dimensions, the mid-plane z = L/2 in three."""
+    """Return what is drawn of a density: all of it in 1D and 2D, the mid-plane z = L/2 in 3D."""
     if grid.dim < 3:
         return density
     middle = grid.shape[2] // 2
@@ -73,7 +73,7 @@ def plane(grid: Grid, density: np.ndarray) -> np.ndarray:
 
 
 def cells_at(grid: SphereGrid, colatitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
-    """The cell that each direction lies in, as its place in the flattened array of cells; OUTSIDE where one is nan."""
+    """Flat index of the cell in each direction; OUTSIDE where a coordinate is NaN."""
     there = np.isfinite(colatitude + longitude)
     theta, phi = np.where(there, colatitude, 0.0), np.where(there, longitude, 0.0)
     ring = np.clip(np.searchsorted(grid.edges, theta, side="right") - 1, 0, grid.shape[0] - 1)
@@ -82,7 +82,7 @@ def cells_at(grid: SphereGrid, colatitude: np.ndarray, longitude: np.ndarray) ->
 
 
 def painted(cells: np.ndarray, density: np.ndarray) -> np.ndarray:
-    """The density in the cell of every pixel, nan where there is none."""
+    """Return the density in the cell of every pixel; NaN outside the domain."""
     return np.where(cells == OUTSIDE, np.nan, density.ravel()[cells])
 
 
@@ -143,7 +143,7 @@ def redraw(artist: AxesImage | Line2D, grid: Domain, density: np.ndarray) -> Non
 
 
 def panel_height(grid: Domain, width: float) -> float:
-    """Height of a panel of a width that shows the domain at its own proportions."""
+    """Height of a panel of a given width that preserves the aspect ratio of the domain."""
     if is_line(grid):
         return 1.1 * width
     left, right, bottom, top = _picture(grid).extent
@@ -151,7 +151,7 @@ def panel_height(grid: Domain, width: float) -> float:
 
 
 def clear(axes: Axes) -> None:
-    """Leave a picture without ticks and frame."""
+    """Remove the ticks and frame of an image."""
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -167,14 +167,14 @@ def color_bar(figure: FigureBase, scale: Scale, axes: list[Axes]) -> None:
 
 
 class Picture(ABC):
-    """How densities on a domain become an image.
+    """How densities on a domain are drawn as an image.
 
     Attributes
     ----------
     extent
         Left, right, bottom and top of the image, in units of its axes.
     interpolation
-        What matplotlib does between pixels.
+        Interpolation between pixels, a matplotlib option.
     """
 
     extent: tuple[float, float, float, float]
@@ -182,14 +182,14 @@ class Picture(ABC):
 
     @abstractmethod
     def pixels(self, density: np.ndarray) -> np.ndarray:
-        """The image of a density, the lowest row first; nan where there is nothing."""
+        """Return the image of a density, lowest row first; NaN outside the domain."""
 
-    def finish(self, axes: Axes, image: AxesImage) -> None:  # noqa: B027 - most need nothing
-        """Draw what lies over the image."""
+    def finish(self, axes: Axes, image: AxesImage) -> None:  # noqa: B027 - optional to override
+        """Draw an overlay on the image."""
 
 
 class PlanePicture(Picture):
-    """A torus of two dimensions, or the mid-plane of one of three, x to the right and y up."""
+    """A 2D torus, or the mid-plane of a 3D one; x to the right and y up."""
 
     interpolation = "nearest"
 
@@ -235,7 +235,7 @@ def _picture(grid: Domain) -> Picture:
 
 
 def _finish_map(axes: Axes, image: AxesImage) -> None:
-    """Cut a map out along its edge and draw meridians and parallels over it."""
+    """Clip a map to its outline and draw the graticule over it."""
     edge = Ellipse((0, 0), 4, 2, fill=False, clip_on=False, **OUTLINE)
     axes.add_patch(edge)
     image.set_clip_path(edge)

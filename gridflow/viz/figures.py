@@ -42,7 +42,7 @@ def plot(run: str | os.PathLike[str], output: str | os.PathLike[str], frames: in
         A run directory, finished or not.
     output
         File to write; the ending says the format.
-    frames
+        Number of densities to show, at least 1. Default: 5.
         How many densities to show, at least 1.
 
     Returns
@@ -83,7 +83,7 @@ def plot(run: str | os.PathLike[str], output: str | os.PathLike[str], frames: in
 def side_by_side(
     runs: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], titles: Sequence[str] | None = None
 ) -> Path:
-    """Draw several runs below each other, each evenly over its own time, on one colour scale; energies in one panel.
+    """Draw several runs in rows, each spread evenly over its own time, on one colour scale; energies in one panel.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def _draw_energies(axes: Axes, stored: Sequence[RunDirectory], names: Sequence[s
 
 
 GLOBES: dict[type[Domain], Callable[..., None]] = {SphereGrid: draw_sphere}
-"""How frames are drawn on domains that are seen from outside too, above their maps."""
+"""Functions that draw frames with a view from outside above the maps, for the domains that have one."""
 
 
 def _height(stored: RunDirectory, width: float) -> float:
@@ -173,7 +173,7 @@ def _draw_frames(figure: FigureBase, stored: RunDirectory, frames: list[Snapshot
 
 
 def _draw_lines(figure: FigureBase, stored: RunDirectory, grid: Grid, frames: list[Snapshot]) -> None:
-    """Densities over x, with those of negative output weights dotted below 0; on a circle around it too."""
+    """Draw densities over x, those of negative output weights dotted below 0; on a circle, also around it."""
     target, below = stored.target, [-frame.negative for frame in frames if frame.negative is not None]
     shown = [frame.density for frame in frames] + [target]
     scale = Scale(max(abs(values).max() for values in shown + below))
@@ -210,7 +210,7 @@ def _draw_energy(axes: Axes, series: dict[str, np.ndarray]) -> None:
 
 
 def is_power_law(time: np.ndarray, energy: np.ndarray) -> bool:
-    """Whether the last decade of a decay is straighter on logarithmic than on semi-logarithmic axes."""
+    """Whether the last decade of time is straighter on log-log than on semi-log axes."""
     late = (time > time[-1] / 10) & (energy > 0)
     if late.sum() < 4:
         return False

@@ -27,7 +27,7 @@ FORMATS = (".mp4", ".gif")
 def movie(
     runs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], fps: int = 10
 ) -> Path:
-    """Make a movie of one run, or of several side by side, each evenly over its own time, on one colour scale.
+    """Make a movie of one run or of several side by side, each spread evenly over its own time, on one colour scale.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def movie(
         ``.mp4`` (needs ffmpeg: the system's, or that of the package imageio-ffmpeg) or ``.gif`` (Pillow). Without
         ffmpeg an ``.mp4`` becomes a ``.gif`` of the same name, and a warning says so.
     fps
-        Frames per second; every snapshot of the run with the most of them is one frame.
+        Frames per second. The run with the most snapshots shows each in one frame. Default: 10.
 
     Returns
     -------
@@ -114,10 +114,10 @@ class _Panel:
 
 
 def _ffmpeg() -> str | None:
-    """An ffmpeg to run: the system's, or the one that imageio-ffmpeg ships."""
+    """Path of an ffmpeg executable: the system's, or the one bundled with imageio-ffmpeg."""
     found = shutil.which("ffmpeg")
     if found is None and importlib.util.find_spec("imageio_ffmpeg") is not None:
-        import imageio_ffmpeg  # optional: it is here or it is not
+        import imageio_ffmpeg  # an optional dependency
 
         found = str(imageio_ffmpeg.get_ffmpeg_exe())
     return found

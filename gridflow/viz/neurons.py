@@ -1,4 +1,4 @@
-"""Densities of networks as pictures show them: smoothed, since on a grid a few neurons are spikes in a void."""
+"""Smoothed densities of networks for figures: on a grid, a few neurons are isolated spikes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,13 +12,13 @@ from gridflow.domains.sphere import SphereGrid
 from gridflow.runtime.schema import Snapshot
 
 TOGETHER = 2
-"""Neurons in the patch over which a density is smoothed."""
+"""Number of neurons in the patch over which a density is smoothed."""
 
 
 def smoothed(grid: Domain, frame: Snapshot) -> Snapshot:
-    """A snapshot whose densities, if it is of a network, are smoothed by heat flow over a few of its neurons.
+    """Return a snapshot whose densities, for a network, are smoothed by heat flow over a few neurons.
 
-    Its width is about the radius of a patch that holds :data:`TOGETHER` of m evenly spread neurons; mass stays.
+    The width is about the radius of a patch that holds :data:`TOGETHER` of m evenly spread neurons. Mass is conserved.
     """
     if frame.inner_weights is None:
         return frame
@@ -40,7 +40,7 @@ def _on_circle(grid: Circle, density: np.ndarray, share: float) -> np.ndarray:
 def _on_sphere(grid: SphereGrid, density: np.ndarray, share: float) -> np.ndarray:
     transform = SphereTransform(grid)
     coefficients = transform.analyse(density.astype(float))
-    # heat flow over the time τ has the width √(2τ), and a patch of the area 4π share the radius 2 √share
+    # Heat flow for a time τ has width √(2τ), and a patch of area 4π share has radius 2 √share.
     decay = np.exp(-share * transform.degree * (transform.degree + 1))
     return transform.synthesise(coefficients * decay).copy()
 

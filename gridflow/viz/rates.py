@@ -29,9 +29,9 @@ def plot_rates(run: str | os.PathLike[str], output: str | os.PathLike[str], r: f
     run
         A run directory, finished or not.
     output
-        File to write; the ending says the format.
+        File to write; the suffix determines the format.
     r
-        Order of regularity of the start, if known; see :func:`gridflow.decay.measured.rates`.
+        Regularity of the initial deviation, if known; see :func:`gridflow.decay.measured.rates`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Which snapshots of a run a picture shows, and what it calls the run."""
+"""Selection of the snapshots for a figure, and the captions of a run."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ from gridflow.viz.neurons import smoothed
 
 
 def spread(total: int, count: int) -> np.ndarray:
-    """At most ``count`` positions out of ``total``, evenly spread, the first and the last among them."""
+    """Return at most ``count`` indices out of ``total``, evenly spread, including the first and the last."""
     return np.unique(np.linspace(0, total - 1, count).round().astype(int))
 
 
 def evenly(stored: RunDirectory, count: int) -> list[Snapshot]:
-    """Snapshots evenly spread over those of a run, smoothed if it is of a network; InputError if it has none yet."""
+    """Return evenly spread snapshots of a run, smoothed for a network; InputError if there are none yet."""
     total = len(stored.times)
     if total == 0:
         raise InputError(f"{stored.path} holds no snapshots yet")
@@ -27,12 +27,12 @@ def net(frame: Snapshot) -> np.ndarray:
 
 
 def is_signed(stored: RunDirectory) -> bool:
-    """Whether a run with snapshots has a density of negative output weights, or a target of both signs."""
+    """Whether a run with snapshots has a density of negative output weights or a target of both signs."""
     return stored.snapshot(index=0).negative is not None or bool(stored.target.min() < 0)
 
 
 def short(number: float) -> str:
-    """A number in three significant digits, without an exponent where there is no need of one."""
+    """Format a number with three significant digits, without an exponent where possible."""
     return f"{float(f'{number:.3g}'):g}"
 
 
@@ -40,12 +40,12 @@ def kernel_name(stored: RunDirectory) -> str:
     """Short name of a run's kernel for captions."""
     try:
         return stored.kernel.label
-    except InputError:  # a function of the user's own
+    except InputError:  # a user-defined kernel
         return str(stored.manifest["problem"]["kernel"])
 
 
 def title(stored: RunDirectory) -> str:
-    """One line that says which run a picture shows."""
+    """One line that identifies a run in a figure."""
     grid = stored.grid
     cells = " × ".join(str(n) for n in grid.shape) + " cells"
     where = f"the sphere of {grid.dim} dimensions" if not grid.has_cells else cells

@@ -28,13 +28,13 @@ from gridflow.viz.fields import (
 from gridflow.viz.selection import net, short
 
 VIEW = (25.0, 30.0)
-"""Elevation and azimuth from which a globe is seen (degrees)."""
+"""Elevation and azimuth of the viewpoint of a globe, in degrees."""
 GLOBE_ROWS = 480
-"""Rows of pixels of a globe."""
+"""Number of pixel rows of a globe."""
 LIGHT = np.array([-0.45, 0.5, 0.74])
-"""Where the light comes from: left, above and in front."""
+"""Direction of the light: left, above and in front."""
 SHADE = 0.3
-"""Share of its brightness that a globe loses on the side away from the light: little, since colours tell density."""
+"""Relative loss of brightness on the far side from the light; small, since colours represent the density."""
 
 
 def globe(
@@ -51,14 +51,14 @@ def globe(
     density
         Cell averages, shape ``grid.shape``.
     scale
-        Its colours.
+        Its colour scale.
     view
-        Elevation and azimuth of the eye in degrees: latitude and longitude of what is seen in the middle.
+        Elevation and azimuth of the viewpoint in degrees: latitude and longitude of the visible centre.
 
     Returns
     -------
     AxesImage
-        The globe's pixels, red, green, blue and opacity, on ``[−1, 1]²``.
+        The pixels of the globe (red, green, blue, opacity) on ``[−1, 1]²``.
     """
     cells, light = _globe_cells(grid, view, GLOBE_ROWS)
     colors = colormaps[scale.colormap](Normalize(scale.low, scale.high)(painted(cells, density)))
@@ -79,7 +79,7 @@ def globe(
 def draw_sphere(
     figure: FigureBase, grid: SphereGrid, frames: Sequence[Snapshot], target: np.ndarray, scale: Scale
 ) -> None:
-    """Draw densities over time and the target at last, as globes and below them as maps."""
+    """Draw densities over time and then the target, as globes with maps below them."""
     shown = [(f"t = {short(frame.time)}", net(frame)) for frame in frames] + [("target", target)]
     above, below = figure.subplots(2, len(shown), height_ratios=(2, 1))
     for one, other, (name, density) in zip(above, below, shown, strict=True):
@@ -100,7 +100,7 @@ def _frame(view: tuple[float, float]) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _globe_cells(grid: SphereGrid, view: tuple[float, float], rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """The cell that each pixel of a globe shows and how bright it is, both (rows, rows), the lowest row first."""
+    """The cell behind each pixel of a globe and the pixel's brightness, both (rows, rows), lowest row first."""
     across = (2 * np.arange(rows) + 1) / rows - 1
     right, up = np.meshgrid(across, across)
     depth = 1 - right**2 - up**2
@@ -108,14 +108,14 @@ def _globe_cells(grid: SphereGrid, view: tuple[float, float], rows: int) -> tupl
     x, y, z = np.einsum("ac,aij->cij", _frame(view), np.stack([right, up, toward]))
     cells = cells_at(grid, np.arctan2(np.hypot(x, y), z), np.arctan2(y, x))
     facing = np.einsum("a,aij->ij", LIGHT, np.stack([right, up, np.nan_to_num(toward)]))
-    light = 1 - SHADE * np.clip(1 - facing, 0, 2) / 2  # half as steep as Lambert's law, so that no shadow has an edge
+    light = 1 - SHADE * np.clip(1 - facing, 0, 2) / 2  # half as steep as Lambert's law, which avoids a sharp shadow
     for array in (cells, light):
         array.flags.writeable = False
     return cells, light
 
 
 def _line(axes: Axes, latitude: np.ndarray, longitude: np.ndarray, view: tuple[float, float]) -> None:
-    """Draw what is seen of a line on a globe."""
+    """Draw the visible part of a line on a globe."""
     cos = np.cos(latitude)
     right, up, toward = _frame(view) @ np.stack([cos * np.cos(longitude), cos * np.sin(longitude), np.sin(latitude)])
     axes.plot(np.where(toward >= 0, right, np.nan), up, **GRATICULE)

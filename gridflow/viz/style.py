@@ -1,4 +1,4 @@
-"""The look that all pictures share, and how a picture gets onto the disk."""
+"""The common style of all figures, and how they are saved."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from gridflow.errors import InputError
 from gridflow.files import publishing
 
 COLORMAP = "magma"
-"""Dark where a density is empty, bright where it is full, and even in lightness: an edge is where it seems to be."""
+"""Dark for empty, bright for full, and perceptually uniform, so that edges appear where they are."""
 MEASURED, SECOND, EXACT = "#4f3a8c", "#d1495b", "#1b1b1b"
 LOOK: Any = {
     "font.size": 9,
@@ -37,7 +37,7 @@ LOOK: Any = {
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure of a size in inches that needs no display."""
+    """Create a figure of a given size in inches, without a display."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
@@ -45,13 +45,13 @@ def new_figure(width: float, height: float) -> Figure:
 
 @contextmanager
 def look() -> Iterator[None]:
-    """Draw in the shared look."""
+    """Draw in the common style."""
     with mpl.rc_context(LOOK):
         yield
 
 
 def checked_output(output: str | os.PathLike[str], allowed: tuple[str, ...]) -> Path:
-    """The path to write to; InputError unless its ending is allowed and its folder is there."""
+    """Return the output path; InputError unless its suffix is allowed and its folder exists."""
     path = Path(output)
     if path.suffix.lower() not in allowed:
         raise InputError(f'output {path}: the ending "{path.suffix}" is not one of {", ".join(allowed)}')
@@ -61,7 +61,7 @@ def checked_output(output: str | os.PathLike[str], allowed: tuple[str, ...]) -> 
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write a figure so that it appears whole or not at all; return its path."""
+    """Write a figure atomically; return its path."""
     with publishing(path) as file:
         figure.savefig(file, format=path.suffix.lower().removeprefix("."))
     return path

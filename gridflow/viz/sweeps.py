@@ -77,7 +77,7 @@ def plot_sweep(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -
 
 
 def _read(folder: Path) -> tuple[dict[str, list[Any]], dict[tuple[int, ...], Series]]:
-    """What a sweep varies, and the series of its members by the positions of their values."""
+    """Read the axes of a sweep, and the series of its members by the indices of their values."""
     record, table = folder / "sweep.json", folder / "sweep.csv"
     if not record.is_file() or not table.is_file():
         raise InputError(f"{folder} is not a sweep that has run: it has no sweep.json or no sweep.csv")

@@ -1,4 +1,4 @@
-"""A training beside its limit: losses against time, and the measure of the limit over time."""
+"""A training and its infinite-width limit: losses over time, and the measure of the limit over time."""
 
 import os
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ from gridflow.viz.style import EXACT, SECOND, checked_output, look, new_figure, 
 
 FRAMES = 5
 BEYOND = 5
-"""How many times as long as a run the axis may become for what is predicted."""
+"""Largest factor by which the time axis may be extended to show predictions."""
 
 
 class Curve(NamedTuple):
-    """One run of a training: where it is, what to call it, and the curve of linear theory if there is one."""
+    """One run of a training: its directory, its label, and the curve of linear theory, if any."""
 
     path: Path
     label: str
@@ -92,7 +92,7 @@ def plot_training(
 
 
 def draw_losses(axes: Axes, stored: Sequence[RunDirectory], runs: Sequence[Curve], goal: float) -> None:
-    """Draw the losses of some runs, which are open already, with linear theory and the goal."""
+    """Draw the losses of opened runs, with linear theory and the goal."""
     widths = [int(each.manifest["solver"].get("count", 0)) for each in stored]
     networks = sorted(set(widths[1:]))
     colors = dict(zip(networks, time_colors(len(networks)), strict=True)) | {0: to_rgba(EXACT)}
@@ -116,7 +116,7 @@ def draw_losses(axes: Axes, stored: Sequence[RunDirectory], runs: Sequence[Curve
 
 
 def _draw_slope(axes: Axes, limit: RunDirectory, exponent: float) -> None:
-    """The predicted power through the last third of the limit's curve, twice as high."""
+    """Draw the predicted power law over the last third of the limit's curve, shifted up by a factor of 2."""
     times, losses = _moving(limit)
     late = times >= times[-1] ** (2 / 3) * times[0] ** (1 / 3)
     slope = 2 * losses[-1] * (times[late] / times[-1]) ** -exponent

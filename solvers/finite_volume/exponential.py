@@ -1,4 +1,4 @@
-"""Exponential steps in time, for which modes that have long died do not bound the step."""
+"""Exponential steps in time, which modes that have long decayed do not bound."""
 
 from functools import cached_property
 
@@ -17,10 +17,10 @@ from solvers.stepping.schemes import RESOLVED_DECAY, ExponentialRungeKutta
 from solvers.stepping.space import Evaluated, Look
 
 GAIN, LOSS = 4.0, 2.0
-"""An exponential step is begun with if it is so many times as long as the explicit one, and given up below the other:
-it costs twice as much (measured)."""
+"""Ratios of an exponential step to the explicit one at which to start and to stop taking exponential steps, which cost
+twice as much (measured)."""
 LONGEST_WAIT = 64
-"""Explicit steps at most between two attempts."""
+"""Largest number of explicit steps between two attempts."""
 
 
 class Exponential:
@@ -31,25 +31,25 @@ class Exponential:
     mode whose rate is (1 + δ) times that of the linear part is multiplied by 4δ⁴ + 2δ³ − δ², which is at most 1 for
     −1 ≤ δ ≤ 0.67.
 
-    A step obeys the advective bound of each of its stages, its estimated error is at most the tolerance relative to
-    ‖μ − ν‖ in L², and it may not make a cell negative. One that breaks a bound or makes a cell negative is redone by
-    the explicit scheme, and so many steps after it too, one, two, four, …, until the next attempt. Unless it is
-    ``eager``, it attempts none before the relaxation bound, not advection or accuracy, limits the explicit step.
+    A step obeys the advective bound in each stage, its estimated error is at most the tolerance relative to ‖μ − ν‖ in
+    L², and it must not make a cell negative. A step that violates this is repeated by the explicit scheme, which also
+    takes the next 1, 2, 4, … steps until the next attempt. Unless ``eager``, no exponential step is attempted before
+    the relaxation bound, rather than advection or accuracy, limits the explicit step.
 
     Parameters
     ----------
     space
-        What is advanced.
+        The discretisation in space to advance.
     explicit
-        Takes the other steps.
+        Explicit scheme for all other steps.
     scheme
         The exponential scheme.
     cfl
-        Share of the positivity bound to use.
+        Fraction of the positivity bound to use.
     tolerance
         Error of a step relative to ‖μ − ν‖ in L².
     eager
-        Whether every step is to be exponential that can be.
+        Whether to take an exponential step whenever possible.
     """
 
     def __init__(
@@ -72,16 +72,16 @@ class Exponential:
 
     @staticmethod
     def memory(cells: int, itemsize: int) -> int:
-        """Bytes held once an exponential step was tried: seven spectra, and in double precision three φ and ω."""
+        """Bytes held after the first exponential attempt: seven spectra and, in double precision, three φ and ω."""
         return cells * (7 * itemsize + (3 + 1) * 4)
 
     def compile(self) -> None:
-        """Compile the passes of a step, unless it is not certain that there will be any."""
+        """Compile the passes of a step, unless it is uncertain whether any will be taken."""
         if self._eager:
             self._increments.compile()
 
     def begin(self, state: State) -> None:
-        """Give a new state, or one of a run that had none, the numbers that the choice of a step goes by."""
+        """Initialise, where missing, the numbers in a state's control that the choice of a step depends on."""
         fresh = {PROPOSAL: 0.0, "active": 0.0, "wait": 0.0, "patience": 1.0, "exponential_steps": 0.0}
         state.control = fresh | state.control
         self._tendency_of.forget()
@@ -107,7 +107,7 @@ class Exponential:
         self._explicit.step(state, at, fit(explicit_dt, state.time, until), until)
 
     def _is_worthwhile(self, control: dict[str, float], look: Look, explicit_dt: float, limit: float) -> bool:
-        """Whether to attempt an exponential step; counts the steps of a wait down."""
+        """Return whether to attempt an exponential step; also decrement the waiting counter."""
         if control["wait"] > 0:
             control["wait"] -= 1
             return False
@@ -123,7 +123,7 @@ class Exponential:
         return worthwhile
 
     def _take(self, state: State, look: Look, explicit_dt: float, limit: float, until: float) -> bool:
-        """Take an exponential step if there is one; what is needed to go on is in the state's control."""
+        """Try to take an exponential step; what is needed to continue is in the state's control."""
         control = state.control
         wanted = min(control[PROPOSAL] or explicit_dt, limit)
         dt = adapt(
@@ -142,7 +142,7 @@ class Exponential:
         return True
 
     def _attempt(self, state: State, look: Look, dt: float) -> float | None:
-        """Work a step out into the first stage array; return the error relative to ‖μ − ν‖, None if a bound breaks."""
+        """Compute a step into the first stage array; return the error relative to ‖μ − ν‖, None if a bound breaks."""
         space, increments, density = self._space, self._increments, state.arrays[DENSITY]
         self._have_tendency(look, state.dt or dt)
         increments.begin(max(self._mean, look.fullest / 1.6), dt)
@@ -166,8 +166,8 @@ class Exponential:
     def _have_tendency(self, look: Look, dt: float) -> None:
         """Have the modes of the tendency at a state; they are known unless this is the first attempt at a step.
 
-        It depends on a Δt through the limiter, which is that of the step before: so a run that goes on from a
-        checkpoint finds the bits that were known before.
+        The tendency depends on Δt through the limiter. The Δt used is that of the previous step, so that a run resumed
+        from a checkpoint gets the same bits.
         """
         density = look.arrays[DENSITY]
         if self._tendency_of.get(density):
@@ -182,11 +182,11 @@ class Exponential:
         change, rate = space.change(at, dt)
         space.transform.forward(change, work)
         if not space.flow.growth:
-            work.modes[(0,) * space.flow.grid.dim] = 0  # what is left of it is round-off
+            work.modes[(0,) * space.flow.grid.dim] = 0  # exact mass conservation: what is left here is round-off
         return rate
 
     def _add_increment(self, density: np.ndarray, stage: np.ndarray) -> bool:
-        """Write a stage; return whether it is a density."""
+        """Write a stage; return whether all cells are ≥ 0."""
         space, work = self._space, self._increments.work
         space.transform.backward(work)
         shape, scale = self._shape, space.dtype.type(1 / space.flow.grid.size)

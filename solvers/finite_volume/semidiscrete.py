@@ -25,7 +25,7 @@ class Semidiscrete(Space[Look]):
     flow
         The equation.
     scheme, velocity
-        How face values and face velocities are made.
+        Reconstruction of face values, and kind of face velocities.
     dtype
         float64 or float32.
     names

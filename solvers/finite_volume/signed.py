@@ -1,4 +1,4 @@
-"""Two measures that one potential moves in opposite senses: networks with output weights of both signs."""
+"""Two measures that the same potential moves in opposite directions: networks with output weights of both signs."""
 
 import numpy as np
 
@@ -14,16 +14,16 @@ from solvers.stepping import schemes
 class SignedFiniteVolume(TorusFiniteVolume):
     """Finite volumes for two densities, ``∂_t μ± = ±(∇·(μ± ∇V) − β μ± V)`` with ``V = K * (μ⁺ − μ⁻ − ν)``.
 
-    It is the infinite-width limit of a shallow network whose output weights are μ⁺ where positive and μ⁻ where
-    negative: a gradient step lowers the loss by moving either along the gradient that it sees. Both are advanced by the
-    scheme of :class:`solvers.FiniteVolume`, explicitly; both stay ≥ 0 exactly.
+    This is the infinite-width limit of a shallow network. Its positive output weights make up μ⁺ and its negative ones
+    μ⁻, and a gradient step lowers the loss by moving each along its own gradient. Both are advanced by the explicit
+    scheme of :class:`solvers.FiniteVolume`, and both stay ≥ 0 exactly.
 
     Parameters
     ----------
     flow
         The equation on the torus, with growth > 0 and a target of either sign.
     negative
-        μ⁻ at time 0, cell averages of shape ``grid.shape``, ≥ 0; it may be 0 everywhere.
+        Density μ⁻ at time 0 as cell averages of shape ``grid.shape``, ≥ 0; it may vanish everywhere.
     reconstruction, limiter, velocity, cfl, dtype, tolerance, threads
         See :class:`solvers.FiniteVolume`.
     integrator
@@ -32,8 +32,8 @@ class SignedFiniteVolume(TorusFiniteVolume):
     Raises
     ------
     InputError
-        If an option is not allowed, or the flow has no growth: without it μ⁺ and μ⁻ would be charges of fixed mass,
-        which this solver is not for.
+        If an option is not allowed, or if the flow has no growth. Without growth, μ⁺ and μ⁻ would be charges of fixed
+        mass, which this solver does not treat.
     """
 
     representation = Representation(CELLS, signed=True)

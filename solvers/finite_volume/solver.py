@@ -22,20 +22,20 @@ from solvers.stepping.options import real_dtype
 class FiniteVolume(TorusFiniteVolume):
     """Upwind finite volumes for a :class:`gridflow.Flow`.
 
-    Per right-hand side: the velocity from FFTs, fluxes of reconstructed face values, and the update, in one pass over
-    the cells. Mass is conserved to round-off and μ ≥ 0 exactly; with ``velocity="difference"`` and ``muscl`` or
-    ``upwind`` the discrete energy never rises in explicit steps. All of it holds because Δt obeys two bounds in every
-    stage: that no cell loses more than it holds, and the relaxation bound 2 / (max μ · max_ξ (λ + β) K̂). A step whose
-    later stage breaks a bound is redone smaller. Exponential steps are free of the relaxation bound; one that makes a
-    cell negative or breaks the first bound is redone by explicit ones.
+    A right-hand side consists of the velocity from FFTs, fluxes of reconstructed face values, and the update in a
+    single pass over the cells. Mass is conserved to round-off, and μ ≥ 0 holds exactly. With ``velocity="difference"``
+    and ``muscl`` or ``upwind``, the discrete energy never rises in explicit steps. These properties hold because Δt
+    obeys two bounds in every stage: no cell loses more than it holds, and the relaxation bound 2 / (max μ · max_ξ (λ +
+    β) K̂). A step whose later stage breaks a bound is repeated with a smaller Δt. Exponential steps are free of the
+    relaxation bound. One that breaks the first bound or makes a cell negative is repeated by explicit steps.
 
     Parameters
     ----------
     flow
         The equation.
     reconstruction
-        ``sharp`` (edges of holes stay two cells wide, fifth order where the density is smooth), ``weno5`` (the same
-        without what keeps edges sharp), ``muscl`` (second order with a slope limiter) or ``upwind`` (first order).
+        ``sharp`` (default; edges of holes stay two cells wide, fifth order where the density is smooth), ``weno5`` (the
+        same without edge sharpening), ``muscl`` (second order with a slope limiter) or ``upwind`` (first order).
     limiter
         Slope limiter of ``muscl``: ``vanleer``, ``minmod``, ``mc`` or ``superbee`` (the sharpest edges, but it steepens
         smooth waves).
@@ -44,31 +44,31 @@ class FiniteVolume(TorusFiniteVolume):
         no exact energy identity; exact for smooth data if the kernel's symbol is). Default: spectral for ``sharp`` and
         ``weno5``, difference for the others.
     integrator
-        ``auto``: steps of ``ssprk3`` until relaxation, not advection, limits them, then of ``etdrk4`` as long as those
-        are longer, so that a time T costs some log T steps; with a tracer, ``ssprk3``. Or one of ``ssprk3``,
-        ``ssprk2``, ``euler``, ``etdrk4`` and ``etdrk2``. On a 256² hole the third order costs half as much again as
-        the second and makes the error of the plateau a hundred times smaller.
+        ``auto`` (default): ``ssprk3`` until relaxation, not advection, limits the steps, then ``etdrk4`` while its
+        steps are longer; reaching time T then takes O(log T) steps. With a tracer, always ``ssprk3``. Or one of
+        ``ssprk3``, ``ssprk2``, ``euler``, ``etdrk4`` and ``etdrk2``. For a hole on 256² cells, ``ssprk3`` costs 1.5
+        times as much as ``ssprk2`` and makes the error of the plateau a hundred times smaller.
     cfl
-        Share of the strict bounds to use, in (0, 1].
+        Fraction of the strict bounds to use, in (0, 1]. Default: 0.9.
     dtype
-        ``float64`` or ``float32`` for the state and everything that touches it.
+        ``float64`` (default) or ``float32``, for the state and all arithmetic on it.
     tolerance
-        Relative error allowed per e-folding of the KMD by the time scheme: Δt is at most
-        ``(tolerance (p+1)!)^{1/p}`` over the present rate of decay, from the leading error term of a scheme of order p.
-        It acts late, when no stability bound resolves the decay any more; ``inf`` switches it off. Of an exponential
-        step, the estimated error relative to ‖μ − ν‖ in L².
+        Relative error of the time integration per e-folding of the KMD. Δt is at most ``(tolerance (p+1)!)^{1/p}``
+        divided by the present decay rate, from the leading error term of a scheme of order p. This bound acts at late
+        times, when the stability bounds no longer resolve the decay; ``inf`` disables it. For an exponential step it is
+        the estimated error relative to ‖μ − ν‖ in L². Default: 1e−5.
     tracer
-        Volume fraction χ of a hole (see :mod:`gridflow.densities.regions`) to carry along with the flow, shape
-        ``grid.shape``, values in [0, 1]; None for no tracer. The hole must be empty of the initial density; ``{χ > ½}``
-        is where it is later. The tracer adds its own outflow bound to the step.
+        Volume fraction χ of a hole (see :mod:`gridflow.densities.regions`) to advect with the flow, shape
+        ``grid.shape``, values in [0, 1]. The initial density must vanish in the hole; ``{χ > ½}`` is the hole at later
+        times. The tracer adds its own outflow bound on Δt. Default: None.
     threads
-        Threads to use; the result has the same bits for any number of them. Default: the environment variable
-        ``GRIDFLOW_THREADS``, or else every core that is worth waking on this grid.
+        Number of threads; the result has the same bits for any number. Default: the environment variable
+        ``GRIDFLOW_THREADS`` or, without it, as many cores as the size of the grid justifies.
 
     Raises
     ------
     InputError
-        If an option is not one of those allowed.
+        If an option is not allowed.
     """
 
     representation = Representation(CELLS)
@@ -120,7 +120,7 @@ class FiniteVolume(TorusFiniteVolume):
         threads: int | None = None,
         exponential: bool = False,
     ) -> int:
-        """Bytes that a solver and its state hold: see docs/scheme.md for what they are spent on.
+        """Estimate the bytes of memory of a solver and its state; docs/scheme.md lists what they are used for.
 
         ``exponential`` says whether exponential steps are to be expected.
         """
@@ -148,8 +148,8 @@ class FiniteVolume(TorusFiniteVolume):
         Parameters
         ----------
         dt
-            The step whose limiter to use with ``sharp`` and ``weno5`` (it depends on Δt); default the one that
-            :meth:`stable_dt` chooses.
+            Step for the limiter of ``sharp`` and ``weno5``, which depends on Δt. Default: the step chosen by
+            :meth:`stable_dt`.
 
         Returns
         -------
@@ -163,9 +163,9 @@ class FiniteVolume(TorusFiniteVolume):
         return change
 
     def euler(self, state: State, dt: float) -> np.ndarray:
-        """One right-hand side as a step works it out: velocity, fluxes and ``μ + Δt ∂_t μ``, in one of its own arrays.
+        """Evaluate one right-hand side: velocity, fluxes and ``μ + Δt ∂_t μ``, in one of the solver's own arrays.
 
-        For benchmarks; nothing checks whether the bounds allow such a step.
+        For benchmarks; the bounds on Δt are not checked.
         """
         reached = self._space.stages[1]
         self._space.advance(self._space.evaluate(state.arrays, state.time), state.arrays, reached, dt, 0.0)
@@ -190,7 +190,7 @@ def _fraction(grid: Grid, tracer: np.ndarray) -> np.ndarray:
 
 
 def _check_range(reference: float, dtype: np.dtype) -> None:
-    """InputError if squares of densities leave the range of a precision."""
+    """Raise InputError if the squares of densities exceed the range of a precision."""
     limits = np.finfo(dtype)
     if not (float(limits.tiny) < 1e-20 * reference**2 and 1e10 * reference**2 < float(limits.max)):
         raise InputError(

@@ -1,4 +1,4 @@
-"""Face velocities of a flow: by differences of the potential, or face-averaged straight from Fourier space."""
+"""Face velocities of a flow: by differences of the potential, or as face averages computed in Fourier space."""
 
 import math
 from collections.abc import Callable
@@ -18,36 +18,36 @@ class VelocityField(Protocol):
     """Evaluates velocities into its own buffers, which the next call overwrites."""
 
     spectral: bool
-    """Whether ``fields`` are face velocities; else the one there is is the potential."""
+    """Whether ``fields`` are face velocities; otherwise the only field is the potential."""
     stiffness: float
     """max_ξ (λ + β) K̂ with the symbol λ of the scheme's own divergence of its own velocity."""
     local_response: float
-    """Λ = min_{ξ ≠ 0} λ K̂, the part of ∇·u = λK̂ (μ − ν) that answers to the density on the spot; 1 for s = 1."""
+    """Λ = min_{ξ ≠ 0} λ K̂, the part of ∇·u = λK̂ (μ − ν) that responds locally to the density; 1 for s = 1."""
 
     def divergence(self) -> np.ndarray:
         """λ, the symbol of −∇· of the velocity of a potential, on the half-spectrum; a new array."""
 
     def evaluate(self, density: np.ndarray, measure: bool) -> float:
-        """Work out the velocity of a density; return its energy ½ ∫ V (μ − ν) dx, or NaN unless it is measured."""
+        """Compute the velocity of a density; return its energy ½ ∫ V (μ − ν) dx if ``measure``, else NaN."""
 
     def fields(self, depth: int) -> tuple[Field, ...]:
-        """What the compiled loops take for the velocity, with so many planes around it."""
+        """Return the velocity as the compiled loops take it, with ``depth`` ghost planes."""
 
     def potential(self, depth: int) -> Field:
-        """V at cell centres, where a flow with growth needs it, with so many planes around it."""
+        """Return V at cell centres, with ``depth`` ghost planes, for flows with growth."""
 
     def kept_potential(self) -> np.ndarray | None:
-        """V as evaluated, (planes, rows, numbers), if the velocity has it; see :meth:`potential_of`."""
+        """Return V as last evaluated, (planes, rows, numbers), if it is available; see :meth:`potential_of`."""
 
     def potential_of(self, density: np.ndarray) -> np.ndarray:
-        """V of a density, shape ``grid.shape``, in a buffer of the velocity, which is then to be evaluated again."""
+        """Return V of a density, shape ``grid.shape``, in a buffer of the velocity, which must then be re-evaluated."""
 
     def face(self, axis: int) -> np.ndarray:
         """Velocity on the upper faces of an axis, shape ``grid.shape``; a view where possible."""
 
 
 class _Modes:
-    """What both kinds of velocity do with half-spectra: the passes over them, shared by a team of threads."""
+    """Half-spectrum operations common to both kinds of velocity: the passes, split over a team of threads."""
 
     def __init__(self, flow: Flow, dtype: np.dtype, transform: Transform, team: Team) -> None:
         self.transform = transform
@@ -71,13 +71,13 @@ class _Modes:
             self._minus = np.ascontiguousarray(spectrum.lines[:, :rows, : 2 * self.shape[-1]])
 
     def forward(self, density: np.ndarray, spectrum: Spectrum) -> None:
-        """Transform μ; of μ − ν only the mean of a uniform ν is subtracted here, the passes subtract the rest."""
+        """Transform μ. Only the mean of a uniform ν is subtracted here; the passes subtract any other ν."""
         self.transform.forward(density, spectrum)
         if self.uniform:
             spectrum.modes[(0,) * self.grid.dim] -= self._mean
 
     def passed(self, run: Callable[..., None], spectra: Any, factors: Any, measure: bool) -> float:
-        """Run a pass over all planes; return ½ |T| Σ K̂ |f̂|² if it is to be measured, else NaN."""
+        """Run a pass over all planes; return ½ |T| Σ K̂ |f̂|² if ``measure``, else NaN."""
 
         def job(lo: int, hi: int, thread: int) -> None:
             run(
@@ -117,7 +117,7 @@ class DifferenceVelocity:
         return self._modes.grid.laplacian_symbol("mimetic")
 
     def evaluate(self, density: np.ndarray, measure: bool) -> float:
-        """Work out V; return the energy, or NaN."""
+        """Compute V; return the energy, or NaN."""
         modes = self._modes
         modes.forward(density, self._spectrum)
         energy = modes.passed(self._pass, self._spectrum.lines, modes.scale, measure)
@@ -137,7 +137,7 @@ class DifferenceVelocity:
         return self._spectrum.lines
 
     def potential_of(self, density: np.ndarray) -> np.ndarray:
-        """V of a density; evaluates it."""
+        """Compute V of a density."""
         self.evaluate(density, measure=False)
         return self._spectrum.values
 
@@ -171,17 +171,17 @@ class SpectralVelocity:
         for xi, k, n, h in zip(grid.wavevector(), grid.mode_numbers, grid.shape, grid.spacing, strict=True):
             flat = xi.reshape(-1)
             factor = -1j * flat * np.exp(0.5j * flat * h) / np.sinc(k / n) / grid.size
-            factor.imag[2 * abs(k) == n] = 0.0  # half a cell on, the Nyquist mode's derivative is real, and of one sign
+            factor.imag[2 * abs(k) == n] = 0.0  # on faces, the Nyquist mode's derivative is real and of one sign
             factors.append(factor.view(float).astype(dtype))
         self._factors = tuple(factors)
         self.stiffness, self.local_response = _responses(flow, self.divergence())
 
     def divergence(self) -> np.ndarray:
-        """|ξ|², that of the Nyquist modes too: their values on faces are those of waves that vanish at cell edges."""
+        """Symbol |ξ|², at Nyquist modes too: their values on faces are those of waves that vanish at cell edges."""
         return self._modes.grid.laplacian_symbol("spectral")
 
     def evaluate(self, density: np.ndarray, measure: bool) -> float:
-        """Work out the velocity along every axis, and V under growth; return the energy, or NaN."""
+        """Compute the velocity along every axis and, with growth, V; return the energy, or NaN."""
         modes = self._modes
         modes.forward(density, self._spectra[-1])
         if self._for_growth is not None:
@@ -197,16 +197,16 @@ class SpectralVelocity:
         return tuple(field_of(self._modes.transform, spectrum.lines, depth) for spectrum in self._spectra)
 
     def potential(self, depth: int) -> Field:
-        """V under growth, as evaluated."""
+        """V, for a flow with growth, as last evaluated."""
         assert self._for_growth is not None, "a velocity keeps V under growth"
         return field_of(self._modes.transform, self._for_growth.lines, depth)
 
     def kept_potential(self) -> np.ndarray | None:
-        """V under growth, as evaluated."""
+        """V, for a flow with growth, as last evaluated."""
         return None if self._for_growth is None else self._for_growth.lines
 
     def potential_of(self, density: np.ndarray) -> np.ndarray:
-        """V of a density, in the place of the first axis' velocity."""
+        """V of a density, which overwrites the velocity of the first axis."""
         self._modes.forward(density, self._spectra[0])
         self._finish_potential(self._spectra[0])
         return self._spectra[0].values
@@ -225,7 +225,7 @@ VELOCITIES: dict[str, Callable[..., VelocityField]] = {"difference": DifferenceV
 
 
 def velocity_field(name: str, flow: Flow, dtype: np.dtype, transform: Transform, team: Team) -> VelocityField:
-    """Make a velocity by its name; InputError names the ones there are."""
+    """Return a velocity by name; for an unknown name, InputError lists all."""
     if name not in VELOCITIES:
         raise InputError(f'velocity "{name}": allowed are {", ".join(VELOCITIES)}')
     return VELOCITIES[name](flow, dtype, transform, team)

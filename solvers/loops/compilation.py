@@ -1,4 +1,4 @@
-"""How the loops are compiled: once for each machine, kept on disk, the same bits for any number of threads.
+"""Compilation of the loops: once per machine, cached on disk, with the same bits for any number of threads.
 
 Pieces are compiled into the entries that call them. An entry is specialised by whole numbers and booleans that its
 factory closes over (the dimension, the scheme), which the compiler propagates into the pieces: a run compiles only
@@ -16,9 +16,9 @@ from gridflow.files import sha256
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
 
 SOURCES = int(sha256(*(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))[:14], 16)
-"""Stands for the text of all modules here. Code on disk is looked up by what the entry's factory closes over, and the
-library renews it when the entry's own module changes; entries name this, so that a change of any piece renews them
-too."""
+"""Hash of the source of all modules here. Compiled code on disk is looked up by the constants that the entry's factory
+closes over, and renewed when the entry's own module changes. Entries refer to this hash, so that a change of any piece
+renews them, too."""
 
 
 def piece(function: Callable[..., Any]) -> Any:
@@ -32,9 +32,9 @@ def line_function(function: Callable[..., Any]) -> Any:
 
 
 def contracted(function: Callable[..., Any]) -> Any:
-    """Compile a function, for others to call, in which the machine may round a product and a sum once together.
+    """Compile a function, for others to call, in which a product and a sum may be contracted to one rounding.
 
-    For arithmetic of which nothing exact is asked. The instructions are the same for any number of threads.
+    For arithmetic that need not be exact. The instructions are the same for any number of threads.
     """
     return njit(fastmath={"contract"}, **_OPTIONS)(function)
 

@@ -12,16 +12,16 @@ import math
 from solvers.loops.compilation import contracted, line_function, piece
 
 UPWIND, MINMOD, VANLEER, MC, SUPERBEE = range(5)
-"""The slopes of :func:`half_slope`, by the number that the compiled code knows them by; upwind's is zero."""
+"""Numbers of the limiters of :func:`half_slope` in the compiled code; the slope of upwind is zero."""
 STEEPNESS = 1.65
-"""Of the tanh jump of :func:`thinc`, in units of half a cell; docs/scheme.md has the measurements that chose it."""
+"""Steepness of the tanh jump of :func:`thinc` per half cell; docs/scheme.md has the measurements behind it."""
 _TO_MIDDLE = 1 / (math.cosh(STEEPNESS) * math.tanh(STEEPNESS))
 _OFFSET = 1 / math.tanh(STEEPNESS)
 
 
 @line_function
 def copy(line, to):
-    """Copy a line; an assignment to a slice would bring messages about shapes along, which take long to compile."""
+    """Copy a line element by element; assigning to a slice would compile slowly, because of its error messages."""
     for i in range(to.size):
         to[i] = line[i]
 
@@ -182,7 +182,7 @@ def least_variation(before, here, after, smooth_before, smooth_left, smooth_righ
 
 @line_function
 def upwind_value(velocity, here, there, face):
-    """The value of the donor cell at a face: of its right face if u > 0, else of the next cell's left face."""
+    """Value at a face: that of the donor cell, from its right face if u > 0, else the next cell's left face."""
     for i in range(face.size):
         left, right = here[i], there[i]
         face[i] = left if velocity[i] > 0 else right
@@ -216,7 +216,7 @@ def split_flux(transverse, here, there, velocity, face, u, q, ratio, vacuum, low
 
 @piece
 def outflow(upper, lower):
-    """What leaves a cell through its two faces along an axis."""
+    """Outflow of a cell through its two faces along an axis."""
     zero = type(upper)(0)
     return (upper if upper > zero else zero) - (lower if lower < zero else zero)
 
@@ -236,7 +236,7 @@ def share_kept(low, leaving, vacuum):
 
 @piece
 def limited(excess, keep_here, keep_there):
-    """An excess flux scaled by the share that the cell it leaves may give."""
+    """An excess flux, scaled by the share that its donor cell may give."""
     return excess * (keep_here if excess > 0 else keep_there)
 
 

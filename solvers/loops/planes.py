@@ -1,4 +1,4 @@
-"""Padded planes and rings of them: the working memory of the compiled loops.
+"""Padded planes and rings of them: the workspace of the compiled loops.
 
 A field is read plane by plane (of its first axis) into lines: a plane with a halo around it, row after row. In such a
 line the neighbour along an axis is a fixed distance away, the periodic seam needs no care, and loops are long whatever
@@ -17,7 +17,7 @@ from solvers.loops.compilation import line_function, piece
 
 
 class Field(NamedTuple):
-    """An array (planes, rows, numbers) with the planes below its first and above its last."""
+    """An array (planes, rows, numbers) with the ghost planes below and above it."""
 
     inner: np.ndarray
     below: np.ndarray
@@ -25,7 +25,7 @@ class Field(NamedTuple):
 
 
 def field_of(transform: Transform, lines: np.ndarray, depth: int) -> Field:
-    """An array (planes, rows, numbers) with so many planes around it."""
+    """Return an array (planes, rows, numbers) with ``depth`` ghost planes on either side."""
     return Field(lines, *transform.halo(lines, depth))
 
 
@@ -41,7 +41,7 @@ def tile_rows(rows: int, cells: int, halo: int, itemsize: int) -> int:
 
 
 class Tile(NamedTuple):
-    """Rows of every plane that are worked on together, and the size of a plane."""
+    """Rows of every plane that are processed together, and the size of a plane."""
 
     number: int
     first: int
@@ -92,7 +92,7 @@ def load(field, plane, tile, halo, line):
 
 @line_function
 def row_start(j, tile, halo):
-    """Where the cells of the tile's j-th row begin in a line."""
+    """Index in a line of the first cell of the tile's j-th row."""
     return (j + halo if tile.of > 1 else 0) * (tile.cells + 2 * halo) + halo
 
 

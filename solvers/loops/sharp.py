@@ -47,9 +47,9 @@ from solvers.loops.stages import (
 )
 
 HALO = 5
-"""Cells on either side that the new value of a cell depends on beyond its neighbour: see the stages above."""
+"""Number of ghost cells on either side; see the stages above."""
 LINES = rings.LINES
-"""Lines of working memory of a thread."""
+"""Number of workspace lines of a thread."""
 
 
 # Face velocities and face values

@@ -1,4 +1,4 @@
-"""The working memory of the sharp scheme: what is kept, and for how many planes.
+"""The workspace of the sharp scheme: which intermediate results are kept, and for how many planes.
 
 The stages of :mod:`solvers.loops.sharp` read and write these rings.
 """
@@ -15,7 +15,7 @@ DENSITY = _layout.ring(planes=5)
 POTENTIAL = _layout.ring(planes=2)
 """V, where the velocity is made of its differences."""
 OTHER = _layout.ring()
-"""What the source and the bounds on the step depend on besides."""
+"""Further field that the source and the bounds on the step depend on."""
 SMOOTH_LEFT, SMOOTH_RIGHT = _layout.ring(planes=3), _layout.ring(planes=3)
 """Polynomial values of the cells at their faces to the plane below and to the plane above."""
 LEFT, RIGHT = _layout.ring(), _layout.ring(planes=2)
@@ -40,7 +40,7 @@ KEPT = _layout.ring(planes=3)
 """The share of the excess out of each cell that leaves it ≥ 0."""
 RESULT, NOTHING = _layout.ring(), _layout.ring()
 LINES = _layout.size
-"""Lines of working memory of a thread."""
+"""Number of workspace lines of a thread."""
 
 
 class Memory(NamedTuple):

@@ -33,7 +33,7 @@ def full_sum(terms, has_nyquist):
 
 @line_function
 def subtract(some, row):
-    """Subtract a line from another."""
+    """Subtract one line from another."""
     for k in range(some.size):
         row[k] -= some[k]
 

@@ -51,14 +51,14 @@ class Rings(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The numbers of a tendency."""
+    """Parameters of a tendency."""
 
     sign: float
     """1 for a density that moves with −∇V, −1 for one that moves with ∇V."""
     growth: float
     """β."""
     vacuum: float
-    """Densities below this give nothing."""
+    """Smallest density that gives anything to its neighbours."""
 
 
 @line_function

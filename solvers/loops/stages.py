@@ -1,4 +1,4 @@
-"""What the compiled Euler steps share: velocities, bounds on the step, sources and the blend of a Runge–Kutta stage.
+"""Parts common to the compiled Euler steps: velocities, bounds on the step, sources and Runge–Kutta blending.
 
 What differs inside a loop over cells is a constant of the compiled code; what a loop can be chosen by, once for a line,
 is a flag of the step, so that one run compiles one step.
@@ -29,7 +29,7 @@ class Variant(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The numbers of an Euler step, all of the working precision; three of those that belong to axes, for any d."""
+    """Parameters of an Euler step, all in the working precision; those that belong to axes are triples for any d."""
 
     sign: np.floating
     """1 for a density that moves with −∇V, −1 for one that moves with ∇V."""
@@ -47,7 +47,7 @@ class Step(NamedTuple):
     weight: np.floating
     """Inverse of the share of its volume that a cell may lose in a step."""
     vacuum: np.floating
-    """Densities below this give nothing."""
+    """Smallest density that gives anything to its neighbours."""
     tiny: np.floating
     """Added to smoothness indicators."""
     change: bool
@@ -61,10 +61,10 @@ class Step(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What an Euler step reads."""
+    """Input of an Euler step."""
 
     field: Field
-    """What is advanced."""
+    """The field to advance."""
     velocity: tuple[Field, ...]
     """The face velocities along each axis, or the potential alone."""
     other: Field
@@ -74,7 +74,7 @@ class Given(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What an Euler step writes."""
+    """Output of an Euler step."""
 
     new: np.ndarray
     """(planes, rows, cells)."""
@@ -216,7 +216,7 @@ def finish(blend, plane, tile, halo, euler, old, written):
 
 @piece
 def clear_halo(tile, halo, line):
-    """Make all numbers of a line 0 but those of the tile's own cells."""
+    """Set all numbers of a line to 0, except those of the tile's own cells."""
     end = 0
     for j in range(tile.rows):
         start = row_start(j, tile, halo)

@@ -1,4 +1,4 @@
-"""A compiled look at a density and its velocity that sets the bounds on the step."""
+"""A compiled survey of a density and its velocity, from which the bounds on the step follow."""
 
 from functools import lru_cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""A compiled pass over a density that sums and finds what a row of the series tells of it."""
+"""A compiled pass over a density that computes the sums and extrema of a row of the time series."""
 
 from functools import lru_cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""Velocities of particles by direct summation, to check fast ones against: slow, short and without transforms.
+"""Particle velocities by direct summation: slow, short and without transforms, to check the fast ones against.
 
 ``v(x) = −∇V(x)``, ``V = K * (Σ_j w_j δ_{x_j} − ν)``.
 """
@@ -15,20 +15,20 @@ from gridflow.measures import spectra
 from solvers.loops.pairs import gradient_sums
 
 BLOCK = 4096
-"""Particles whose waves are held at a time."""
+"""Number of particles whose waves are held in memory at a time."""
 
 
 def velocity(
     flow: Flow, positions: np.ndarray, weights: np.ndarray, modes: tuple[int, ...] | None = None
 ) -> np.ndarray:
-    """Velocities by sums over all particles and all modes that are kept, each wave evaluated; O(N n) for n modes.
+    """Velocities by direct sums over all particles and all modes kept, in O(N n) for n modes.
 
     Parameters
     ----------
     positions, weights
         Shapes (N, d) and (N,).
     modes
-        Number of modes along each axis. Default: the cells of the flow's grid.
+        Number of modes along each axis. Default: the shape of the flow's grid.
 
     Returns
     -------
@@ -53,10 +53,10 @@ def velocity(
 
 
 def closed_form_velocity(flow: Flow, positions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Velocities in one dimension for Riesz kernels of whole order s, all modes included, pair by pair; O(N²).
+    """Velocities in one dimension for Riesz kernels of integer order s, with all modes, by pairwise sums in O(N²).
 
-    The kernel is a Bernoulli polynomial, ``G(x) = (−1)^{s+1} L^{2s−1} B_{2s}(x/L) / (2s)!`` on [0, L), whose derivative
-    for s = 1 jumps at 0, where it is taken as 0. The target's part is the sum over the modes of its cell averages.
+    The kernel is a Bernoulli polynomial, ``G(x) = (−1)^{s+1} L^{2s−1} B_{2s}(x/L) / (2s)!`` on [0, L). For s = 1 its
+    derivative jumps at 0, where it is set to 0. The target's part is the sum over the modes of its cell averages.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def closed_form_velocity(flow: Flow, positions: np.ndarray, weights: np.ndarray)
     Raises
     ------
     InputError
-        If d ≠ 1, the kernel is not of Riesz's, or s is not a whole number.
+        If d ≠ 1, the kernel is not a Riesz kernel, or s is not an integer.
 
     References
     ----------

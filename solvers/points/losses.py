@@ -1,7 +1,7 @@
-"""The loss of a network on samples, ``L = 1/(2n) Σ_i (f(x_i) − y_i)²``, and where samples and labels come from.
+"""The loss of a network on samples, ``L = 1/(2n) Σ_i (f(x_i) − y_i)²``, and the source of samples and labels.
 
-Labels are ``y_i = f*(x_i) + noise · ε_i`` with ε normal. What the target's density says of an input is its harmonic
-expansion, ``f*(x) = |x| Σ λ_ℓ ν_ℓm Y_ℓm(x / |x|)`` with the Funk–Hecke numbers λ_ℓ of the activation; on the circle
+Labels are ``y_i = f*(x_i) + noise · ε_i`` with normal ε. The target's density defines ``f*`` by its harmonic expansion,
+``f*(x) = |x| Σ λ_ℓ ν_ℓm Y_ℓm(x / |x|)`` with the Funk–Hecke coefficients λ_ℓ of the activation; on the circle
 ``f*(x) = |x| Σ_k λ_|k| ν̂_k e^{ikφ}``.
 """
 
@@ -24,15 +24,15 @@ from gridflow.networks.weights import Weights
 from solvers.points.population import MOST_PIECES, circle_modes, relu_of, sphere_coefficients
 
 SAMPLES, BATCHES, STREAM = 0, 1, 2
-"""Which of a seed's random numbers: the samples kept, those taken for a step, and those drawn afresh for it."""
+"""Random streams of a seed: for the fixed samples, the batches taken from them, and fresh samples of a step."""
 ROWS = 128
-"""Samples worked on at once, fewer for many neurons."""
+"""Number of samples processed at once; fewer if there are many neurons."""
 
 Labels = Callable[[np.ndarray], np.ndarray]
 
 
 class _OnCircle:
-    """f* of the target's density on S¹ at inputs of the plane."""
+    """f* of the target's density on S¹, at inputs in R²."""
 
     def __init__(self, flow: Equation[Any], accuracy: float, threads: int | None) -> None:
         grid = flow.grid
@@ -53,7 +53,7 @@ class _OnCircle:
 
 
 class _OnSphere:
-    """f* of the target's density on S² at inputs of space."""
+    """f* of the target's density on S², at inputs in R³."""
 
     def __init__(self, flow: Equation[Any], accuracy: float, _: int | None) -> None:
         self._transform = PointTransform(flow.grid.lmax, accuracy, threads=1)
@@ -75,29 +75,29 @@ _LABELS: dict[type[Domain], Callable[..., Labels]] = {Circle: _OnCircle, SphereG
 
 
 def labels_of(flow: Equation[Any], teacher: Weights | None, accuracy: float, threads: int | None) -> Labels:
-    """f* of inputs, shape (n, inputs): of a teacher, or of the density of ``flow.target`` on the circle or S²."""
+    """Return f* at inputs (n, inputs): a teacher, or the density of ``flow.target`` on the circle or S²."""
     if teacher is not None:
         return teacher.outputs
     return _LABELS[type(flow.grid)](flow, accuracy, threads)
 
 
 class Samples:
-    """Labelled inputs; everything random depends on the seed and the number of the step alone.
+    """Labelled inputs. All random numbers depend only on the seed and the step number.
 
     Parameters
     ----------
     labels
-        f*.
+        The function f*.
     inputs
         Number of inputs d + 1.
     kind
-        ``uniform`` on the sphere S^d or ``gaussian``, standard normal.
+        ``uniform`` on the sphere S^d, or ``gaussian``, standard normal.
     count
-        How many are kept; None to draw afresh for every step.
+        Number of fixed samples; None to draw new ones in every step.
     batch
-        How many a step takes, none twice; None for all that are kept.
+        Number of samples per step, without repetition; None for all fixed samples.
     noise
-        Standard deviation of the labels' error; that of a sample kept is always the same.
+        Standard deviation of the label noise, which is constant for a fixed sample.
     seed
         Non-negative integer.
     """
@@ -110,7 +110,7 @@ class Samples:
         self.kept = None if count is None else self._draw(SAMPLES, 0, count)
 
     def of_step(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs (n, inputs) and labels (n,) that a step goes by."""
+        """Return the inputs (n, inputs) and labels (n,) of a step."""
         if self.kept is None:
             assert self._batch is not None
             return self._draw(STREAM, step, self._batch)
@@ -132,19 +132,20 @@ class Samples:
 
 
 class EmpiricalLoss:
-    """The loss on samples and −m times its gradient.
+    """The loss on samples, and −m times its gradient.
 
-    With ``S_j = Σ_i (f(x_i) − y_i) 1[w_j·x_i > 0] x_i`` it is ``w_j' = −a_j S_j / n`` and ``a_j' = −w_j·S_j / n``. The
-    samples are shared out in pieces that depend on their number and m alone, and summed in order.
+    With ``S_j = Σ_i (f(x_i) − y_i) 1[w_j·x_i > 0] x_i`` the latter is ``w_j' = −a_j S_j / n`` and
+    ``a_j' = −w_j·S_j / n``. The samples are split into pieces that depend only on their number and m; the pieces are
+    summed in order.
 
     Parameters
     ----------
     samples
-        Where inputs and labels come from.
+        Source of inputs and labels.
     count, inputs
         Number of neurons m and of inputs.
     threads
-        How many to use; the result does not depend on it.
+        Number of threads; the result does not depend on it.
     """
 
     def __init__(self, samples: Samples, count: int, inputs: int, threads: int | None = None) -> None:
@@ -156,7 +157,7 @@ class EmpiricalLoss:
         self._hidden = np.zeros((self._threads, self._rows, count))
 
     def descend(self, inner: np.ndarray, outer: np.ndarray, step: int, speeds: tuple[np.ndarray, np.ndarray]) -> float:
-        """w' and a' of the samples of a step into ``speeds``; returns the loss on them."""
+        """Write w' and a' for the samples of a step into ``speeds``; return the loss on those samples."""
         x, y = self._samples.of_step(step)
         loss, pieces = self._pass(x, y, inner, outer, with_slope=True)
         total = self._sums[0]
@@ -169,21 +170,21 @@ class EmpiricalLoss:
         return loss
 
     def of_kept(self, inner: np.ndarray, outer: np.ndarray) -> float | None:
-        """The loss on all samples kept; None if there are none."""
+        """Return the loss on all fixed samples, or None if there are none."""
         kept = self._samples.kept
         return None if kept is None else self._pass(*kept, inner, outer, with_slope=False)[0]
 
     def _pass(
         self, x: np.ndarray, y: np.ndarray, inner: np.ndarray, outer: np.ndarray, with_slope: bool
     ) -> tuple[float, int]:
-        """The loss, and the number of pieces that ``sums`` holds S of."""
+        """Return the loss, and the number of pieces of S that ``sums`` holds."""
         chunks = -(-len(y) // self._rows)
         number = min(chunks, MOST_PIECES)
         cuts = [chunks * i // number * self._rows for i in range(number + 1)]
         pieces = list(itertools.pairwise(cuts))
         losses = np.zeros(number)
 
-        @np.errstate(over="ignore", invalid="ignore")  # of weights that diverge, which the solver tells
+        @np.errstate(over="ignore", invalid="ignore")  # diverging weights, which the solver reports
         def work(piece: int, thread: int) -> None:
             total, term, hidden = self._sums[piece], self._terms[thread], self._hidden[thread]
             total.fill(0)

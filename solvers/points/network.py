@@ -1,4 +1,4 @@
-"""Training a shallow ReLU network: what the flow with growth 2 is the limit of for infinitely many neurons."""
+"""Training of a shallow ReLU network; for infinitely many neurons it becomes the flow with growth 2."""
 
 import math
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ from solvers.stepping.known import Known
 from solvers.stepping.options import checked_tolerance, fitting
 
 FIRST_STEP = 0.01
-"""Of the typical size of the weights, how far the fastest neuron may go in the very first step."""
+"""Largest change of a neuron in the very first step, relative to the typical size of the weights."""
 ROUND_OFF = 1e-9
-"""Share of a step that the time left may exceed it by and still be taken in one."""
+"""Relative excess by which the remaining time may exceed a step and still be covered by it."""
 EULER = "euler"
 INTEGRATORS = ("rk45", "rk23", EULER)
 
@@ -39,10 +39,11 @@ LIBRARIES: dict[type[Domain], tuple[str, ...]] = {Circle: ("finufft",), SphereGr
 class Network:
     """A shallow network ``f(x) = (1/m) Σ_j a_j max(w_j·x, 0)`` trained by gradient descent.
 
-    ``a_j' = −m ∂L/∂a_j`` and ``w_j' = −m ∂L/∂w_j``: time is the learning rate times the number of steps, the gradient
-    taken times m. L is the loss over all inputs, ``½ E_x (f(x) − f*(x))²``, or that on samples. From a balanced start,
-    ``|a_j| = |w_j|``, the directions follow −∇V and the masses a_j |w_j| grow at the rate −2 V where a_j > 0: for many
-    neurons the flow with growth 2. Runs have the same bits for any number of threads.
+    The equations are ``a_j' = −m ∂L/∂a_j`` and ``w_j' = −m ∂L/∂w_j``. Time is the learning rate times the number of
+    steps, for gradients multiplied by m. L is the population loss ``½ E_x (f(x) − f*(x))²`` or the loss on samples.
+    From balanced weights, ``|a_j| = |w_j|``, the directions follow −∇V and, where a_j > 0, the masses a_j |w_j| grow at
+    the rate −2 V. For many neurons this is the flow with growth 2. The result has the same bits for any number of
+    threads.
 
     Parameters
     ----------
@@ -50,38 +51,38 @@ class Network:
         The equation, with growth 2 and the kernel ``ReLU()`` or ``ReLU(inputs="gaussian")``: a ``Flow`` on a
         ``Circle``, a ``SphereFlow`` or a ``WholeSphereFlow``. Its target is f*, unless there is a teacher.
     weights
-        At time 0.
+        Weights at time 0.
     loss
-        ``population`` or ``empirical``.
+        ``population`` (default) or ``empirical``.
     method
-        Of the population's loss: ``harmonic``, on the modes that the grid keeps, O(m log m); ``pairs``, in closed form,
-        O(m (m + neurons of the teacher)). Default: the first where there is a grid of cells.
+        Evaluation of the population loss. ``harmonic``: on the modes that the grid keeps, O(m log m). ``pairs``: in
+        closed form, O(m (m + neurons of the teacher)). Default: ``harmonic`` if the domain has cells.
     teacher
-        Another network that is f*; its mass is that of the target. A ``WholeSphereFlow`` and ``pairs`` need one.
+        Another network that defines f*; its mass must be that of the target. ``WholeSphereFlow`` and ``pairs`` need
+        one.
     samples, batch
-        Number of samples kept, and of those that each step takes at random, none twice; without a batch all of them,
-        without samples a batch drawn afresh for each step.
+        Number of fixed samples, and number that each step draws from them without repetition. Without ``batch`` every
+        step uses all samples; without ``samples`` every step draws a new batch.
     learning_rate
-        Step in the flow's time, of gradient descent.
+        Step of gradient descent, in the flow's time.
     noise
-        Standard deviation of the labels' errors.
+        Standard deviation of the label noise. Default: 0.
     seed
-        Of samples, errors and batches.
+        Seed of samples, noise and batches. Default: 0.
     integrator
-        Of the population's gradient flow: ``rk45`` or ``rk23`` under a bound on the error, or ``euler``, plain gradient
-        descent. Training on samples is always the last. A run shortens a step of it only to land on a time that a
-        schedule names.
+        For the population loss: ``rk45`` or ``rk23`` with error control, or ``euler``, plain gradient descent. Training
+        on samples always uses ``euler``. Its steps are shortened only to land on the times of a schedule.
     tolerance
-        Estimated error of an ``rk`` step in any weight, as a share of the root mean square of |(w_j, a_j)|.
+        Estimated error of an ``rk`` step in any weight, relative to the root mean square of |(w_j, a_j)|.
     accuracy
-        Of the transforms, relative in L².
+        Relative L² error of the transforms.
     threads
-        Threads to use. Default: every core, as far as the neurons are worth it.
+        Number of threads. Default: as many cores as the number of neurons justifies.
 
     Raises
     ------
     InputError
-        If an option or its combination with others is not allowed.
+        If an option, or a combination of options, is not allowed.
 
     References
     ----------
@@ -158,7 +159,7 @@ class Network:
 
     @staticmethod
     def memory(count: int, shape: tuple[int, ...], samples: int = 0) -> int:
-        """Bytes that a solver on a grid and its state hold: stages, weights, transforms, samples."""
+        """Estimate the bytes of memory of a solver on a grid and its state: stages, weights, transforms, samples."""
         inputs = len(shape) + 1
         stages = 7 + 5 + 3
         held = count * (inputs + 1) * stages + count * 40 + math.prod(shape) * 60
@@ -168,36 +169,36 @@ class Network:
         return 8 * (held + (on_samples if samples else 0))
 
     def compile(self) -> None:
-        """Nothing: no loop of this solver is compiled here."""
+        """Do nothing: this solver has no compiled loops."""
 
     def settings(self) -> Mapping[str, object]:
-        """Name, options, and checksums of the weights at time 0 and of the teacher."""
+        """Return the name, the options, and checksums of the weights at time 0 and of the teacher."""
         return dict(self._settings)
 
     def initialize(self, initial: np.ndarray | None = None) -> State:
-        """The state at time 0, of the weights given when the solver was made.
+        """Return the state at time 0, with the weights given to the constructor.
 
-        A density that they stand for may be given, to be kept with the run; nothing else depends on it.
+        ``initial``, the density that they represent, is only checked and recorded with the run.
         """
         if initial is not None:
             self.flow.check_density(initial, "the initial density")
         return self._begin(State({INNER: self._start.inner.copy(), OUTER: self._start.outer.copy()}))
 
     def restore(self, state: State) -> State:
-        """Take over a state read from a checkpoint; InputError if it is not one of this solver."""
+        """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
         held = fitting(state, {INNER: self._start.inner, OUTER: self._start.outer})
         return self._begin(State(held, state.time, state.step, state.dt, dict(state.control)))
 
     def weights(self, state: State) -> Weights:
-        """A copy of the state's weights."""
+        """Return a copy of the state's weights, shapes (m, inputs) and (m,)."""
         return Weights(state.arrays[INNER], state.arrays[OUTER])
 
     def density(self, state: State) -> np.ndarray:
-        """The measure of the positive output weights as cell averages on ``flow.grid``."""
+        """Measure of the positive output weights as cell averages on ``flow.grid``, shape ``grid.shape``."""
         return measure_from_network(self.flow.grid, self.weights(state))[0]
 
     def fields(self, state: State) -> Mapping[str, np.ndarray]:
-        """What a snapshot keeps: weights, the density, and that of negative output weights if there may be any."""
+        """Return the arrays of a snapshot: weights, the density, and the density of negative output weights if any."""
         positive, negative = measure_from_network(self.flow.grid, self.weights(state))
         found = {**state.arrays, "density": positive}
         if self._signed or negative.any():
@@ -205,7 +206,7 @@ class Network:
         return found
 
     def stable_dt(self, state: State) -> float:
-        """The learning rate, or the step that the last one proposed."""
+        """Return the learning rate, or the step that the error control proposed last."""
         if self._scheme is None:
             return self._rate
         return state.control[PROPOSAL] or self._first_step(state)
@@ -215,9 +216,9 @@ class Network:
 
     @np.errstate(over="ignore", invalid="ignore")  # of weights that diverge, which the next step tells
     def diagnose(self, state: State) -> Mapping[str, float]:
-        """Signed mass, loss over all inputs and its dissipation by gradient flow; min and max of the density.
+        """Return signed mass, population loss, its dissipation by gradient flow, and min and max of the density.
 
-        With samples kept also ``empirical_loss``, on all of them.
+        With fixed samples there is also ``empirical_loss``, on all of them.
         """
         inner, outer = state.arrays[INNER], state.arrays[OUTER]
         if self._empirical is None:
@@ -240,14 +241,14 @@ class Network:
             found["empirical_loss"] = kept
         return found
 
-    @np.errstate(over="ignore", invalid="ignore")  # weights that are not finite are looked for
+    @np.errstate(over="ignore", invalid="ignore")  # weights that are not finite are detected below
     def step(self, state: State, until: float) -> None:
-        """Advance in place by one step, to ``until`` at the farthest and then exactly.
+        """Advance the state in place by one step, which ends at ``until`` at the latest and then exactly there.
 
         Raises
         ------
         RunError
-            If a weight is no longer finite, or no step however short meets the tolerance.
+            If a weight is no longer finite, or if no step, however short, meets the tolerance.
         """
         self._have(state)
         left = until - state.time
@@ -268,7 +269,7 @@ class Network:
             self._loss = self._loss_reached
 
     def _adaptive(self, state: State, scheme: schemes.EmbeddedRungeKutta, until: float) -> float:
-        """Work a step out, ending in ``reached``, that meets the tolerance; return its length."""
+        """Compute a step that meets the tolerance, into ``reached``; return its length."""
         dt = adapt(
             state, until, self.stable_dt(state), lambda dt: self._attempt(scheme, state, dt), scheme, self.tolerance
         )
@@ -277,7 +278,7 @@ class Network:
         return dt
 
     def _attempt(self, scheme: schemes.EmbeddedRungeKutta, state: State, dt: float) -> float:
-        """The largest error of a weight, as a share of their size."""
+        """Compute a step; return the largest error of a weight relative to the size of the weights."""
         loss = self._loss
         for stage, row in enumerate(scheme.stages, start=1):
             self._sum(row, dt)
@@ -297,18 +298,18 @@ class Network:
         return math.sqrt(float(np.square(self._now).sum()) / self._start.count) or 1.0
 
     def _first_step(self, state: State) -> float:
-        """From how fast the weights change, in units of their size."""
+        """Return the first step, from the rate of change of the weights relative to their size."""
         self._have(state)
         fastest = float(abs(self._speeds[0]).max())
         np.concatenate([state.arrays[INNER].ravel(), state.arrays[OUTER]], out=self._now)
         return FIRST_STEP * self._typical() / fastest if fastest > 0 else math.inf
 
     def _split(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """w and a of a vector of all weights."""
+        """Split a vector of all weights into w and a."""
         return flat[: self._size].reshape(self._start.inner.shape), flat[self._size :]
 
     def _sum(self, row: tuple[float, ...], dt: float) -> None:
-        """``Δt Σ_j row_j speeds_j`` into ``moved``."""
+        """Compute ``Δt Σ_j row_j speeds_j`` into ``moved``."""
         self._moved.fill(0)
         for weight, values in zip(row, self._speeds, strict=False):
             if weight:
@@ -322,7 +323,7 @@ class Network:
         return state
 
     def _have(self, state: State) -> None:
-        """Have the speeds of a state, and the loss whose gradient they are."""
+        """Compute the speeds of a state and the loss of which they are the gradient, unless they are known already."""
         if self._known.get(*state.arrays.values()) == state.step:  # samples are those of a step
             return
         loss = self._population if self._empirical is None else self._empirical
@@ -369,7 +370,7 @@ def _check_samples(on_samples: bool, samples: int | None, batch: int | None, noi
 
 
 def _checked_rate(integrator: str, learning_rate: float | None) -> float:
-    """The learning rate of gradient descent, NaN of an adaptive scheme."""
+    """Return the learning rate of gradient descent, or NaN for an adaptive scheme."""
     if integrator != EULER:
         if learning_rate is not None:
             raise InputError(

@@ -1,4 +1,4 @@
-"""The flow of N particles: a second method that needs no grid for the density, and the reference of particle codes."""
+"""The flow of N particles: a second method, without a grid for the density, and the reference for particle codes."""
 
 import math
 from collections.abc import Mapping
@@ -19,40 +19,40 @@ from solvers.stepping.known import Known
 from solvers.stepping.options import checked_tolerance, fitting, real_dtype
 
 ACCURACY = {"float64": 1e-9, "float32": 1e-5}
-"""Accuracy of the transforms unless one is given."""
+"""Default accuracy of the transforms."""
 FIRST_STEP = 0.05
-"""Of the shortest wave kept, how far the fastest particle may go in the very first step."""
+"""Largest distance a particle may move in the very first step, relative to the shortest wavelength kept."""
 
 
 class Particles:
     """N particles, ``x_i' = −∇V(x_i)`` with ``V = K * (Σ_j w_j δ_{x_j} − ν)`` of their own empirical measure.
 
-    Velocities come from non-uniform FFTs (FINUFFT) on the modes kept, steps from an embedded Runge–Kutta scheme under
-    a bound on the error of every particle. With growth the masses change, ``w_i' = −β w_i V(x_i)``, and stay positive.
-    Without, they are constant. Particles do not act on themselves. The result has the same bits for any number of
+    Velocities come from non-uniform FFTs (FINUFFT) on the modes kept. Steps are those of an embedded Runge–Kutta scheme
+    that bounds the error of every particle. With growth the masses obey ``w_i' = −β w_i V(x_i)`` and stay positive;
+    without it they are constant. Particles do not act on themselves. The result has the same bits for any number of
     threads.
 
     Parameters
     ----------
     flow
-        The equation, on a grid from which the target's modes are taken and on which densities are told.
+        The equation. Its grid defines the modes of the target, and densities are reported on it.
     positions
-        At time 0, shape (N, d) or, in one dimension, (N,); in units of length, wrapped onto the torus.
+        Positions at time 0, shape (N, d) or, in one dimension, (N,); in units of length, wrapped onto the torus.
     weights
-        Masses at time 0, shape (N,), ≥ 0; without growth their sum is that of the target. Default: equal.
+        Masses at time 0, shape (N,), ≥ 0. Without growth they must sum to the target's mass. Default: equal.
     modes
-        Number of Fourier modes along each axis that the potential keeps, or one for all. Default: the grid's cells.
+        Number of Fourier modes of the potential along each axis, or one number for all. Default: the grid's shape.
     integrator
-        ``rk45`` (Dormand–Prince) or ``rk23`` (Bogacki–Shampine).
+        ``rk45`` (Dormand–Prince, default) or ``rk23`` (Bogacki–Shampine).
     tolerance
-        Estimated error of a step in the position of any particle, as a share of the periods; with growth also in the
+        Estimated error of a step in the position of any particle, relative to the periods; with growth also in the
         logarithm of any mass.
     accuracy
-        Error of the transforms, relative in L². Default: 1e−9, in single precision 1e−5.
+        Relative L² error of the transforms. Default: 1e−9, in single precision 1e−5.
     dtype
-        ``float64`` or ``float32``.
+        ``float64`` (default) or ``float32``.
     threads
-        Threads to use. Default: every core, as far as the particles are worth it.
+        Number of threads. Default: as many cores as the number of particles justifies.
 
     Raises
     ------
@@ -114,54 +114,54 @@ class Particles:
 
     @staticmethod
     def memory(count: int, modes: tuple[int, ...], dtype: str = "float64", growth: bool = False) -> int:
-        """Bytes that a solver and its state hold: stages, particles, and FINUFFT's fine grids."""
+        """Estimate the bytes of memory of a solver and its state: stages, particles and FINUFFT's fine grids."""
         dim, size = len(modes), np.dtype(dtype).itemsize
         held = count * size * (dim * (7 + 5) + (7 + 3) * growth + dim + 2 + 2 * (dim + 2) + 4)
         return round(held + math.prod(modes) * (8 * 2 * 5 + 2 * size * (2 * 2**dim + 4)))
 
     def compile(self) -> None:
-        """Nothing: no loop of this solver is compiled here."""
+        """Do nothing: this solver has no compiled loops."""
 
     def settings(self) -> Mapping[str, object]:
-        """Name and options, for the record kept with a run."""
+        """Return the solver's name and options, which are recorded with a run."""
         return dict(self._settings)
 
     def initialize(self, initial: np.ndarray | None = None) -> State:
-        """The state at time 0, of the particles given when the solver was made.
+        """Return the state at time 0, with the particles given to the constructor.
 
-        A density that they stand for may be given, to be kept with the run; nothing else depends on it.
+        ``initial``, the density that they represent, is only checked and recorded with the run.
         """
         if initial is not None:
             self.flow.check_density(initial, "the initial density")
         return self._begin(State({POSITIONS: self._start[0].copy(), WEIGHTS: self._start[1].copy()}))
 
     def restore(self, state: State) -> State:
-        """Take over a state read from a checkpoint; InputError if it is not one of this solver."""
+        """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
         held = fitting(state, dict(zip((POSITIONS, WEIGHTS), self._start, strict=True)))
         return self._begin(State(held, state.time, state.step, state.dt, dict(state.control)))
 
     def density(self, state: State) -> np.ndarray:
-        """The particles as cell averages on ``flow.grid``, by cloud-in-cell."""
+        """Particles deposited as cell averages on ``flow.grid`` by cloud-in-cell, shape ``grid.shape``."""
         return clouds.deposit(self.flow.grid, state.arrays[POSITIONS], state.arrays[WEIGHTS])
 
     def fields(self, state: State) -> Mapping[str, np.ndarray]:
-        """What a snapshot keeps: positions, weights, and the density as cell averages."""
+        """Return the arrays of a snapshot: positions, weights, and the density as cell averages."""
         return {**state.arrays, "density": self.density(state)}
 
     def velocity(self, state: State) -> np.ndarray:
-        """−∇V at the particles, shape (N, d), length / time; the solver's own array."""
+        """Velocity −∇V at the particles, shape (N, d), length / time; the solver's own array."""
         self._have(state)
         return self._speeds[0]
 
     def stable_dt(self, state: State) -> float:
-        """The step that the last one proposed."""
+        """Return the step that the error control proposed last."""
         return state.control[PROPOSAL] or self._first_step(state)
 
     def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> None:
         """None: steps follow from the error of each."""
 
     def diagnose(self, state: State) -> Mapping[str, float]:
-        """Mass, energy and dissipation of the particles; min and max of their deposit on the grid."""
+        """Return mass, energy and dissipation of the particles, and min and max of their deposit on the grid."""
         self._have(state)
         weights, growth = state.arrays[WEIGHTS].astype(float), self.flow.growth
         loss = float(weights @ np.square(self._speeds[0], dtype=float).sum(axis=1))
@@ -177,12 +177,12 @@ class Particles:
         }
 
     def step(self, state: State, until: float) -> None:
-        """Advance in place by one step, to ``until`` at the farthest and then exactly.
+        """Advance the state in place by one step, which ends at ``until`` at the latest and then exactly there.
 
         Raises
         ------
         RunError
-            If a position is no longer finite, or no step however short meets the tolerance.
+            If a position is no longer finite, or if no step, however short, meets the tolerance.
         """
         self._have(state)
         dt = adapt(
@@ -207,7 +207,7 @@ class Particles:
         self._energy = self._field.energy
 
     def _have(self, state: State) -> None:
-        """Have the speeds and rates of a state."""
+        """Compute the velocities and growth rates of a state, unless they are known already."""
         if self._known.get(*state.arrays.values()):
             return
         self._evaluate(0, state.arrays[POSITIONS], state.arrays[WEIGHTS])
@@ -226,14 +226,14 @@ class Particles:
             self._rates[0] = self._rates[stage]
 
     def _first_step(self, state: State) -> float:
-        """From how fast the particles are, in units of the shortest wave that the potential keeps."""
+        """Return the first step, from the particles' speeds relative to the shortest wave that the potential keeps."""
         self._have(state)
         fastest = float(abs(self._speeds[0]).max())
         shortest = min(length / n for length, n in zip(self.flow.grid.lengths, self._field.modes.shape, strict=True))
         return FIRST_STEP * shortest / fastest if fastest > 0 else math.inf
 
     def _attempt(self, state: State, dt: float) -> float:
-        """Work a step out, ending in ``reached``; return the largest error of a particle in units of the periods."""
+        """Compute a step into ``reached``; return the largest error of a particle in units of the periods."""
         positions, weights = state.arrays[POSITIONS], state.arrays[WEIGHTS]
         lengths = self.flow.grid.lengths
         last = len(self._scheme.stages)
@@ -259,7 +259,7 @@ class Particles:
         return error
 
     def _grow(self, row: tuple[float, ...], dt: float, weights: np.ndarray) -> None:
-        """Masses at a stage: those at the start times the exponential of what the rates add up to."""
+        """Compute the masses at a stage: the initial ones times the exponential of the weighted sum of the rates."""
         logarithms, term = self._moved[:, 0], self._term[:, 0]
         self._sum(self._rates, row, dt, logarithms, term)
         np.exp(logarithms, out=self._reached_weights)
@@ -267,7 +267,7 @@ class Particles:
 
     @staticmethod
     def _sum(stages: np.ndarray, row: tuple[float, ...], dt: float, total: np.ndarray, term: np.ndarray) -> None:
-        """``Δt Σ_j row_j stages_j`` into ``total``."""
+        """Compute ``Δt Σ_j row_j stages_j`` into ``total``."""
         total.fill(0)
         for weight, values in zip(row, stages, strict=False):
             if weight:

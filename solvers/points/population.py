@@ -1,4 +1,4 @@
-"""The loss of a network over all inputs, through the potential of its measure at its own neurons.
+"""The population loss of a network, from the potential of its measure at its own neurons.
 
 ``L = ½ E_x (f(x) − f*(x))² = ½ ∫ V d(μ − ν)`` with ``V(θ) = ∫ K(θ·θ') d(μ − ν)(θ') = E_x (f(x) − f*(x)) max(θ·x, 0)``.
 Training follows ``a_j' = −|w_j| V(θ_j)``, ``w_j' = −a_j (V(θ_j) θ_j + ∇V(θ_j))``, which is −m times the gradient of L.
@@ -25,28 +25,28 @@ from gridflow.networks.measures import angles
 from gridflow.networks.weights import Weights
 
 AT_ONCE, ATOMS = 512, 128
-"""Neurons and atoms whose pairs are worked on at once: what a core's cache holds."""
+"""Numbers of neurons and atoms whose pairs are processed at once, so that they fit the cache of a core."""
 POINTS_PER_PIECE = 2**13
-"""Neurons on S² for which another transform of the harmonics is worth its cost."""
+"""Number of neurons on S² for which another harmonic transform is worth its cost."""
 MOST_PIECES = 16
 
 
 class Potential(Protocol):
-    """What pulls the neurons, evaluated again and again.
+    """The potential that moves the neurons, for repeated evaluation.
 
     Attributes
     ----------
     values
-        V at the neurons of the last call, shape (m,).
+        V at the neurons of the last evaluation, shape (m,).
     gradient
-        ∇V along the sphere there, as vectors tangential to it, shape (m, inputs).
+        Surface gradient of V there, as tangent vectors, shape (m, inputs).
     """
 
     values: np.ndarray
     gradient: np.ndarray
 
     def evaluate(self, directions: np.ndarray, masses: np.ndarray) -> float:
-        """Work out the potential of neurons' masses less the target at them; return ½ ∫ V d(μ − ν)."""
+        """Evaluate the potential of the neurons' masses minus the target at the neurons; return ½ ∫ V d(μ − ν)."""
 
 
 class CirclePotential:
@@ -61,9 +61,9 @@ class CirclePotential:
     count
         Number of neurons m.
     accuracy
-        Of the transforms, relative in L².
+        Relative L² error of the transforms.
     threads
-        How many to use; the result does not depend on it.
+        Number of threads; the result does not depend on it.
     """
 
     def __init__(
@@ -101,8 +101,8 @@ def circle_modes(flow: Equation[Any], teacher: Weights | None, accuracy: float, 
 class SpherePotential:
     """On S²: the harmonics that the flow's grid resolves, by non-uniform transforms; parameters as on the circle.
 
-    The neurons are shared out in pieces, whose number depends on m alone, each with a transform of one thread; so the
-    result does not depend on the threads, which those of the library's own change.
+    The neurons are split into pieces, whose number depends only on m, and each piece has a single-threaded transform.
+    The result therefore does not depend on the number of threads, as it would with the library's own threads.
     """
 
     def __init__(
@@ -151,17 +151,17 @@ def sphere_coefficients(flow: Equation[Any], teacher: Weights | None, accuracy: 
         return at.analyse(teacher.masses)
     result = np.zeros(at.count, complex)
     found = SphereTransform(flow.grid, threads=1).analyse(flow.target)
-    result[: found.size] = found  # in order of m: what the grid's longitudes do not resolve comes last
+    result[: found.size] = found  # ordered by m, so that the orders beyond the grid's longitudes come last
     return result
 
 
 class PairPotential:
-    """On S^d of any dimension: the kernel's closed form of all pairs of directions, O(m (m + atoms)).
+    """On S^d of any dimension: the closed form of the kernel for all pairs of directions, O(m (m + atoms)).
 
     Parameters
     ----------
     flow
-        The equation; its kernel alone is used.
+        The equation, of which only the kernel is used.
     teacher
         The target as atoms.
     count, threads
@@ -195,12 +195,12 @@ class PairPotential:
     def _add(
         self, at: np.ndarray, atoms: np.ndarray, masses: np.ndarray, values: np.ndarray, gradient: np.ndarray
     ) -> None:
-        """Add the potential of atoms at points, and its gradient before the projection along the sphere."""
+        """Add the potential of atoms at points, and its gradient before projection onto the tangent space."""
         tiles = -(-len(at) // AT_ONCE)
         size, rows_at_once = min(self._threads, tiles), min(AT_ONCE, len(at))
         cosines, pulls = np.empty((size, rows_at_once, ATOMS)), np.empty((size, rows_at_once, at.shape[1]))
 
-        @np.errstate(over="ignore", invalid="ignore")  # of weights that diverge, which the solver tells
+        @np.errstate(over="ignore", invalid="ignore")  # diverging weights, which the solver reports
         def work(tile: int, thread: int) -> None:
             rows = slice(tile * AT_ONCE, min((tile + 1) * AT_ONCE, len(at)))
             count = rows.stop - rows.start
@@ -218,12 +218,12 @@ class PairPotential:
 
 
 class PopulationLoss:
-    """The speeds of the weights that the potential gives.
+    """The rates of change of the weights that the potential gives.
 
     Parameters
     ----------
     potential
-        One of those above.
+        One of the potentials above.
     count
         Number of neurons m.
     """
@@ -234,7 +234,7 @@ class PopulationLoss:
         self._directions = np.empty_like(potential.gradient)
 
     def evaluate(self, inner: np.ndarray, outer: np.ndarray) -> float:
-        """The loss; the potential at the neurons with it."""
+        """Evaluate the loss, and with it the potential at the neurons."""
         np.einsum("ij,ij->i", inner, inner, out=self._norms)
         np.sqrt(self._norms, out=self._norms)
         np.multiply(outer, self._norms, out=self._masses)
@@ -250,10 +250,10 @@ class PopulationLoss:
         self,
         inner: np.ndarray,
         outer: np.ndarray,
-        step: int,  # noqa: ARG002 - decides which samples others go by
+        step: int,  # noqa: ARG002 - selects the samples of the other losses
         speeds: tuple[np.ndarray, np.ndarray],
     ) -> float:
-        """w' and a' into ``speeds``; returns the loss. A neuron with w = 0 stays, as σ'(0) = 0 has it."""
+        """Write w' and a' into ``speeds``; return the loss. A neuron with w = 0 does not move, since σ'(0) = 0 here."""
         loss = self.evaluate(inner, outer)
         values, gradient = self.potential.values, self.potential.gradient
         w, a = speeds
@@ -267,7 +267,7 @@ class PopulationLoss:
 
 
 def relu_of(flow: Equation[Any]) -> ReLU:
-    """The flow's kernel; InputError unless it is that of max(t, 0)."""
+    """Return the flow's kernel; InputError unless it is that of max(t, 0)."""
     if not isinstance(flow.kernel, ReLU) or flow.kernel.power != 1:
         raise InputError(
             f"networks train with the kernel ReLU() or ReLU(inputs='gaussian'), of power 1, not {flow.kernel}"
@@ -282,7 +282,7 @@ HARMONIC: dict[type[Domain], Callable[..., Potential]] = {Circle: CirclePotentia
 def potential_of(
     flow: Equation[Any], method: str, teacher: Weights | None, count: int, accuracy: float, threads: int | None
 ) -> Potential:
-    """The potential by a method, ``harmonic`` or ``pairs``; InputError if the flow's domain does not allow it."""
+    """Return the potential by method ``harmonic`` or ``pairs``; InputError if the flow's domain does not allow it."""
     if method not in ("harmonic", "pairs"):
         raise InputError(f'method "{method}": allowed are harmonic and pairs')
     if method == "pairs":

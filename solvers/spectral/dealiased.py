@@ -1,4 +1,4 @@
-"""The dealiased pseudo-spectral discretisation in space: transforms, products, and the modes that are kept."""
+"""The dealiased pseudo-spectral discretisation in space: transforms, products and truncation of modes."""
 
 from collections.abc import Callable
 
@@ -14,8 +14,8 @@ from solvers.loops.pseudospectral import Kept
 class Dealiased:
     """Right-hand sides ``∇·(μ∇V) − β μ V`` of a flow by the 2/3 rule, in 2d + 1 real transforms.
 
-    Functions are given by the unnormalised modes of their values at cell centres, those with 3 |k| < n along every
-    axis: a product of two of them has aliases only in modes that are dropped. Cell averages have the same modes times
+    Functions are represented by the unnormalised modes of their values at cell centres, with 3 |k_a| < n_a along every
+    axis. The product of two of them is aliased only in modes that are dropped. Cell averages have the same modes times
     ``∏_a sinc(k_a / n_a)``.
 
     Parameters
@@ -30,11 +30,11 @@ class Dealiased:
     Attributes
     ----------
     kept
-        Of every mode of the half-spectrum, whether it is.
+        Mask of the modes of the half-spectrum that are kept.
     rates
         (|ξ|² + β) K̂, 0 where a mode is not kept, float64.
     columns
-        How many modes of every row are kept.
+        Number of modes that are kept in every row.
     target
         Modes of ν.
     nothing
@@ -91,7 +91,7 @@ class Dealiased:
         self.to_modes(self._product, self.target)
 
     def to_modes(self, averages: np.ndarray, spectrum: Spectrum) -> None:
-        """Write the modes of the function with given cell averages, an array made by the transform's ``field``."""
+        """Write the modes of the function with the given cell averages, an array made by the transform's ``field``."""
         self._transform.forward(averages, spectrum)
         self._weigh(spectrum, self.nothing, self._from_averages, self._one, spectrum)
 
@@ -104,16 +104,16 @@ class Dealiased:
     def tendency(
         self, start: Spectrum, increment: Spectrum, out: Spectrum, measuring: bool = False
     ) -> tuple[float, tuple[float, ...]]:
-        """Write the modes of ∂_t μ at the function whose modes are the sum of two spectra.
+        """Write the modes of ∂_t μ for the function whose modes are the sum of two spectra.
 
         Parameters
         ----------
         start, increment
-            The two.
+            The two spectra.
         out
-            What to write; may be either of them.
+            Spectrum to write; may be either of them.
         measuring
-            Whether to find what is returned; zeros otherwise.
+            Whether to compute the return values; otherwise they are 0.
 
         Returns
         -------
@@ -151,9 +151,9 @@ class Dealiased:
         return fullest, tuple(fastest)
 
     def measure(self, start: Spectrum, tendency: np.ndarray) -> tuple[float, float, float]:
-        """The energy of the cell averages, its dissipation −dE/dt, and Σ (μ − ν)² over the cell centres.
+        """Return the energy of the cell averages, its dissipation −dE/dt, and Σ (μ − ν)² over the cell centres.
 
-        ``tendency`` are the modes of ∂_t μ, (planes, rows, numbers).
+        ``tendency`` holds the modes of ∂_t μ, (planes, rows, numbers).
         """
         run = pseudospectral.measure()
         self._team.share(
@@ -169,7 +169,7 @@ class Dealiased:
         return 0.5 * scale * energy, -scale * work, square / grid.size
 
     def _multiply(self, field: Spectrum, measuring: bool) -> float:
-        """Put μ times a field into the product; return the field's largest magnitude if it is measured."""
+        """Multiply a field by μ into the product; return the field's largest magnitude if ``measuring``."""
         product, run = self._product.reshape(self._shape), pseudospectral.multiply()
         self._team.share(
             self._shape[0],

@@ -1,4 +1,4 @@
-"""The dealiased pseudo-spectral solver: a second method, for smooth densities."""
+"""The dealiased pseudo-spectral solver, a second method for smooth densities."""
 
 import math
 import warnings
@@ -22,43 +22,44 @@ from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, gi
 from solvers.stepping.schemes import RESOLVED_DECAY
 
 DROPPED = 1e-6
-"""Share of the start's deviation from the target, in L², that the 2/3 rule may drop without a warning."""
+"""Share of the initial deviation from the target, in L², that the 2/3 rule may remove without a warning."""
 IMAGINARY = 2.8
-"""Where the stability region of a fourth-order Runge–Kutta scheme ends on the imaginary axis."""
+"""End of the stability region of a fourth-order Runge–Kutta scheme on the imaginary axis."""
 
 
 class Spectral:
     """A dealiased pseudo-spectral solver with exponential Runge–Kutta steps, for smooth densities.
 
-    μ is a trigonometric polynomial, of which the 2/3 rule keeps the modes with 3 |k| < n, so that the product μ∇V has
-    no aliases; the linear part ``−a (|ξ|² + β) K̂`` is solved exactly and the remainder explicitly, with an embedded
-    estimate of the error. Mass is conserved to the last digit. Nothing keeps μ ≥ 0, nor the energy from rising: a
-    density that becomes negative is reported, by a warning and by ``negative_mass`` in the series, and never changed.
+    μ is a trigonometric polynomial. The 2/3 rule keeps its modes with 3 |k_a| < n_a, so that the product μ∇V is free of
+    aliasing. The linear part ``−a (|ξ|² + β) K̂`` is integrated exactly and the remainder explicitly, with an embedded
+    error estimate. Mass is conserved to the last digit. Neither μ ≥ 0 nor the decay of the energy is enforced. A
+    density that becomes negative is reported, by a warning and by ``negative_mass`` in the series, but never changed.
     For holes and edges use :class:`solvers.FiniteVolume`.
 
-    Initial densities, and those it gives, are cell averages, as everywhere; modes of averages are divided by their
-    sinc factors on the way in.
+    Densities go in and come out as cell averages, as in all solvers; the modes of averages are divided by their sinc
+    factors on input.
 
     Parameters
     ----------
     flow
         The equation.
     integrator
-        ``etdrk4`` or ``etdrk2``.
+        ``etdrk4`` (default) or ``etdrk2``.
     cfl
-        Share of the advective bound ``2.8 / Σ_a max |∂_a V| ξ_a`` to use, in (0, 1], ξ_a the largest wave number kept:
-        the explicit remainder turns a mode's phase by at most what the fourth-order scheme is stable for.
+        Fraction of the advective bound ``2.8 / Σ_a max |∂_a V| ξ_a``, in (0, 1], with ξ_a the largest wave number kept.
+        The bound is the stability limit of the fourth-order scheme for the phases of the explicit remainder.
+        Default: 0.9.
     tolerance
-        Estimated error of a step relative to ‖μ − ν‖ in L².
+        Estimated error of a step relative to ‖μ − ν‖ in L². Default: 1e−7.
     dtype
-        ``float64`` or ``float32``.
+        ``float64`` (default) or ``float32``.
     threads
-        Threads to use; the result has the same bits for any number of them. Default: as :class:`solvers.FiniteVolume`.
+        Number of threads; the result has the same bits for any number. Default: as :class:`solvers.FiniteVolume`.
 
     Raises
     ------
     InputError
-        If an option is not one of those allowed.
+        If an option is not allowed.
     """
 
     libraries: tuple[str, ...] = ()
@@ -109,7 +110,7 @@ class Spectral:
 
     @staticmethod
     def memory(shape: Sequence[int], dtype: str = "float64", growth: bool = False, integrator: str = "etdrk4") -> int:
-        """Bytes that a solver and its state hold: spectra of right-hand side and stages, fields, factors and tables."""
+        """Estimate the bytes of memory of a solver and its state on a grid of the given shape."""
         cells, size = math.prod(shape), np.dtype(dtype).itemsize
         spectra = (2 + len(shape) + growth + 1) + (len(schemes.EXPONENTIAL[integrator].nodes) + 2) + 1
         padding = 1 + 2 / shape[-1] + 1 / min(shape)
@@ -117,11 +118,11 @@ class Spectral:
 
     @property
     def threads(self) -> int:
-        """Threads that the solver uses."""
+        """Number of threads that the solver uses."""
         return self._team.size
 
     def compile(self) -> None:
-        """Compile every loop of a run now, or load it from the disk."""
+        """Compile all loops of a run now, or load them from the disk cache."""
         space, work = self._space, self._increments.work
         space.tendency(space.nothing, space.nothing, work, measuring=True)
         space.measure(space.nothing, work.lines)
@@ -129,11 +130,19 @@ class Spectral:
         self._known.forget()
 
     def settings(self) -> Mapping[str, object]:
-        """Name and options, for the record kept with a run."""
+        """Return the solver's name and options, which are recorded with a run."""
         return dict(self._settings)
 
     def initialize(self, initial: np.ndarray | None) -> State:
-        """A state at time 0 from cell averages; warns if the 2/3 rule drops a part of them that matters."""
+        """Return a state at time 0 from cell averages of shape ``grid.shape``.
+
+        A RuntimeWarning says if the 2/3 rule removes a significant part of them.
+
+        Raises
+        ------
+        InputError
+            If the density does not fit the flow.
+        """
         averages = given_density(self.flow, initial)
         field = self._transform.field()
         field[...] = averages
@@ -151,21 +160,21 @@ class Spectral:
         return self._begin(State({DENSITY: field}))
 
     def restore(self, state: State) -> State:
-        """Take over a state read from a checkpoint; InputError if it is not one of this solver."""
+        """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
         field = self._transform.field()
         field[...] = fitting(state, {DENSITY: self._reached})[DENSITY]
         return self._begin(State({DENSITY: field}, state.time, state.step, state.dt, dict(state.control)))
 
     def density(self, state: State) -> np.ndarray:
-        """The state's density as cell averages, shape ``grid.shape``, the solver's own array; it may be negative."""
+        """Cell averages of the state, shape ``grid.shape``; the solver's own array, which may have negative values."""
         return state.arrays[DENSITY]
 
     def fields(self, state: State) -> Mapping[str, np.ndarray]:
-        """What a snapshot keeps: the arrays of the state, all on the grid."""
+        """Return the arrays of a snapshot: those of the state, all on the grid."""
         return state.arrays
 
     def stable_dt(self, state: State) -> float:
-        """The longest step from this state but for the tolerance: the advective bound, or a share of the decay."""
+        """Longest step allowed by advection and by the energy's decay; the tolerance may shorten it."""
         self._have(state)
         return self._limit(*self._measured()[:2])
 
@@ -174,19 +183,19 @@ class Spectral:
         return self.bounds(state).exponential_steps(self.cfl, slowing, decay_times)
 
     def bounds(self, state: State) -> StepBounds:
-        """The bounds on Δt at this state, of which the advective one takes the place of positivity."""
+        """Return the bounds on Δt; the advective bound takes the place of the positivity bound."""
         self._have(state)
         return StepBounds(self._advective, math.inf, math.inf)
 
-    def euler(self, state: State, dt: float) -> np.ndarray:  # noqa: ARG002 - a right-hand side does not depend on it
-        """One right-hand side as a stage works it out; its modes, (planes, rows, numbers). For benchmarks."""
+    def euler(self, state: State, dt: float) -> np.ndarray:  # noqa: ARG002 - a right-hand side does not depend on dt
+        """Evaluate one right-hand side and return its modes as (planes, rows, numbers); for benchmarks."""
         self._have(state)
         work = self._increments.work
         self._space.tendency(self._modes, self._space.nothing, work)
         return work.lines
 
     def diagnose(self, state: State) -> Mapping[str, float]:
-        """Mass, extrema, energy and dissipation, and ``negative_mass`` ∫ max(−μ, 0) dx of the cell averages."""
+        """Return mass, min, max, energy, dissipation, and ``negative_mass``, ∫ max(−μ, 0) dx of the cell averages."""
         self._have(state)
         energy, dissipation, _ = self._measured()
         density, volume = state.arrays[DENSITY], self.flow.grid.cell_volume
@@ -201,7 +210,7 @@ class Spectral:
         }
 
     def step(self, state: State, until: float) -> None:
-        """Advance in place by one step, to ``until`` at the farthest and then exactly.
+        """Advance the state in place by one step, which ends at ``until`` at the latest and then exactly there.
 
         Raises
         ------
@@ -230,7 +239,7 @@ class Spectral:
         return state
 
     def _have(self, state: State) -> None:
-        """Have the modes of a state, their tendency, and its speeds."""
+        """Compute the modes of a state, its tendency and its speeds, unless they are known already."""
         density = state.arrays[DENSITY]
         if self._known.get(density):
             return
@@ -240,30 +249,30 @@ class Spectral:
         self._known.keep(True, density)
 
     def _measured(self) -> tuple[float, float, float]:
-        """Energy, dissipation and Σ (μ − ν)² of the modes that are had."""
+        """Return energy, dissipation and Σ (μ − ν)² of the current modes."""
         return self._space.measure(self._modes, self._increments.tendency)
 
     def _limit(self, energy: float, dissipation: float) -> float:
-        """The longest step by advection and by the decay."""
+        """Return the longest step allowed by advection and by the decay."""
         decay_time = self._noise.decay_time(energy, dissipation, self._speeds[0])
         return min(self.cfl * self._advective, RESOLVED_DECAY * decay_time)
 
     @property
     def _advective(self) -> float:
-        """The longest step for which the fastest turning of a phase is stable."""
+        """Longest step for which the fastest phase rotation is stable."""
         turning = sum(speed * xi for speed, xi in zip(self._speeds[1], self._highest, strict=True))
         return IMAGINARY / turning if turning > 0 else math.inf
 
     @property
     def _round_off(self) -> float:
-        """Round-off of a step's error in the norm of its estimate."""
+        """Round-off of a step's error, in the norm of the error estimate."""
         return 16 * float(np.finfo(self.dtype).eps) * self._speeds[0] * self.flow.grid.size**0.5
 
     def _attempt(self, dt: float, time: float) -> float:
-        """Work a step out, with the speeds at its end; return its error, (Σ error²)^½ over the cell centres.
+        """Compute a step and the speeds at its end; return its error, (Σ error²)^½ over the cell centres.
 
-        The tendency at the end is that of the cell averages there, to the last bit: so a run that goes on from a
-        checkpoint, which holds those, finds the same.
+        The tendency at the end is computed from the cell averages there. A run resumed from a checkpoint, which stores
+        those, therefore gets the same bits.
         """
         space, increments, work = self._space, self._increments, self._increments.work
         increments.begin(max(self._mean, self._speeds[0] / 1.6), dt)
@@ -289,7 +298,7 @@ class Spectral:
         self._known.keep(True, state.arrays[DENSITY])
 
     def _report(self, state: State) -> None:
-        """Warn, once, when a cell has become negative."""
+        """Warn, once per run, if a cell has become negative."""
         density = state.arrays[DENSITY]
         if self._warned or not density.min() < 0:
             return

@@ -1,4 +1,4 @@
-"""The finite-volume discretisation of the sphere in space: rings of cells, joined to parcels near the poles."""
+"""The finite-volume discretisation of the sphere in space: rings of cells, joined into parcels near the poles."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,17 +18,17 @@ from solvers.stepping.bounds import Noise
 from solvers.stepping.space import Arrays, Evaluated, Look, Space
 
 PARCEL_WIDTH = 0.5
-"""Least width of a parcel of joined cells as a share of a ring's.
+"""Smallest width of a parcel of joined cells, relative to the width of a ring.
 
 Measured at 128 × 256 on a cap of radius 0.8 over the equator to νt = 2: ¼, ½ and 1 take 39, 36 and 31 steps (481
 without joining) and lose 5.6, 5.6 and 7.7 % of the contoured area; on one over a pole they take 79, 51 and 34 steps.
 """
 FEWEST_PARCELS = 4
-"""Parcels that a ring needs for the stencils not to meet themselves."""
+"""Smallest number of parcels in a ring; with fewer, a stencil would overlap itself."""
 
 
 def joined_cells(grid: SphereGrid, width: float = PARCEL_WIDTH) -> np.ndarray:
-    """How many neighbours to join in every ring: the least power of two that makes them so wide, as far as it goes."""
+    """Number of neighbours to join in every ring: the smallest power of two that reaches ``width``, where possible."""
     rings, cells = grid.shape
     wide = width * np.pi / rings
     joined = np.ones(rings, int)
@@ -41,10 +41,10 @@ def joined_cells(grid: SphereGrid, width: float = PARCEL_WIDTH) -> np.ndarray:
 
 
 def _rings(grid: SphereGrid, joined: np.ndarray) -> loops.Rings:
-    """Where cells are joined, velocities are leant to the middles of faces, which near a pole are not between nodes."""
+    """Geometry of the rings; where cells are joined, velocities are interpolated to the face centres."""
     (rings, cells), theta, edges = grid.shape, grid.colatitudes, grid.edges
     width = 2 * np.pi / cells
-    nodes = np.concatenate([[-theta[0]], theta, [2 * np.pi - theta[-1]]])  # with those opposite across the poles
+    nodes = np.concatenate([[-theta[0]], theta, [2 * np.pi - theta[-1]]])  # with those across the poles
     between, middle = (nodes[1:] + nodes[:-1]) / 2, (edges[1:] + edges[:-1]) / 2
     ring, face = np.arange(rings), np.arange(rings - 1)
     next_ring = nodes[np.where(2 * ring < rings, ring, ring + 2)]
@@ -67,7 +67,7 @@ def _rings(grid: SphereGrid, joined: np.ndarray) -> loops.Rings:
 
 @dataclass(frozen=True, eq=False)
 class SphereLook(Look):
-    """What a look at a state finds on the sphere.
+    """Results of a look at a state on the sphere.
 
     Attributes
     ----------
@@ -86,18 +86,18 @@ class SphereSpace(Space[SphereLook]):
     flow
         The equation.
     scheme
-        The number that the compiled loops know the limiter by.
+        Number of the limiter in the compiled loops.
     joined
-        Cells of a parcel in every ring.
+        Number of cells per parcel in every ring.
     names
-        The densities: μ, and perhaps a second one that counts as negative.
+        Names of the densities: μ, and possibly a second one that counts as negative.
     threads
-        As the user says.
+        Number of threads requested by the user.
 
     Attributes
     ----------
     potential
-        V where it was last evaluated.
+        V at the last evaluation.
     change
         ∂_t of every density there.
     """
@@ -123,11 +123,11 @@ class SphereSpace(Space[SphereLook]):
         laplacian = grid.laplacian_symbol("spectral")
         self._noise = Noise(flow, laplacian, np.dtype(float))
         self._stiffness = float(((laplacian + flow.growth) * flow.symbol).max())
-        # rounding of sums over a parcel must not turn a bound that is met exactly into a negative cell
+        # Round-off of sums over a parcel must not make a cell negative when a bound is met exactly.
         self._round_off = 1 - (32 + 4 * grid.shape[1]) * float(limits.eps)
 
     def compile(self) -> None:
-        """Compile every loop, or load it from the disk, by calling it for no rings."""
+        """Compile all loops, or load them from the disk cache, by calling them for zero rings."""
         values, work = self.stages[0][DENSITY], self._work[0]
         self._respond(np.zeros(0), np.zeros(0, complex), np.zeros(0))
         self._tendency(
@@ -217,6 +217,6 @@ class SphereSpace(Space[SphereLook]):
 
 
 def _largest(bits: np.ndarray) -> float:
-    """The number behind the largest bits; NaN if a number below 0 or none at all was among them."""
+    """Decode the largest number from its bits; NaN if one was negative or NaN."""
     value = float(bits.max().reshape(1).view(float)[0])
     return value if value >= 0 else math.nan

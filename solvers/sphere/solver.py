@@ -23,48 +23,49 @@ POLAR = ("joined", "plain")
 class SphereFiniteVolume:
     """Upwind finite volumes for a :class:`gridflow.equation.flow.SphereFlow`.
 
-    Per right-hand side: V at the cells' centres by a pair of harmonic transforms, velocities on faces by its
-    differences, and fluxes of reconstructed face values, with stencils that reach across the poles. Cells are Gauss'
-    latitudes, so V_i is exactly ∂E/∂μ_i over the cell's area, and
+    A right-hand side consists of V at the cell centres by a pair of harmonic transforms, face velocities by its
+    differences, and fluxes of reconstructed face values, with stencils that reach across the poles. The cells lie on
+    Gauss–Legendre latitudes, so V_i is exactly ∂E/∂μ_i divided by the cell's area, and
 
         ``dE/dt = −Σ_faces μ_face u² · length · distance − β Σ_cells area μ V²``.
 
-    Mass is conserved to round-off and μ ≥ 0 exactly, because every stage obeys a bound on Δt from the fluxes
-    themselves: that no cell loses more than it holds. A step whose later stage breaks a bound is redone smaller.
+    Mass is conserved to round-off and μ ≥ 0 holds exactly, because every stage obeys a bound on Δt from the fluxes: no
+    cell loses more than it holds. A step whose later stage breaks the bound is repeated with a smaller Δt.
 
-    Near the poles cells are so narrow that this would need Δt ~ h². There neighbours along a ring are joined, by twos,
-    fours and so on, to parcels that are exchanged with as wholes, and each stage ends with the parcel's mass spread
-    over its cells by a limited slope. Velocities there are interpolated to the middles of faces, which lie well off the
-    middles between nodes. The identity above then holds to second order; ``polar="plain"`` has it exactly and none of
-    this, at the price of small steps and of errors in the rings next to the poles that do not fall with the grid.
+    Near the poles the cells are so narrow that this would need Δt ~ h². There, neighbours along a ring are joined, by
+    twos, fours and so on, into parcels, between which fluxes are computed. Each stage ends by distributing a parcel's
+    mass over its cells with a limited slope. Velocities there are interpolated to the face centres, which lie well off
+    the midpoints between nodes. The identity above then holds to second order. With ``polar="plain"`` it holds exactly,
+    at the price of small steps and of errors next to the poles that do not decrease under refinement.
 
     Parameters
     ----------
     flow
         The equation.
     limiter
-        ``vanleer``, ``minmod``, ``mc`` or ``superbee`` (the sharpest edges, but it steepens smooth waves).
+        Slope limiter: ``vanleer``, ``minmod``, ``mc`` or ``superbee`` (the sharpest edges, but it steepens smooth
+        waves).
     reconstruction
-        ``muscl`` (second order with the limiter's slopes) or ``upwind`` (first order).
+        ``muscl`` (second order, with the limiter's slopes) or ``upwind`` (first order).
     integrator
         ``ssprk3``, ``ssprk2`` or ``euler``.
     cfl
-        Share of the strict bounds to use, in (0, 1].
+        Fraction of the strict bounds to use, in (0, 1].
     tolerance
-        Relative error allowed per e-folding of the KMD by the time scheme; see :class:`solvers.FiniteVolume`.
+        Relative error of the time integration per e-folding of the KMD; see :class:`solvers.FiniteVolume`.
     polar
         ``joined`` or ``plain``.
     negative
-        Second density μ⁻ ≥ 0 at time 0, cell averages of shape ``grid.shape``, for networks whose output weights have
+        Second density μ⁻ ≥ 0 at time 0 as cell averages of shape ``grid.shape``, for networks with output weights of
         both signs: ``V = K * (μ⁺ − μ⁻ − ν)``, ``∂_t μ^± = ±(∇·(μ^± ∇V) − β μ^± V)``. It needs growth.
     threads
-        Threads to use; the result has the same bits for any number of them. Default: the environment variable
-        ``GRIDFLOW_THREADS``, or else every core that is worth waking on this grid.
+        Number of threads; the result has the same bits for any number. Default: the environment variable
+        ``GRIDFLOW_THREADS`` or, without it, as many cores as the size of the grid justifies.
 
     Raises
     ------
     InputError
-        If an option is not one of those allowed, or ducc0 is not installed.
+        If an option is not allowed, or ducc0 is not installed.
 
     References
     ----------
@@ -116,7 +117,7 @@ class SphereFiniteVolume:
 
     @staticmethod
     def memory(shape: Sequence[int], negative: bool = False, threads: int | None = None) -> int:
-        """Bytes that a solver and its state hold: states, stages and tendencies, V, and the harmonics."""
+        """Estimate the bytes of memory of a solver and its state: states, stages, tendencies, V and the harmonics."""
         rings, cells = shape
         orders = min(rings, cells // 2)
         harmonics = orders * (2 * rings - orders + 1) // 2
@@ -126,26 +127,26 @@ class SphereFiniteVolume:
 
     @property
     def threads(self) -> int:
-        """Threads that the solver uses."""
+        """Number of threads that the solver uses."""
         return self._space.team.size
 
     @property
     def redone(self) -> int:
-        """Steps that a later stage sent back since this solver was made."""
+        """Number of steps repeated so far because a later stage broke a bound."""
         return self._explicit.redone
 
     def compile(self) -> None:
-        """Compile every loop, or load it from the disk; a run does so when it needs one."""
+        """Compile all loops, or load them from the disk cache; a run does so when it needs them."""
         self._space.compile()
 
     def settings(self) -> Mapping[str, object]:
-        """Name and options, for the record kept with a run."""
+        """Return the solver's name and options, which are recorded with a run."""
         return dict(self._settings)
 
     def initialize(self, initial: np.ndarray | None) -> State:
-        """A state at time 0 from a density of cell averages; InputError if the flow cannot start from it.
+        """Return a state at time 0 from cell averages of shape ``grid.shape``; InputError if they do not fit the flow.
 
-        Cells that are joined share their mass from the start as they do after every stage.
+        Joined cells share their mass from the start, as after every stage.
         """
         arrays = {DENSITY: given_density(self.flow, initial), **self._starts}
         own = {
@@ -154,15 +155,15 @@ class SphereFiniteVolume:
         return State(self._space.spread(own))
 
     def restore(self, state: State) -> State:
-        """Take over a state read from a checkpoint; InputError if its arrays are not those of this solver."""
+        """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
         return State(fitting(state, self._space.stages[0]), state.time, state.step, state.dt, dict(state.control))
 
     def density(self, state: State) -> np.ndarray:
-        """The state's density μ⁺, shape ``grid.shape``, the solver's own array."""
+        """Density μ⁺ of the state as cell averages, shape ``grid.shape``; the solver's own array."""
         return state.arrays[DENSITY]
 
     def fields(self, state: State) -> Mapping[str, np.ndarray]:
-        """What a snapshot keeps: the arrays of the state, all on the grid."""
+        """Return the arrays of a snapshot: those of the state, all on the grid."""
         return state.arrays
 
     def bounds(self, state: State) -> StepBounds:
@@ -170,7 +171,7 @@ class SphereFiniteVolume:
         return self._explicit.bounds(self._space.look(state))
 
     def stable_dt(self, state: State) -> float:
-        """The longest step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
+        """Longest step: ``cfl`` times the strict bounds, or the accuracy bound if that is smaller."""
         return self.bounds(state).longest(self.cfl)
 
     def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
@@ -178,9 +179,9 @@ class SphereFiniteVolume:
         return self._explicit.longest_steps(self.bounds(state), slowing, decay_times)
 
     def tendency(self, state: State) -> Mapping[str, np.ndarray]:
-        """∂_t of every density of the semi-discrete scheme, by name (mass / volume / time).
+        """∂_t of every density of the semi-discrete scheme, by name (mass / area / time), shape ``grid.shape``.
 
-        The cells of a parcel share one. The arrays are the solver's own, valid until the next call of anything.
+        The cells of a parcel have the same value. The arrays are the solver's own, valid until the next call.
         """
         self._space.look(state)
         return self._space.change
@@ -191,10 +192,10 @@ class SphereFiniteVolume:
         return self._space.potential
 
     def diagnose(self, state: State) -> Mapping[str, float]:
-        """Mass, extrema, energy and dissipation; see :class:`gridflow.equation.contract.Solver`.
+        """Return mass, extrema, energy and dissipation; see :class:`gridflow.equation.contract.Solver`.
 
-        With a second density the mass is ∫ μ⁺ − μ⁻ and the extrema are those of both. The dissipation is
-        −Σ area V ∂_t μ: that of the scheme itself where cells are not joined, and to second order where they are.
+        With a second density, the mass is ∫ μ⁺ − μ⁻ and the extrema are those of both. The dissipation is
+        −Σ area V ∂_t μ: exactly that of the scheme where no cells are joined, and to second order elsewhere.
         """
         look, arrays = self._space.look(state), state.arrays
         masses = {name: self.flow.grid.integral(array) for name, array in arrays.items()}
@@ -207,11 +208,11 @@ class SphereFiniteVolume:
         }
 
     def step(self, state: State, until: float) -> None:
-        """Advance in place by one step, to ``until`` at the farthest and then exactly.
+        """Advance the state in place by one step, which ends at ``until`` at the latest and then exactly there.
 
         Raises
         ------
         RunError
-            If the density has become infinite, not a number or negative; names the cell and the time.
+            If the density has become infinite, NaN or negative; the message names the cell and the time.
         """
         self._explicit.advance(state, until)

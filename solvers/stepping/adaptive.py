@@ -1,4 +1,4 @@
-"""Steps whose length follows from an estimate of their error."""
+"""Adaptive steps, whose length is controlled by an error estimate."""
 
 import math
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from gridflow.errors import RunError
 from solvers.stepping.bounds import fit
 
 PROPOSAL = "proposal"
-"""Name, in a state's control, of the step to try next; 0 if there was none yet."""
+"""Key, in a state's control, of the step to try next; 0 before the first step."""
 SHORTEST = 1e-14
-"""A step below this share of the time is given up: it would be lost in the rounding of the clock."""
+"""Smallest step relative to the time; a shorter one would be lost in the round-off of the clock."""
 
 
 class Estimating(Protocol):
     """A scheme that estimates the error of its steps."""
 
     def next_step(self, dt: float, error: float, tolerance: float) -> float:
-        """The step to try after one of dt with that error."""
+        """Return the step to try after a step dt with the given error."""
 
 
 def adapt(
@@ -30,27 +30,27 @@ def adapt(
     tolerance: float,
     least: float = 0.0,
 ) -> float | None:
-    """Attempt steps, each shorter than the one before, until the estimated error of one meets the tolerance.
+    """Attempt steps of decreasing length until the estimated error of one meets the tolerance.
 
-    The step to try next is left in the state's control.
+    The proposal for the next step is stored in the state's control.
 
     Parameters
     ----------
     state, until
-        Where the step begins, and the time that it must not pass.
+        Initial state of the step, and the time it must not pass.
     wanted
         The step to try first.
     attempt
-        Works a step of dt out and returns its error, or None if it cannot be taken at all.
+        Computes a step of length dt and returns its error, or None if the step is impossible.
     scheme, tolerance
         Proposes the next step for an error; the largest error that is accepted.
     least
-        The shortest step that is wanted.
+        Shortest acceptable step.
 
     Returns
     -------
     float or None
-        Length of the step that was accepted; None if there is none.
+        Length of the accepted step, or None if there is none.
     """
     left = until - state.time
     least = max(least, SHORTEST * max(state.time, left if math.isfinite(left) else 0.0))
@@ -61,7 +61,7 @@ def adapt(
             return None
         proposal = scheme.next_step(dt, error, tolerance)
         if error <= tolerance:
-            # a step cut short to land on a time says little about the next
+            # A step shortened to land on a time says little about the next one.
             state.control[PROPOSAL] = proposal if dt == wanted else max(proposal, wanted)
             return dt
         wanted = proposal
@@ -69,5 +69,5 @@ def adapt(
 
 
 def no_step(state: State, tolerance: float) -> RunError:
-    """The error of a solver that has nothing to fall back to when no step is accepted."""
+    """Return the error to raise when no step is accepted and there is no fallback."""
     return RunError(f"at t = {state.time:.10g} no step meets the tolerance {tolerance:g}")

@@ -1,4 +1,4 @@
-"""What bounds the step at a state, and how long the next step is."""
+"""Bounds on the step at a state, and the length of the next step."""
 
 import math
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from solvers.stepping.schemes import RESOLVED_DECAY
 
 
 class Noise:
-    """What round-off adds to energy and dissipation: white noise of 16 roundings of max μ, some for every operation.
+    """Round-off in energy and dissipation, modelled as white noise of 16 roundings of max μ, a few per operation.
 
-    Its first 2d modes weigh most, in the dissipation even more: for s = 3 they outweigh there what is left in fine
-    modes long before they do in the energy.
+    The first 2d modes carry the largest weight, even more so in the dissipation. For s = 3 they dominate there over
+    what is left in fine modes long before they do in the energy.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Noise:
         self._dissipation = 2 * in_modes * float((divergence * flow.symbol**2).max())
 
     def decay_time(self, energy: float, dissipation: float, fullest: float) -> float:
-        """Time in which the KMD falls by a factor e; infinite if there is not more than round-off to fall."""
+        """E-folding time of the KMD; infinite if only round-off is left to decay."""
         falls = energy > self._energy * fullest**2 and dissipation > self._dissipation * fullest**3
         return 2 * energy / dissipation if falls else math.inf
 
@@ -50,7 +50,7 @@ class StepBounds:
     relaxation
         A forward Euler step does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
     accuracy
-        The decay of the KMD is right to the tolerance per e-folding.
+        The error of the KMD per e-folding is at most the tolerance.
     """
 
     positivity: float
@@ -59,11 +59,11 @@ class StepBounds:
 
     @property
     def strict(self) -> float:
-        """What positivity and stability require of every stage."""
+        """Bound that positivity and stability impose on every stage."""
         return min(self.positivity, self.relaxation)
 
     def longest(self, cfl: float) -> float:
-        """The longest step: a share of the strict bounds, or the accuracy bound if smaller."""
+        """Longest step: ``cfl`` times the strict bounds, or the accuracy bound if that is smaller."""
         return min(cfl * self.strict, self.accuracy)
 
     def explicit_steps(self, cfl: float, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
@@ -81,9 +81,9 @@ class StepBounds:
 
 
 def fit(dt: float, time: float, until: float) -> float:
-    """The step to take when dt is allowed and the state must land on ``until``.
+    """Return the step to take if dt is allowed and the state must land on ``until``.
 
-    Returns exactly the remaining time when dt reaches it, and half of it rather than leaving a sliver behind.
+    This is exactly the remaining time if dt covers it, and half of it if a tiny remainder would be left otherwise.
     """
     remaining = until - time
     if dt >= remaining:
@@ -92,7 +92,7 @@ def fit(dt: float, time: float, until: float) -> float:
 
 
 def tick(state: State, dt: float, until: float) -> None:
-    """Move a state's clock on by a step of dt; to ``until`` exactly if that is where the step ends."""
+    """Advance a state's clock by dt; to exactly ``until`` if the step ends there."""
     state.time = until if dt == until - state.time else state.time + dt
     state.step += 1
     state.dt = dt

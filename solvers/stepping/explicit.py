@@ -1,4 +1,4 @@
-"""Explicit steps in time, under which finite volumes keep what they keep."""
+"""Explicit steps in time, which preserve the properties of the finite-volume schemes."""
 
 from typing import Any
 
@@ -11,23 +11,23 @@ from solvers.stepping.space import Arrays, Evaluated, Look, Space
 
 
 class Explicit:
-    """Steps of an SSP Runge–Kutta scheme; one whose later stage breaks a bound is redone smaller.
+    """Steps of an SSP Runge–Kutta scheme; a step whose later stage breaks a bound is repeated with a smaller Δt.
 
     Parameters
     ----------
     space
-        What is advanced.
+        The discretisation in space to advance.
     scheme
         The Runge–Kutta scheme.
     cfl
-        Share of the strict bounds to use.
+        Fraction of the strict bounds to use.
     tolerance
-        Relative error of the time scheme per e-folding of the KMD.
+        Relative error of the time integration per e-folding of the KMD.
 
     Attributes
     ----------
     redone
-        Steps that a later stage sent back.
+        Number of steps repeated so far because a later stage broke a bound.
     """
 
     def __init__(self, space: Space[Any], scheme: SSPRungeKutta, cfl: float, tolerance: float) -> None:
@@ -48,10 +48,10 @@ class Explicit:
         return bounds.explicit_steps(self._cfl, slowing, decay_times)
 
     def compile(self) -> None:
-        """Nothing beyond the right-hand side."""
+        """Do nothing: there are no loops beyond those of the right-hand side."""
 
     def begin(self, state: State) -> None:
-        """Nothing to remember from step to step."""
+        """Do nothing: explicit steps keep nothing from one to the next."""
 
     def advance(self, state: State, until: float) -> None:
         """Take one step, to ``until`` at the farthest and then exactly."""
@@ -83,7 +83,7 @@ class Explicit:
 
 
 def accept(state: State, reached: Arrays, dt: float, until: float) -> None:
-    """Make the arrays of a stage those of the state after a step of dt, and the state's those of the stage."""
+    """Swap the arrays of a stage with those of the state after a step of dt."""
     for name, array in reached.items():
         state.arrays[name], reached[name] = array, state.arrays[name]
     tick(state, dt, until)

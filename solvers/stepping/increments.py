@@ -1,4 +1,4 @@
-"""The stages of exponential Runge–Kutta steps, mode by mode: working memory, and how a team shares the passes."""
+"""The stages of exponential Runge–Kutta steps, mode by mode: workspace and threading."""
 
 from collections.abc import Callable
 
@@ -12,23 +12,24 @@ from solvers.stepping.schemes import ExponentialRungeKutta, Weights
 
 
 class Increments:
-    """What the stages of a step add to the modes of its start.
+    """Increments of the stages of a step over the modes at its start.
 
-    For every stage the owner calls :meth:`stage`, finds in ``work`` what to add to the modes of the state, puts the
-    unnormalised modes of the tendency there in its place, and calls :meth:`differ`, or :meth:`conclude` after the last.
+    For every stage, the owner calls :meth:`stage`, reads from ``work`` the increment to the modes of the state,
+    replaces it by the unnormalised modes of the tendency there, and calls :meth:`differ`, or :meth:`conclude` after the
+    last.
 
     Parameters
     ----------
     grid, dtype
-        Where and in which precision.
+        Grid and precision.
     scheme
         The exponential scheme.
     rates
         ω ≥ 0 on the half-spectrum: the linear part is −a ω.
     transform, team
-        Makes the buffers, and shares the passes.
+        The FFTs, which allocate the buffers, and the threads.
     columns
-        Modes of every row that are worked on, if not all: the others of every tendency must be zero.
+        Number of modes of every row to process, if not all; the others must be zero in every tendency.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Increments:
         return self._views[0]
 
     def compile(self) -> None:
-        """Compile every pass, or load it from the disk, by calling it for nothing."""
+        """Compile every pass, or load it from the disk cache, by calling it on nothing."""
         self.begin(0.0, 1.0)
         for number in range(len(self._scheme.nodes)):
             self.stage(number)
@@ -74,31 +75,31 @@ class Increments:
         self.conclude(0.0)
 
     def first(self, scale: float) -> None:
-        """Take the modes in ``work``, scaled, for those of the tendency at the start of the step."""
+        """Store the modes in ``work``, scaled, as the tendency at the start of the step."""
         np.multiply(self._work, self._dtype.type(scale), out=self._views[0])
 
     def begin(self, background: float, dt: float) -> None:
-        """Begin a step of dt about the density a."""
+        """Begin a step of dt, linearised about the constant density a."""
         self._dt, self._half = dt, -0.5 * background * dt
         if self._half != self._tabulated:
             self._run(exponential.tabulate(), self._rates, self._half, self._table)
             self._tabulated = self._half
 
     def stage(self, number: int) -> None:
-        """Put the increment of a stage into ``work``."""
+        """Write the increment of a stage into ``work``."""
         self._run(
             self._stages[number], self._rates, self._half, self._table, self._dt, self._weights[number],
             self._views[0], self._differences, self._work, self._views[number + 1],
         )  # fmt: skip
 
     def differ(self, number: int, scale: float) -> None:
-        """Take the modes in ``work``, scaled, for those of the tendency at a stage."""
+        """Store the modes in ``work``, scaled, as the tendency at a stage."""
         self._run(
             exponential.difference(), self._work, self._dtype.type(scale), self._views[0], self._views[number + 1]
         )
 
     def conclude(self, scale: float) -> float:
-        """Take the modes in ``work``, scaled, for those of the tendency at the end; return Σ |error|² over modes."""
+        """Store the modes in ``work``, scaled, as the tendency at the end; return Σ |error|² over modes."""
         self._run(
             exponential.conclude(), self._rates, self._half, self._table, self._dt, self._error, self._last,
             self._views[0], self._differences, self._work, self._dtype.type(scale), self._views[-1], self._has_nyquist,
@@ -106,12 +107,12 @@ class Increments:
         return float(self._power.sum())
 
     def accept(self) -> None:
-        """The tendency at the end is that at the start of the next step."""
+        """Make the tendency at the end that at the start of the next step."""
         self._views[0], self._views[-1] = self._views[-1], self._views[0]
 
     @property
     def _differences(self) -> tuple[np.ndarray, ...]:
-        """Those of three stages; of a scheme with fewer the last weigh nothing."""
+        """Differences of three stages; those that a scheme does not have get weight 0."""
         last = len(self._views) - 1
         return tuple(self._views[min(number, last - 1)] for number in (1, 2, 3))
 
@@ -126,6 +127,6 @@ class Increments:
 
 
 def _of_three(weights: tuple[Weights, ...]) -> tuple[tuple[float, ...], ...]:
-    """Weights of three differences; those that a scheme does not have weigh nothing."""
+    """Weights of three differences; those that a scheme does not have are 0."""
     missing = (Weights(0.0, 0.0, 0.0),) * (3 - len(weights))
     return tuple(tuple(map(float, weight)) for weight in (*weights, *missing))

@@ -1,4 +1,4 @@
-"""What was worked out of the arrays of a state, kept for as long as they hold the same numbers."""
+"""Cached results about the arrays of a state, valid while the arrays hold the same numbers."""
 
 from typing import Generic, TypeVar
 
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 class Known(Generic[T]):
-    """Keeps one value that belongs to some arrays.
+    """Caches one value that belongs to some arrays.
 
-    A callback may change a state between two steps, or put other arrays in the place of its own. So a value counts only
-    if it was kept for these very arrays and the sum of their bits is still the same.
+    A callback may modify a state between two steps, or replace its arrays. The value is therefore valid only for the
+    very arrays it was stored for, and only if the sum of their bits is unchanged.
     """
 
     def __init__(self) -> None:
@@ -19,17 +19,17 @@ class Known(Generic[T]):
         self._arrays: tuple[np.ndarray, ...] = ()
 
     def get(self, *arrays: np.ndarray) -> T | None:
-        """The value kept for these arrays; None if there is none or a number has changed."""
+        """Return the value for these arrays; None if there is none or a number has changed."""
         if self._kept is None or self._kept[0] != _key(arrays):
             return None
         return self._kept[1]
 
     def keep(self, value: T, *arrays: np.ndarray) -> None:
-        """Keep a value for these arrays, in the place of what was kept before."""
-        self._kept, self._arrays = (_key(arrays), value), arrays  # arrays that live on keep their identity
+        """Store a value for these arrays, replacing the previous one."""
+        self._kept, self._arrays = (_key(arrays), value), arrays  # references keep identities from being reused
 
     def forget(self) -> None:
-        """Keep nothing."""
+        """Discard the value."""
         self._kept, self._arrays = None, ()
 
 
@@ -38,6 +38,6 @@ def _key(arrays: tuple[np.ndarray, ...]) -> tuple[tuple[int, int], ...]:
 
 
 def fingerprint(density: np.ndarray) -> int:
-    """Sum of the bits of all numbers as whole numbers: another one whenever a single number changes."""
+    """Sum of the bit patterns of all numbers, as integers; it changes whenever a single number changes."""
     bits = density.view(f"u{density.itemsize}")
-    return int(bits.sum(dtype=bits.dtype))  # in their own type, modulo its range: no buffers for a conversion
+    return int(bits.sum(dtype=bits.dtype))  # modulo the range of the type, which avoids buffers for a conversion

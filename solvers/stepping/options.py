@@ -1,4 +1,4 @@
-"""What users give to solvers, checked in one place."""
+"""Validation of the options of solvers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from gridflow.errors import InputError
 
 
 def real_dtype(dtype: str | np.dtype | type) -> np.dtype:
-    """float64 or float32; InputError for anything else."""
+    """Return float64 or float32; InputError for anything else."""
     for allowed in ("float64", "float32"):
         if dtype == allowed or dtype is np.dtype(allowed) or dtype is np.dtype(allowed).type:
             return np.dtype(allowed)
@@ -19,28 +19,28 @@ def real_dtype(dtype: str | np.dtype | type) -> np.dtype:
 
 
 def checked_cfl(cfl: float) -> float:
-    """The share of a bound to use; InputError unless it is in (0, 1]."""
+    """Return the fraction of a bound to use; InputError unless it is in (0, 1]."""
     if not 0 < cfl <= 1:
         raise InputError(f"cfl = {cfl}: it must be in (0, 1]")
     return float(cfl)
 
 
 def checked_tolerance(tolerance: float) -> float:
-    """A relative error allowed; InputError unless it is positive."""
+    """Return a relative error; InputError unless it is positive."""
     if not tolerance > 0:
         raise InputError(f"tolerance = {tolerance}: it must be positive")
     return float(tolerance)
 
 
 def given_density(flow: Equation[Any], initial: np.ndarray | None) -> np.ndarray:
-    """The initial density of a solver on a grid; InputError if there is none or the flow cannot start from it."""
+    """Return the initial density of a grid solver; InputError if there is none or it does not fit the flow."""
     if initial is None:
         raise InputError(f"this solver needs an initial density, cell averages of shape {flow.grid.shape}")
     return flow.check_density(initial, "the initial density")
 
 
 def fitting(state: State, wanted: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays of a state that a solver needs; InputError unless they are there with its shapes and types."""
+    """Return the arrays of a state that a solver needs; InputError if one is missing or has a wrong shape or type."""
     held = {}
     for name, own in wanted.items():
         found = state.arrays.get(name)

@@ -1,9 +1,9 @@
-"""Runge–Kutta schemes as coefficient tables: strong-stability-preserving, exponential and embedded.
+"""Runge–Kutta tableaux: strong-stability-preserving, exponential and embedded schemes.
 
-Every stage of an SSP scheme is a convex combination of the old state and one forward Euler step of the stage before,
-``y_i = α_i y_0 + (1 − α_i) (y_{i−1} + Δt L(y_{i−1}))``, so whatever a forward Euler step keeps (mass, positivity, decay
-of a convex energy) the scheme keeps under the same bound on Δt. An exponential scheme solves the linear part of the
-equation exactly, so that modes which have long died do not bound Δt; what it keeps has to be checked.
+Every stage of an SSP scheme is a convex combination of the old state and a forward Euler step of the previous stage,
+``y_i = α_i y_0 + (1 − α_i) (y_{i−1} + Δt L(y_{i−1}))``. Whatever a forward Euler step preserves (mass, positivity,
+decay of a convex energy) is thus preserved by the scheme under the same bound on Δt. An exponential scheme integrates
+the linear part exactly, so that modes that have long decayed do not bound Δt; what it preserves must be checked.
 """
 
 import math
@@ -20,7 +20,7 @@ class SSPRungeKutta:
     Parameters
     ----------
     name
-        What users call it.
+        Name of the integrator for users.
     order
         Order of accuracy.
     blend
@@ -53,7 +53,7 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True)
 class ExponentialRungeKutta:
-    """An explicit exponential scheme for ``u' = L u + N(u)`` with an embedded estimate of the error.
+    """An explicit exponential scheme for ``u' = L u + N(u)`` with an embedded error estimate.
 
     Stage i is ``u + Δt (c φ_1(cz) R_1 + Σ_m w_im(cz) D_m)`` with z = Δt L, R = L u + N the tendency,
     ``D_m = N(U_m) − N(u)``, and w a combination of ``φ_l(z) = ∫_0^1 e^{(1−θ)z} θ^{l−1} / (l−1)! dθ``. The last stage is
@@ -62,15 +62,15 @@ class ExponentialRungeKutta:
     Parameters
     ----------
     name
-        What users call it.
+        Name of the integrator for users.
     order
         Order of accuracy.
     nodes
-        c of each stage, ½ or 1; the last is 1.
+        Node c of each stage, ½ or 1; the last is 1.
     weights
-        For each stage, those of the differences D of the stages before it.
+        For each stage, the weights of the differences D of the earlier stages.
     error
-        Weights of the estimate of a step's error, for the differences of all stages, the new state's last.
+        Weights of the error estimate for the differences of all stages, the new state's last.
     error_order
         The estimate is O(Δt^error_order).
 
@@ -88,13 +88,13 @@ class ExponentialRungeKutta:
     error_order: int
 
     def next_step(self, dt: float, error: float, tolerance: float) -> float:
-        """The step to try after one of dt with that error."""
+        """Return the step to try after a step dt with the given error."""
         return _next_step(dt, error, tolerance, self.error_order)
 
 
 @dataclass(frozen=True)
 class EmbeddedRungeKutta:
-    """An explicit scheme for ``y' = f(y)`` whose last stage is the new state, with an embedded estimate of its error.
+    """An explicit scheme for ``y' = f(y)`` whose last stage is the new state, with an embedded error estimate.
 
     Stage i is ``y + Δt Σ_j stages_ij f(Y_j)`` over the stages before it, Y_0 = y; f at the last is the first of the
     next step.
@@ -102,13 +102,13 @@ class EmbeddedRungeKutta:
     Parameters
     ----------
     name
-        What users call it.
+        Name of the integrator for users.
     order
         Order of accuracy.
     stages
         For each stage after the first, the weights of those before it.
     error
-        Weights of the estimate of a step's error, for all stages.
+        Weights of the error estimate, for all stages.
     error_order
         The estimate is O(Δt^error_order).
 
@@ -124,12 +124,12 @@ class EmbeddedRungeKutta:
     error_order: int
 
     def next_step(self, dt: float, error: float, tolerance: float) -> float:
-        """The step to try after one of dt with that error."""
+        """Return the step to try after a step dt with the given error."""
         return _next_step(dt, error, tolerance, self.error_order)
 
 
 def _next_step(dt: float, error: float, tolerance: float, error_order: int) -> float:
-    """A tenth short of the step that would meet the tolerance, within a factor of 3 up and 5 down."""
+    """Return 0.9 times the step that would meet the tolerance, limited to a change by a factor of 3 up or 5 down."""
     grown = 0.9 * (tolerance / error) ** (1 / error_order) if error > 0 else math.inf
     return dt * min(max(grown, 0.2), 3.0)
 
@@ -184,8 +184,7 @@ RK45 = EmbeddedRungeKutta(
 )
 
 RESOLVED_DECAY = 0.25
-"""An exponential step is at most this share of the time in which the KMD falls by a factor e, so that a run sees what
-it passes."""
+"""Largest exponential step relative to the e-folding time of the KMD, so that a run resolves the decay."""
 AUTO = "auto"
 EXPLICIT = {scheme.name: scheme for scheme in (EULER, SSPRK2, SSPRK3)}
 EXPONENTIAL = {scheme.name: scheme for scheme in (ETDRK2, ETDRK4)}
@@ -193,9 +192,9 @@ EMBEDDED = {scheme.name: scheme for scheme in (RK23, RK45)}
 
 
 def of_integrator(name: str) -> tuple[SSPRungeKutta, ExponentialRungeKutta | None]:
-    """The explicit and the exponential scheme of an integrator by its name; InputError names the ones there are.
+    """Return the explicit and the exponential scheme of an integrator; for an unknown name, InputError lists all.
 
-    An exponential one has the explicit one of third order for the steps that it cannot take; so has ``auto``.
+    Exponential integrators and ``auto`` fall back to the explicit third-order scheme.
     """
     if name in EXPLICIT:
         return EXPLICIT[name], None

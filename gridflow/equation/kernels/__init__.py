@@ -1,11 +1,10 @@
-"""Positive-definite invariant kernels, each one symbol.
+"""Positive-definite invariant kernels, each defined by its symbol.
 
-A kernel K acts on a function f on the torus as a multiplier, ``(K * f)^_k = K̂(ξ) f̂_k`` with
-``K̂(ξ) = ∫ K(x) e^{−iξ·x} dx ≥ 0``. The kernel mean discrepancy of two densities is
-``KMD² = |T| Σ_k K̂(ξ_k) |f̂_k|²`` with f their difference. On the sphere it is the same with spherical harmonics:
-``(K * f)_ℓm = K̂_ℓ f_ℓm`` and ``KMD² = Σ K̂_ℓ |f_ℓm|²``.
+On the torus a kernel K is a Fourier multiplier, ``(K * f)^_k = K̂(ξ) f̂_k`` with ``K̂(ξ) = ∫ K(x) e^{−iξ·x} dx ≥ 0``.
+The kernel mean discrepancy of two densities with difference f is ``KMD² = |T| Σ_k K̂(ξ_k) |f̂_k|²``. On the sphere the
+same holds with spherical harmonics: ``(K * f)_ℓm = K̂_ℓ f_ℓm`` and ``KMD² = Σ K̂_ℓ |f_ℓm|²``.
 
-Every module of this folder is imported here, so that a kernel that names its kind is known wherever kernels are named.
+Every module of this package is imported here, so that each kernel with a ``kind`` is registered.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What every kernel is: a symbol on a domain, and a kind by which case files and run directories name it."""
+"""The base class of kernels: a symbol on a domain, and a kind that names it in case files and run directories."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -12,24 +12,25 @@ from gridflow.domains.base import Domain
 from gridflow.errors import InputError
 
 Positive = Annotated[float, Gt(0)]
-"""A parameter that must be positive; case files check it by this annotation."""
+"""A parameter that must be positive; case files are checked against this annotation."""
 
 
 class Kernel(ABC):
     """A positive-definite invariant kernel.
 
-    A subclass is a frozen dataclass of its parameters. One that names its kind, ``class Riesz(Kernel, kind="riesz")``,
-    can be asked for in case files, whose keys are its fields, and is made again from run directories.
+    A subclass is a frozen dataclass of its parameters. If it declares a kind, as in
+    ``class Riesz(Kernel, kind="riesz")``, case files can use it with its fields as keys, and run directories can
+    restore it.
 
     Attributes
     ----------
     kind
-        Name in case files; None for kernels that hold a function, which no file can.
+        Name in case files; None for kernels that hold a function, which a file cannot store.
     """
 
     kind: ClassVar[str | None] = None
     kinds: ClassVar[dict[str, type["Kernel"]]] = {}
-    """Every kernel that has a kind, by it."""
+    """Every kernel class that has a kind, by its kind."""
 
     def __init_subclass__(cls, kind: str | None = None, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -39,35 +40,43 @@ class Kernel(ABC):
 
     @abstractmethod
     def multiplier(self, grid: Domain) -> np.ndarray:
-        """K̂ ≥ 0 at the modes that the grid keeps, float64 of shape ``grid.spectral_shape``.
+        """Symbol K̂ of the kernel on a grid.
 
-        Those are the half-spectrum of a torus and the degrees ℓ of a sphere.
+        Parameters
+        ----------
+        grid
+            The domain. Its modes are the half-spectrum on a torus, and the degrees ℓ on a sphere.
+
+        Returns
+        -------
+        ndarray
+            K̂ ≥ 0, a new float64 array of shape ``grid.spectral_shape``.
 
         Raises
         ------
         InputError
-            If the kernel is not one on such a domain.
+            If the kernel is not defined on this kind of domain.
         """
 
     @property
     def label(self) -> str:
-        """Short name for captions."""
+        """Short name for figure captions."""
         return repr(self)
 
     @property
     def is_coulomb(self) -> bool:
-        """Whether V solves −ΔV = μ − ν, so that all modes decay at one rate."""
+        """Whether V solves −ΔV = μ − ν, so that all modes decay at the same rate."""
         return False
 
     def record(self) -> dict[str, Any] | None:
-        """Kind and parameters as plain values, from which :meth:`from_record` makes it again; None without a kind."""
+        """Kind and parameters as plain values, the inverse of :meth:`from_record`; None for a kernel without a kind."""
         if self.kind is None:
             return None
         return {"kind": self.kind} | {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
     @staticmethod
     def from_record(record: Mapping[str, Any]) -> "Kernel":
-        """The kernel of a :meth:`record`; InputError names the kinds there are."""
+        """Rebuild a kernel from its :meth:`record`; for an unknown kind, InputError lists the known ones."""
         parameters = dict(record)
         kind = parameters.pop("kind", None)
         if kind not in Kernel.kinds:

@@ -21,6 +21,11 @@ class Gaussian(Kernel, kind="gaussian"):
     ----------
     width
         Bandwidth w in units of length, positive.
+
+    Raises
+    ------
+    InputError
+        If the width is not positive and finite.
     """
 
     width: Positive
@@ -30,7 +35,7 @@ class Gaussian(Kernel, kind="gaussian"):
             raise InputError(f"Gaussian width = {self.width}: it must be positive")
 
     def multiplier(self, grid: Domain) -> np.ndarray:
-        """K̂ on the half-spectrum."""
+        """Symbol K̂ on the half-spectrum, float64 of shape ``grid.spectral_shape``; InputError on a sphere."""
         grid = torus(grid, "a Gaussian kernel")
         xi_squared = grid.laplacian_symbol("spectral")
         return (2 * np.pi * self.width**2) ** (grid.dim / 2) * np.exp(-0.5 * self.width**2 * xi_squared)

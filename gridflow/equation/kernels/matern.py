@@ -13,7 +13,7 @@ from gridflow.errors import InputError
 
 @dataclass(frozen=True)
 class Matern(Kernel, kind="matern"):
-    """The Matérn kernel of smoothness ν and correlation length ℓ with K(0) = 1 on the whole space, periodised.
+    """The Matérn kernel of smoothness ν and correlation length ℓ, periodised; K(0) = 1 before periodisation.
 
     ``K(x) = 2^{1−ν}/Γ(ν) z^ν K_ν(z)`` with ``z = √(2ν) |x| / ℓ``; ν = ½ is the Laplace kernel ``exp(−|x|/ℓ)``.
     ``K̂(ξ) = 2^d π^{d/2} Γ(ν + d/2) / Γ(ν) · (2ν/ℓ²)^ν · (2ν/ℓ² + |ξ|²)^{−ν−d/2}``.
@@ -21,9 +21,14 @@ class Matern(Kernel, kind="matern"):
     Parameters
     ----------
     nu
-        Smoothness, positive.
+        Smoothness ν, positive.
     length
-        Correlation length in units of length, positive.
+        Correlation length ℓ in units of length, positive.
+
+    Raises
+    ------
+    InputError
+        If a parameter is not positive and finite.
 
     References
     ----------
@@ -40,7 +45,7 @@ class Matern(Kernel, kind="matern"):
             raise InputError(f"Matérn length = {self.length}: it must be positive")
 
     def multiplier(self, grid: Domain) -> np.ndarray:
-        """K̂ on the half-spectrum."""
+        """Symbol K̂ on the half-spectrum, float64 of shape ``grid.spectral_shape``; InputError on a sphere."""
         grid = torus(grid, "a Matérn kernel")
         half_dim = grid.dim / 2
         inverse_square = 2 * self.nu / self.length**2

@@ -16,15 +16,16 @@ from gridflow.errors import InputError
 
 
 class OfActivation(Kernel):
-    """What the kernels of shallow networks share: ``K(θ, θ') = ∫ σ(θ·x) σ(θ'·x) dρ(x)``, ρ uniform on S^d.
+    """Base class of the kernels of shallow networks: ``K(θ, θ') = ∫ σ(θ·x) σ(θ'·x) dρ(x)``, ρ uniform on S^d.
 
-    An activation acts on a measure of directions as ``f(x) = ∫ σ(θ·x) dμ(θ)``, which multiplies harmonics of degree ℓ
-    by the Funk–Hecke number λ_ℓ of σ; half the mean square of f is then ``½ Σ K̂_ℓ |μ_ℓm|²`` with K̂_ℓ = λ_ℓ² / |S^d|.
+    A network is ``f(x) = ∫ σ(θ·x) dμ(θ)`` with a measure μ of directions. This map multiplies harmonics of degree ℓ by
+    the Funk–Hecke coefficient λ_ℓ of σ. Half the mean square of f is then ``½ Σ K̂_ℓ |μ_ℓm|²`` with K̂_ℓ = λ_ℓ² /
+    |S^d|.
     """
 
     @abstractmethod
     def eigenvalues(self, dim: int, degrees: int) -> np.ndarray:
-        """λ_0 … λ_{degrees−1} on S^dim."""
+        """Funk–Hecke coefficients λ_0, …, λ_{degrees−1} on S^dim, float64 of shape (degrees,)."""
 
     def multiplier(self, grid: Domain) -> np.ndarray:
         """K̂; InputError unless the domain is a circle or a sphere."""
@@ -33,24 +34,30 @@ class OfActivation(Kernel):
         degrees = grid.spectral_shape[0]
         return self.scale(grid.dim) * self.eigenvalues(grid.dim, degrees) ** 2 / area_of_sphere(grid.dim)
 
-    def scale(self, dim: int) -> float:  # noqa: ARG002 - depends on it for some
-        """How many times as large K is for the inputs meant as for uniform ones on S^dim."""
+    def scale(self, dim: int) -> float:  # noqa: ARG002 - some subclasses depend on it
+        """Ratio of K for the intended distribution of inputs to K for uniform inputs on S^dim."""
         return 1.0
 
 
 @dataclass(frozen=True)
 class ReLU(OfActivation, kind="relu"):
-    """The kernel of a shallow network with the activation ``σ(t) = max(t, 0)^α`` on S^d: half an arc-cosine kernel.
+    """The kernel of a shallow network with activation ``σ(t) = max(t, 0)^α`` on S^d: half an arc-cosine kernel.
 
-    Its symbol is 0 for degrees ℓ ≥ α + 2 with ℓ − α even (for ReLU itself the odd ones from 3 on), to which no loss can
-    see, and falls like ℓ^{−2s}, s = (d + 2α + 1) / 2, at the others.
+    Its symbol vanishes for degrees ℓ ≥ α + 2 with ℓ − α even, so the loss cannot see those modes. For ReLU itself they
+    are the odd degrees from 3 on. At the other degrees the symbol decays like ℓ^{−2s} with s = (d + 2α + 1) / 2.
 
     Parameters
     ----------
     power
-        α: 0 (a step), 1 (ReLU), 2 and more.
+        Exponent α, from 0 (a step) to 8. Default: 1 (ReLU).
     inputs
-        ``uniform`` on the unit sphere, or ``gaussian``, standard normal in R^{d+1}: the same kernel times E|x|^{2α}.
+        ``uniform`` on the unit sphere (default), or ``gaussian``, standard normal in R^{d+1}, which multiplies the
+        kernel by E|x|^{2α}.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed.
 
     References
     ----------
@@ -69,22 +76,23 @@ class ReLU(OfActivation, kind="relu"):
 
     @property
     def label(self) -> str:
-        """The activation."""
+        """Name of the activation."""
         return "ReLU" if self.power == 1 else f"ReLU to the power {self.power}"
 
     def order(self, dim: int) -> float:
-        """s = (d + 2α + 1) / 2, the Riesz order with the same decay of the symbol."""
+        """Order s = (d + 2α + 1) / 2 of the Riesz kernel whose symbol decays at the same rate on S^dim."""
         return (dim + 2 * self.power + 1) / 2
 
     def activation(self, t: np.ndarray) -> np.ndarray:
-        """σ(t)."""
+        """Activation σ(t), element by element; returns an array of the same shape."""
         positive: np.ndarray = np.maximum(t, 0)
         return positive**self.power if self.power else (t > 0).astype(float)
 
     def eigenvalues(self, dim: int, degrees: int) -> np.ndarray:
-        """λ_ℓ = |S^{d−1}| ∫_0^1 t^α P_ℓ(t) (1 − t²)^{(d−2)/2} dt, P_ℓ(1) = 1, in closed form.
+        """Funk–Hecke coefficients λ_ℓ on S^dim in closed form, float64 of shape (degrees,).
 
-        λ_0 and λ_1 are beta functions and ``λ_{ℓ+2} = λ_ℓ (α − ℓ) / (α + ℓ + d + 1)``.
+        ``λ_ℓ = |S^{d−1}| ∫_0^1 t^α P_ℓ(t) (1 − t²)^{(d−2)/2} dt`` with P_ℓ(1) = 1. λ_0 and λ_1 are beta functions, and
+        ``λ_{ℓ+2} = λ_ℓ (α − ℓ) / (α + ℓ + d + 1)``.
         """
         result = np.zeros(max(degrees, 2))
         around = area_of_sphere(dim - 1) if dim > 1 else 2.0
@@ -97,26 +105,48 @@ class ReLU(OfActivation, kind="relu"):
         return result[:degrees]
 
     def scale(self, dim: int) -> float:
-        """E|x|^{2α} of the inputs."""
+        """Moment E|x|^{2α} of the inputs; 1 for uniform ones."""
         if self.inputs == "uniform":
             return 1.0
         return math.prod(dim + 1 + 2 * j for j in range(self.power))
 
     def between(self, cosine: np.ndarray, dim: int) -> np.ndarray:
-        """K of two directions of S^dim with θ·θ' = cosine, in closed form for α ≤ 2.
+        """Kernel K(θ, θ') in closed form for α ≤ 2.
 
-        ``J_α(φ) / (2π)`` over E|x|^{2α}, with J_0 = π − φ, J_1 = sin φ + (π − φ) cos φ and
-        J_2 = 3 sin φ cos φ + (π − φ) (1 + 2 cos² φ).
+        ``J_α(φ) / (2π)`` divided by the Gaussian moment E|x|^{2α}, with φ the angle between θ and θ', J_0 = π − φ,
+        J_1 = sin φ + (π − φ) cos φ and J_2 = 3 sin φ cos φ + (π − φ) (1 + 2 cos² φ).
+
+        Parameters
+        ----------
+        cosine
+            Values of θ·θ' for directions on S^dim, any shape.
+        dim
+            Dimension d of the sphere.
+
+        Returns
+        -------
+        ndarray
+            Float64, the shape of ``cosine``.
 
         Raises
         ------
         InputError
-            For α > 2.
+            If α > 2.
+
+        References
+        ----------
+        Cho and Saul, NeurIPS 2009.
         """
         return self._closed(np.asarray(cosine, dtype=float), dim, derivative=False)
 
     def slope(self, cosine: np.ndarray, dim: int) -> np.ndarray:
-        """dK / d cosine: for α = 1 that of J_1 is π − φ, for α = 2 it is 4 J_1; α = 0 has none that is bounded."""
+        """Derivative of :meth:`between` in ``cosine``, for α = 1, where J_1' = π − φ, and α = 2, where J_2' = 4 J_1.
+
+        Raises
+        ------
+        InputError
+            If α > 2, or α = 0, where the derivative is unbounded.
+        """
         return self._closed(np.asarray(cosine, dtype=float), dim, derivative=True)
 
     def _closed(self, cosine: np.ndarray, dim: int, derivative: bool) -> np.ndarray:
@@ -140,22 +170,35 @@ class ReLU(OfActivation, kind="relu"):
 
 @dataclass(frozen=True)
 class Activation(OfActivation):
-    """The kernel of a shallow network with an activation of the user's own, for inputs uniform on the sphere.
+    """The kernel of a shallow network with a user-defined activation, for inputs uniform on the sphere.
 
     Parameters
     ----------
     function
-        σ on [−1, 1], called with an array; smooth on either side of 0. Or, if ``given_numbers``, λ_ℓ as a function of
-        an array of degrees, for the sphere it will be used on.
+        Activation σ on [−1, 1], called with an array; it must be smooth on either side of 0. If ``given_numbers``, it
+        instead returns λ_ℓ for an array of degrees, for the sphere on which the kernel will be used.
     given_numbers
-        Whether the function gives the Funk–Hecke numbers themselves.
+        Whether the function returns the Funk–Hecke coefficients themselves. Default: False.
     """
 
     function: Callable[[np.ndarray], np.ndarray]
     given_numbers: bool = False
 
     def eigenvalues(self, dim: int, degrees: int) -> np.ndarray:
-        """λ_ℓ, by Gauss quadrature on either side of 0 to 1e−14 of the largest for functions smooth there."""
+        """Funk–Hecke coefficients λ_ℓ on S^dim, by Gauss quadrature on either side of 0.
+
+        For functions smooth there, the error is 1e−14 relative to the largest coefficient.
+
+        Returns
+        -------
+        ndarray
+            Float64 of shape (degrees,).
+
+        Raises
+        ------
+        InputError
+            If a coefficient is not finite.
+        """
         if self.given_numbers:
             found = np.broadcast_to(np.asarray(self.function(np.arange(degrees)), dtype=float), (degrees,))
         else:

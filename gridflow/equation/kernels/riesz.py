@@ -15,16 +15,21 @@ from gridflow.errors import InputError
 class Riesz(Kernel, kind="riesz"):
     """The Riesz kernel of order s: the potential solves ``(−Δ)^s V = μ − ν``, so ``K̂ = λ^{−s}``.
 
-    s = 1 is the Coulomb kernel. Any s > 0 is allowed; the source paper treats s ≥ 1, and 0 < s < 1 is the range of
-    fractional porous-medium flows.
+    s = 1 is the Coulomb kernel. Any s > 0 is allowed. The reference below treats s ≥ 1; 0 < s < 1 gives fractional
+    porous-medium flows.
 
     Parameters
     ----------
     s
         Order, positive.
     symbol
-        Symbol λ of −Δ: ``spectral``, |ξ|², is exact for band-limited functions; ``mimetic`` is that of the standard
-        stencil and makes the discrete Coulomb velocity by differences satisfy ∇·v = μ − ν exactly.
+        Symbol λ of −Δ. ``spectral`` (default): |ξ|², exact for band-limited functions. ``mimetic``: the symbol of the
+        standard stencil, with which the Coulomb velocity by differences satisfies ∇·v = μ − ν exactly on the grid.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed.
 
     References
     ----------
@@ -41,7 +46,7 @@ class Riesz(Kernel, kind="riesz"):
             raise InputError(f'Riesz symbol "{self.symbol}": allowed are "mimetic" and "spectral"')
 
     def multiplier(self, grid: Domain) -> np.ndarray:
-        """K̂ = λ^{−s} (length^{2s})."""
+        """Symbol K̂ = λ^{−s} (length^{2s}), 0 at the constant mode; float64 of shape ``grid.spectral_shape``."""
         laplacian = grid.laplacian_symbol(self.symbol)
         zero_mode = (0,) * laplacian.ndim
         laplacian[zero_mode] = 1.0
@@ -51,10 +56,10 @@ class Riesz(Kernel, kind="riesz"):
 
     @property
     def is_coulomb(self) -> bool:
-        """s = 1."""
+        """Whether s = 1."""
         return self.s == 1
 
     @property
     def label(self) -> str:
-        """The order."""
+        """The order, as ``s = …``."""
         return f"s = {self.s:g}"

@@ -1,4 +1,4 @@
-"""Kernels given by a function of the user's own."""
+"""Kernels given by a user-defined symbol."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,20 +12,26 @@ from gridflow.errors import InputError
 
 @dataclass(frozen=True)
 class Symbol(Kernel):
-    """A kernel given by its own Fourier symbol.
+    """A kernel given by its Fourier symbol.
 
     Parameters
     ----------
     function
-        Called as ``function(xi_0, …, xi_{d−1})`` with the broadcastable wave-vector components (1 / length); returns
-        K̂, real, ≥ 0 and even in ξ. A value that is not finite at ξ = 0 means a mean-free kernel, K̂(0) = 0. On the
-        sphere it is called with the degrees ℓ alone.
+        Called as ``function(xi_0, …, xi_{d−1})`` with the broadcastable components of the wave vector (1 / length).
+        Returns K̂, which must be real, ≥ 0 and even in ξ. If the value at ξ = 0 is not finite, K̂(0) is set to 0 and
+        the kernel acts on mean-free functions. On the sphere it is called with the degrees ℓ only.
     """
 
     function: Callable[..., np.ndarray]
 
     def multiplier(self, grid: Domain) -> np.ndarray:
-        """K̂ at the modes; InputError where it is not real, finite, nonnegative and even."""
+        """Symbol K̂ at the modes, float64 of shape ``grid.spectral_shape``.
+
+        Raises
+        ------
+        InputError
+            If the function's values are not real, finite, nonnegative and even, or have the wrong shape.
+        """
         xi = grid.symbol_arguments()
         with np.errstate(all="ignore"):
             given = np.asarray(self.function(*xi))

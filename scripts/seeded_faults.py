@@ -42,7 +42,9 @@ NEAR = {
     "studies": ("studies", "cli"),
 }
 """Folders of tests to begin with, by the room of the fault; else the folder that has the room's name."""
-LAST = ("documentation",)
+QUICK = ("domains", "compute", "equation", "measures", "theory", "particles", "densities", "networks", "solvers")
+"""Folders whose tests compile little, which come next."""
+LAST = ("convergence", "documentation")
 LONGEST = 1200
 """Seconds after which a run of the tests is given up: a fault may make a loop endless."""
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
@@ -152,15 +154,15 @@ def tests(python: str, tree: Path, paths: list[str], *options: str) -> tuple[int
     return done.returncode, done.stdout + done.stderr
 
 
-def ordered(tree: Path, room: str) -> tuple[list[str], list[str]]:
-    """Folders and files of tests near a room, and all others."""
+def ordered(tree: Path, room: str) -> tuple[list[str], ...]:
+    """Folders and files of tests: those near a room, those that are quick, and all others."""
     there = [path for path in sorted((tree / "tests").iterdir()) if path.is_dir() or path.name.startswith("test_")]
     there = [path for path in there if path.is_file() or any(path.glob("test_*.py"))]
     wanted = (*NEAR.get(room, (room,)), "unit")  # the last in earlier versions
     near = [path for name in wanted for path in there if path.stem.removeprefix("test_") == name or path.name == name]
-    rest = [path for path in there if path not in near]
-    rest.sort(key=lambda path: path.name in LAST)
-    return [str(path.relative_to(tree)) for path in near], [str(path.relative_to(tree)) for path in rest]
+    quick = [path for name in QUICK for path in there if path.name == name and path not in near]
+    rest = sorted((path for path in there if path not in (*near, *quick)), key=lambda path: path.name in LAST)
+    return tuple([str(path.relative_to(tree)) for path in part] for part in (near, quick, rest))
 
 
 def catch(python: str, sound: Path, fault: Fault, where: Place, work: Path) -> str:

@@ -35,19 +35,37 @@ LEFT_OUT = (".git", ".venv", ".hypothesis", ".pytest_cache", ".mypy_cache", ".ru
 OWN_TEST = "test_seeded_faults.py"
 """Compares the list with the sources, so that it would see every fault for a wrong reason."""
 NEAR = {
-    "cases": ("cases", "cli"),
-    "files.py": ("runtime", "robustness"),
-    "runtime": ("runtime", "robustness"),
-    "solvers": ("solvers", "invariants"),
-    "studies": ("studies", "cli"),
+    "gridflow/cases": ("cases", "cli/test_commands.py"),
+    "gridflow/densities": ("densities", "domains/test_sphere.py"),
+    "gridflow/files.py": ("runtime/test_store.py", "robustness/test_damage.py"),
+    "gridflow/particles": ("particles", "solvers/test_particles.py"),
+    "gridflow/runtime": ("runtime", "robustness/test_damage.py"),
+    "gridflow/studies": ("studies", "cli"),
+    "solvers/finite_volume": ("solvers/test_velocity.py", "invariants"),
+    "solvers/loops": ("solvers/test_lines.py", "solvers/test_exponential.py", "solvers/test_velocity.py", "invariants"),
+    "solvers/loops/pseudospectral.py": ("invariants/test_spectral_steps.py", "convergence/test_spectral.py"),
+    "solvers/loops/sphere.py": ("invariants/test_sphere_steps.py", "convergence/test_sphere_coulomb.py"),
+    "solvers/points": (
+        "solvers/test_particles.py",
+        "solvers/test_network_losses.py",
+        "invariants/test_network_runs.py",
+    ),
+    "solvers/spectral": ("invariants/test_spectral_steps.py", "convergence/test_spectral.py"),
+    "solvers/sphere": ("invariants/test_sphere_steps.py", "convergence/test_sphere_coulomb.py"),
+    "solvers/stepping": (
+        "solvers/test_schemes.py",
+        "solvers/test_exponential.py",
+        "solvers/test_particles.py",
+        "invariants",
+    ),
 }
-"""Folders of tests to begin with, by the room of the fault; else the folder that has the room's name."""
+"""Tests to begin with, by the file or folder of the fault; else the folder that has the name of its room."""
 QUICK = ("domains", "compute", "equation", "measures", "theory", "particles", "densities", "networks", "solvers")
 """Folders whose tests compile little, which come next."""
 LAST = ("convergence", "documentation")
 LONGEST = 1200
 """Seconds after which a run of the tests is given up: a fault may make a loop endless."""
-FAILURE = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+FAILURE = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -130,7 +148,9 @@ def copied(tree: Path, to: Path) -> Path:
 def seed(tree: Path, where: Place) -> None:
     """Make the substitution."""
     path = tree / where.file
-    path.write_text(path.read_text(encoding="utf-8").replace(where.old, where.new), encoding="utf-8")
+    code = path.read_text(encoding="utf-8").replace(where.old, where.new)
+    path.unlink()  # it is shared with the sound tree
+    path.write_text(code, encoding="utf-8")
 
 
 def python_of(tree: Path) -> str:
@@ -154,12 +174,14 @@ def tests(python: str, tree: Path, paths: list[str], *options: str) -> tuple[int
     return done.returncode, done.stdout + done.stderr
 
 
-def ordered(tree: Path, room: str) -> tuple[list[str], ...]:
-    """Folders and files of tests: those near a room, those that are quick, and all others."""
-    there = [path for path in sorted((tree / "tests").iterdir()) if path.is_dir() or path.name.startswith("test_")]
+def ordered(tree: Path, fault: Fault) -> tuple[list[str], ...]:
+    """Folders and files of tests: those near a fault, those that are quick, and all others."""
+    tests_of_tree = tree / "tests"
+    there = [path for path in sorted(tests_of_tree.iterdir()) if path.is_dir() or path.name.startswith("test_")]
     there = [path for path in there if path.is_file() or any(path.glob("test_*.py"))]
-    wanted = (*NEAR.get(room, (room,)), "unit")  # the last in earlier versions
-    near = [path for name in wanted for path in there if path.stem.removeprefix("test_") == name or path.name == name]
+    around = [path for path in NEAR if fault.file.startswith(path)]
+    wanted = (*(NEAR[max(around, key=len)] if around else (fault.room,)), "unit")  # the last in earlier versions
+    near = [path for name in wanted if (path := tests_of_tree / name).exists()]
     quick = [path for name in QUICK for path in there if path.name == name and path not in near]
     rest = sorted((path for path in there if path not in (*near, *quick)), key=lambda path: path.name in LAST)
     return tuple([str(path.relative_to(tree)) for path in part] for part in (near, quick, rest))
@@ -167,10 +189,13 @@ def ordered(tree: Path, room: str) -> tuple[list[str], ...]:
 
 def catch(python: str, sound: Path, fault: Fault, where: Place, work: Path) -> str:
     """The first test that fails with a fault in place; empty if none does."""
-    tree = copied(sound, work / fault.name)
+    tree = work / fault.name
+    shutil.copytree(
+        sound, tree, symlinks=True, copy_function=os.link
+    )  # files that change are replaced, not written over
     try:
         seed(tree, where)
-        for paths in ordered(tree, fault.room):
+        for paths in ordered(tree, fault):
             if not paths:
                 continue
             code, said = tests(python, tree, paths, "-n", "0")

@@ -55,6 +55,7 @@ NEAR = {
     "solvers/stepping": (
         "solvers/test_schemes.py",
         "solvers/test_exponential.py",
+        "solvers/test_adaptive.py",
         "solvers/test_particles.py",
         "invariants",
     ),

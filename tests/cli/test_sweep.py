@@ -236,6 +236,7 @@ def _children(pid):
     return [child.pid for child in psutil.Process(pid).children()]
 
 
+@pytest.mark.long
 def test_the_command_ends_with_a_table_and_a_figure(case, tmp_path):
     folder = tmp_path / "s"
     over = ["--over", "kernel.s=1,2", "--over", "initial.radius=0.15,0.25"]

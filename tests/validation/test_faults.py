@@ -177,6 +177,7 @@ def test_a_wrong_start_and_wrong_weights(known):
     assert "wrong weights" in heavy.reason
 
 
+@pytest.mark.long
 @only("line", "space")
 def test_without_their_order_only_distances_tell(known):
     """Frames shuffled one by one: right codes pass, a wrong sign and time scale are seen beyond noise."""

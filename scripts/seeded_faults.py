@@ -41,7 +41,7 @@ NEAR = {
     "gridflow/particles": ("particles", "solvers/test_particles.py"),
     "gridflow/runtime": ("runtime", "robustness/test_damage.py"),
     "gridflow/studies": ("studies", "cli"),
-    "solvers/finite_volume": ("solvers/test_velocity.py", "invariants"),
+    "solvers/finite_volume": ("solvers/test_velocity.py", "solvers/test_lines.py", "invariants"),
     "solvers/loops": ("solvers/test_lines.py", "solvers/test_exponential.py", "solvers/test_velocity.py", "invariants"),
     "solvers/loops/pseudospectral.py": ("invariants/test_spectral_steps.py", "convergence/test_spectral.py"),
     "solvers/loops/sphere.py": ("invariants/test_sphere_steps.py", "convergence/test_sphere_coulomb.py"),

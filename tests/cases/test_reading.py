@@ -255,7 +255,8 @@ def test_the_documented_sum_is_a_case():
     snippet = DOCUMENTED.split("```toml\n")[1].split("```")[0]
     head, _, tail = GOOD.partition("[initial]")
     rest = tail.partition("[time]")[2]
-    parse_case(f"{head}{snippet}[time]{rest}", "documented").build(Path())
+    solver, initial = parse_case(f"{head}{snippet}[time]{rest}", "documented").build(Path())
+    assert solver.flow.grid.integral(initial) == pytest.approx(1)
 
 
 def test_a_case_chooses_its_solver():

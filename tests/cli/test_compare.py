@@ -10,6 +10,7 @@ from shell import call, gridflow, process
 
 import gridflow as gf
 
+pytestmark = pytest.mark.long  # the example that all compare takes half a minute
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
 
 
@@ -128,7 +129,6 @@ def test_a_run_of_particles_in_a_case_file_is_validated(folder):
     assert len(json.loads(done.stdout)["times"]) == 5
 
 
-@pytest.mark.long
 def test_the_example_in_pytorch_is_validated(tmp_path):
     pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
     assert gridflow("new", "gaussian-mmd2d", folder=tmp_path).returncode == 0

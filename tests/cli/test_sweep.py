@@ -98,6 +98,7 @@ def test_cores_are_shared(case, monkeypatch):
         share_cores(large, 0)
 
 
+@pytest.mark.long
 def test_a_member_is_the_run_of_its_case_to_the_byte(case, tmp_path):
     rows = sweep(case, ["kernel.s=1,2"], tmp_path / "s")
     assert [row["status"] for row in rows] == ["finished", "finished"]
@@ -119,6 +120,7 @@ def test_a_member_is_the_run_of_its_case_to_the_byte(case, tmp_path):
     assert float(table[1]["energy"]) == rows[1]["energy"]
 
 
+@pytest.mark.long
 def test_a_sweep_goes_on_and_may_get_more_values(case, tmp_path):
     folder = tmp_path / "s"
     sweep(case, ["kernel.s=1,2"], folder)
@@ -181,6 +183,7 @@ def test_a_failed_member_is_reported_and_run_again_on_request(case, tmp_path):
     assert [row["status"] for row in rows] == ["finished", "finished"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_interrupts_the_members_and_the_command_goes_on(case, tmp_path, number):
     long = ["--set", "time.t_end=30.0", "--set", "solver.cfl=0.02"]
@@ -202,6 +205,7 @@ def test_a_signal_interrupts_the_members_and_the_command_goes_on(case, tmp_path,
     assert {gf.open_run(path).status for path in folder.iterdir() if path.is_dir()} == {"interrupted"}
 
 
+@pytest.mark.long
 def test_a_member_that_is_killed_is_resumed_to_the_same_bytes(case, tmp_path):
     long = ["time.t_end=3.0", "solver.cfl=0.05"]
     folder, whole = tmp_path / "s", tmp_path / "whole"
@@ -232,6 +236,7 @@ def _children(pid):
     return [child.pid for child in psutil.Process(pid).children()]
 
 
+@pytest.mark.long
 def test_the_command_ends_with_a_table_and_a_figure(case, tmp_path):
     folder = tmp_path / "s"
     over = ["--over", "kernel.s=1,2", "--over", "initial.radius=0.15,0.25"]

@@ -50,6 +50,7 @@ def test_bundled_case(name, tmp_path):
     assert run.density.max() == pytest.approx(largest, rel=1e-9)
 
 
+@pytest.mark.long
 def test_the_example_fills_a_hole(tmp_path):
     done = subprocess.run(
         [sys.executable, EXAMPLES / "fill_a_hole.py", tmp_path, "--cells", "32"],

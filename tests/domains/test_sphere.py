@@ -7,7 +7,7 @@ import pytest
 from scipy.special import eval_legendre
 
 import gridflow as gf
-from gridflow.compute.harmonics import PointTransform, SphereTransform
+from gridflow.compute.harmonics import Harmonics, PointTransform, SphereTransform
 from gridflow.densities import sphere as densities
 from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid, WholeSphere, area_of_sphere
@@ -67,6 +67,12 @@ def test_areas_of_spheres():
 
 
 # harmonics
+
+
+def test_a_degree_stands_for_all_of_its_orders(grid):
+    harmonics = Harmonics(grid.lmax)
+    counted = np.bincount(harmonics.degree, np.where(harmonics.order > 0, 2, 1))
+    assert grid.mode_multiplicity() == pytest.approx(counted, rel=0)
 
 
 def test_harmonics_of_a_grid_come_back(grid):
@@ -156,6 +162,17 @@ def test_contours_of_caps_anywhere(center, n):
     area = volume_below(grid, 1 - densities.cap(grid, 0.8, center), 0.5)
     boundary = 2 * math.pi * math.sin(0.8)
     assert abs(area - 2 * math.pi * (1 - math.cos(0.8))) <= 0.1 * math.pi / n * boundary
+
+
+@pytest.mark.parametrize("pole", [1, -1])
+def test_a_contour_around_a_pole_encloses_it(pole):
+    """The field is the height itself, in which contours are linear; beyond the last ring it stays as there."""
+    grid = SphereGrid((8, 16))
+    heights = pole * np.cos(grid.colatitudes)
+    first, second = np.sort(heights)[-1:-3:-1]
+    level = (first + second) / 2
+    area = volume_below(grid, -heights[:, None] * np.ones(grid.shape), -level)
+    assert area == pytest.approx(2 * math.pi * (1 - level), rel=1e-6)
 
 
 def test_bumps_have_their_masses_and_places():

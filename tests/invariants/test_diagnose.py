@@ -11,14 +11,19 @@ from solvers import FiniteVolume
 SHAPES = ((32,), (16, 20), (8, 9, 10))
 OPTIONS = (
     {},
-    {"velocity": "difference"},
-    {"dtype": "float32"},
     {"reconstruction": "weno5", "integrator": "ssprk2"},
     {"reconstruction": "muscl"},
     {"reconstruction": "muscl", "velocity": "spectral"},
-    {"reconstruction": "muscl", "dtype": "float32"},
     {"reconstruction": "upwind", "integrator": "euler"},
 )
+IN_TWO_DIMENSIONS = (
+    {"velocity": "difference"},
+    {"dtype": "float32"},
+    {"reconstruction": "muscl", "dtype": "float32"},
+)
+"""What compiles loops of its own for up to half a minute, and knows nothing of the number of dimensions."""
+TABLE = [(shape, options) for shape in SHAPES for options in OPTIONS]
+TABLE += [(SHAPES[1], options) for options in IN_TWO_DIMENSIONS]
 
 
 def solver(shape, options, growth=0.0):
@@ -27,8 +32,7 @@ def solver(shape, options, growth=0.0):
     return FiniteVolume(flow, **options), gf.ball_hole(grid, 0.2)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize(("shape", "options"), TABLE, ids=str)
 @pytest.mark.parametrize("growth", [0.0, 1.0])
 def test_the_numbers_are_those_of_the_definitions(shape, options, growth):
     advanced, start = solver(shape, options, growth)
@@ -49,8 +53,7 @@ def test_the_numbers_are_those_of_the_definitions(shape, options, growth):
         assert found["dissipation"] == pytest.approx(fresh.dissipation(again), rel=allowed)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize(("shape", "options"), TABLE, ids=str)
 def test_looking_changes_nothing(shape, options):
     """Step by step the same bits, and the same numbers from a state that was read back as from one that was reached."""
     watched, start = solver(shape, options)

@@ -22,12 +22,13 @@ SHAPES = ((37,), (64,), (13, 18), (16, 16), (7, 9, 8), (8, 8, 8))
 PLAIN = [("upwind", "vanleer"), ("muscl", "vanleer")]
 SMOOTH = [("sharp", "vanleer"), ("weno5", "vanleer")]
 TABLE = [
-    *((shape, "float64", scheme, "difference") for shape in SHAPES for scheme in SCHEMES),
+    *((shape, "float64", scheme, "difference") for shape in SHAPES[2:4] for scheme in SCHEMES),
+    *((shape, "float64", scheme, "difference") for shape in (*SHAPES[:2], *SHAPES[4:]) for scheme in PLAIN + SMOOTH),
     *((shape, "float64", scheme, "spectral") for shape in SHAPES for scheme in PLAIN),
     *((shape, "float64", scheme, "spectral") for shape in SHAPES[2:4] for scheme in SMOOTH),
     *((shape, "float32", scheme, "difference") for shape in SHAPES[2:4] for scheme in PLAIN + SMOOTH),
 ]
-"""All face values in double precision in every dimension; single precision, and what is costly, in two dimensions.
+"""One limiter in double precision in every dimension; the others, single precision, and what is costly, in two.
 
 Each row is compiled for itself, for up to half a minute; a limiter knows nothing of where velocities come from, and
 rounding nothing of the dimension.
@@ -337,7 +338,7 @@ LINE, PLANE, SPACE = (4096,), (64, 64), (16, 16, 16)
 @pytest.mark.parametrize(
     ("scheme", "shape", "dtype"),
     [
-        *zip(SCHEMES, (LINE, PLANE, SPACE, LINE, PLANE, SPACE, LINE), ["float64"] * len(SCHEMES), strict=True),
+        *zip(SCHEMES, (LINE, SPACE, PLANE, PLANE, PLANE, SPACE, LINE), ["float64"] * len(SCHEMES), strict=True),
         (("upwind", "vanleer"), PLANE, "float32"),
         (("muscl", "vanleer"), PLANE, "float32"),
         (("sharp", "vanleer"), PLANE, "float32"),

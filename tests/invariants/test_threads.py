@@ -99,6 +99,7 @@ print(solver.threads, hashlib.sha256(solver.density(state).tobytes()).hexdigest(
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("shape", "reconstruction"), [((17, 1000), "sharp"), ((12, 10, 14), "muscl")], ids=str)
 def test_the_same_bits_from_process_to_process(shape, reconstruction):
     digests = set()  # of two other processes; this one is the third

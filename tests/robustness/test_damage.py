@@ -173,6 +173,7 @@ def test_an_error_in_a_callback_leaves_the_status_failed(tmp_path):
     assert (stored.status, stored.manifest["reason"]) == ("failed", "ZeroDivisionError: mine")
 
 
+@pytest.mark.long
 def test_of_several_processes_that_make_one_run_one_wins(tmp_path):
     code = f"""
 import gridflow as gf

@@ -13,6 +13,7 @@ from shell import GRIDFLOW, process
 
 import gridflow as gf
 
+pytestmark = pytest.mark.long  # each waits for several processes
 VICTIM = Path(__file__).parent / "victim.py"
 CASE = """
 [grid]
@@ -37,7 +38,6 @@ def contents(store):
     return {str(p.relative_to(store)): p.read_bytes() for p in sorted(store.rglob("*")) if p.is_file()}
 
 
-@pytest.mark.long
 def test_fifty_kills_at_random_moments(tmp_path):
     done = subprocess.run(
         [sys.executable, VICTIM, tmp_path, "50", "1"], capture_output=True, text=True, timeout=400, check=False

@@ -14,6 +14,7 @@ import gridflow as gf
 from gridflow.equation.contract import State
 from gridflow.files import publish
 from gridflow.runtime import schema
+from gridflow.runtime.store import RunWriter
 from solvers import FiniteVolume
 
 GRID = gf.Grid((12, 8, 10), (1.0, 2.0, 0.5))
@@ -152,6 +153,27 @@ def test_a_finished_run_goes_on_to_a_later_time(stored):
     assert further.steps > run.steps
     assert gf.open_run(opened.path).times == pytest.approx(np.arange(9) * 0.05)
     assert (np.diff(further.series["time"]) > 0).all()
+
+
+def test_a_checkpoint_holds_all_of_a_state(tmp_path):
+    arrays = {"density": np.random.default_rng(0).random((3, 4)), "tracer": np.zeros((3, 4), np.float32)}
+    given = State(arrays, 0.7, 12, 0.1, {"proposal": 0.3, "wait": 2.0})
+    schema.publish_hdf5(tmp_path / "a.h5", lambda file: schema.write_checkpoint(file, given))
+    found = schema.read_checkpoint(tmp_path / "a.h5")
+    assert (found.time, found.step, found.dt, found.control) == (given.time, given.step, given.dt, given.control)
+    assert found.arrays.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert found.arrays[name].dtype == array.dtype
+        assert np.array_equal(found.arrays[name], array)
+
+
+def test_one_writer_at_a_time(stored):
+    _, opened = stored
+    writer = RunWriter(opened.path)
+    with pytest.raises(gf.InputError, match="is being written by another process"):
+        RunWriter(opened.path)
+    writer.close()
+    RunWriter(opened.path).close()
 
 
 def test_tracers_are_stored_beside_the_density(tmp_path):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gridflow as gf
+from solvers.finite_volume.reconstruction import reconstruction
 from solvers.loops import lines
 
 EPS = float(np.finfo(float).eps)
@@ -371,3 +372,9 @@ def test_the_largest_shows_what_is_not_sound(dtype):
     assert largest(3.0, np.inf, 1.0) == np.inf
     assert largest(3.0, -1e-30, np.inf) < 0
     assert np.isnan(largest(3.0, np.nan, np.inf, 1.0))
+
+
+def test_a_limiter_is_that_of_its_name():
+    numbers = {"vanleer": lines.VANLEER, "minmod": lines.MINMOD, "mc": lines.MC, "superbee": lines.SUPERBEE}
+    assert {name: reconstruction("muscl", name).scheme for name in numbers} == numbers
+    assert reconstruction("upwind", "mc").scheme == lines.UPWIND

@@ -78,6 +78,19 @@ def test_more_or_fewer_modes_may_be_kept():
         Particles(flow, positions, weights, modes=(8, 8, 8))
 
 
+def test_particles_stay_on_the_torus():
+    """A crowd at the seam spreads to both sides of it."""
+    grid = gf.Grid((32,), (1.5,))
+    solver = Particles(gf.Flow(grid, gf.Riesz(1), gf.uniform(grid)), np.linspace(0, 0.1, 20))
+    state = solver.initialize()
+    while state.time < 1:
+        solver.step(state, 1.0)
+    positions = state.arrays["positions"]
+    assert (positions >= 0).all()
+    assert (positions < 1.5).all()
+    assert (positions > 1.0).any()
+
+
 def test_single_precision_has_its_accuracy():
     flow = problem((24, 20))
     positions, weights = cloud(flow)

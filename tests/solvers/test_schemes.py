@@ -11,8 +11,8 @@ from scipy.integrate import solve_ivp
 from gridflow.errors import InputError
 from gridflow.measures.diagnostics import fitted_order
 from solvers.stepping.bounds import fit
+from solvers.stepping.schemes import EMBEDDED, of_integrator
 from solvers.stepping.schemes import EXPLICIT as SCHEMES
-from solvers.stepping.schemes import of_integrator
 
 EPS = np.finfo(float).eps
 
@@ -174,3 +174,12 @@ def test_fitted_steps_are_as_few_as_halving_allows(dt, until):
         steps += 1
     # adding Δt up to a thousand times rounds by ε of the time: a quotient that close to a whole number may tip
     assert until / dt * (1 - 1e-12) <= steps <= math.ceil(until / dt * (1 + 1e-12)) + 1
+
+
+@pytest.mark.parametrize("scheme", EMBEDDED.values(), ids=lambda scheme: scheme.name)
+def test_the_estimate_of_an_embedded_scheme_is_of_its_order(scheme):
+    """Weights of the error times powers of the nodes vanish up to one below the order of the estimate."""
+    nodes = np.array([0.0, *(sum(row) for row in scheme.stages)])
+    moments = [abs(np.array(scheme.error) @ nodes**power) for power in range(scheme.error_order)]
+    assert max(moments[:-1]) < 1e-15
+    assert moments[-1] > 1e-4

@@ -9,7 +9,8 @@ from gridflow.measures import spectra
 from gridflow.validation import Reference, compare
 from solvers import FiniteVolume
 
-CASES = ("line", "plane", "space")
+PLANE = pytest.param("plane", marks=pytest.mark.long)
+CASES = ("line", PLANE, "space")
 TIMES = {"line": np.linspace(0, 2, 11), "plane": np.linspace(0, 2, 11), "space": np.linspace(0, 1, 6)}
 COUNT = {"line": 1000, "plane": 1000, "space": 1000}
 MODES = {"line": 60, "plane": 20, "space": 4}
@@ -81,7 +82,7 @@ def test_a_velocity_off_by_two_per_cent(known):
         assert "a wrong constant in the velocity" in found.reason
 
 
-@only("line", "plane")
+@only("line", PLANE)
 def test_a_forgotten_two_pi(known):
     """Wave numbers k in place of 2πk / L: velocities too large by (2π)^{2s−1}, or too small the other way round."""
     case, flow, _ = known
@@ -118,7 +119,7 @@ def test_open_instead_of_periodic_images(known):
     assert "missing periodic images" in found.reason
 
 
-@only("line", "plane")
+@only("line", PLANE)
 def test_explicit_euler_with_steps_ten_times_too_large(known):
     """One step between stored times, where ten are within one per cent."""
     case, flow, _ = known
@@ -131,7 +132,7 @@ def test_explicit_euler_with_steps_ten_times_too_large(known):
     assert found.motion.explicit[0] == pytest.approx(TIMES[case][1], rel=0.2)
 
 
-@only("plane")
+@only(PLANE)
 def test_euler_steps_beyond_stability(known):
     case, flow, _ = known
     exact = velocity_of(case, flow)
@@ -139,7 +140,7 @@ def test_euler_steps_beyond_stability(known):
     assert found.verdict == "inconsistent"
 
 
-@only("plane", "space")
+@only(PLANE, "space")
 def test_a_drift(known):
     case, flow, _ = known
     exact = velocity_of(case, flow)
@@ -150,7 +151,7 @@ def test_a_drift(known):
     assert "constant drift" in found.reason
 
 
-@only("line", "plane")
+@only("line", PLANE)
 def test_a_wrong_kernel(known):
     """s + 1 in place of s, scaled to the same speed: no factor explains it."""
     case, flow, _ = known
@@ -176,6 +177,7 @@ def test_a_wrong_start_and_wrong_weights(known):
     assert "wrong weights" in heavy.reason
 
 
+@pytest.mark.long
 @only("line", "space")
 def test_without_their_order_only_distances_tell(known):
     """Frames shuffled one by one: right codes pass, a wrong sign and time scale are seen beyond noise."""

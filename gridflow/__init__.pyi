@@ -60,5 +60,6 @@ from .studies.prediction import predict as predict
 from .studies.sweep import sweep as sweep
 from .studies.training import train as train
 from .validation import compare as compare
+from .viz import export as export
 from .viz import movie as movie
 from .viz import plot as plot

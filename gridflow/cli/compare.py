@@ -43,7 +43,7 @@ def compare(
     from gridflow import validation  # imported here so that other commands need not wait for it
     from gridflow.validation.trajectories import read
     from gridflow.viz.figures import FORMATS
-    from gridflow.viz.style import checked_output
+    from gridflow.viz.outputs import checked_output
 
     if output is not None:
         checked_output(output, FORMATS)  # fail before the work, not after it

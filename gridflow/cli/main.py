@@ -1,4 +1,4 @@
-"""The ``gridflow`` command: new, run, sweep, resume, info, plot, movie, bench, predict, rates, compare, train.
+"""The ``gridflow`` command: new, run, sweep, resume, info, plot, movie, export, bench, predict, rates, compare, train.
 
 Exit codes: 0 for success, 1 if a run failed, 2 for bad input. Results go to standard output, everything else to
 standard error.
@@ -216,6 +216,14 @@ def movie(run_directory: RunPath, output: Output) -> None:
     from gridflow import viz
 
     typer.echo(str(viz.movie(run_directory, output)))
+
+
+@app.command()
+def export(run_directory: RunPath, output: Output) -> None:
+    """Write a file for other programs: .csv is the table of the series, other suffixes a figure or a movie."""
+    from gridflow import viz
+
+    typer.echo(str(viz.export(run_directory, output)))
 
 
 @app.command()

@@ -113,6 +113,8 @@ def round_off_energy(flow: Equation[Any], largest: float, dtype: str = "float64"
 
     Parameters
     ----------
+    flow
+        The equation.
     largest
         max μ.
     dtype
@@ -128,6 +130,8 @@ def seen_window(times: np.ndarray, energies: np.ndarray, floor: float) -> Window
 
     Parameters
     ----------
+    times, energies
+        The curve, shapes (rows,).
     floor
         Energy of round-off, see :func:`round_off_energy`; the window ends where the energy is ten thousand times as
         much (the KMD a hundred times), so that it moves a slope by less than a hundredth.
@@ -149,6 +153,8 @@ def numerical_share(flow: Flow, density: np.ndarray, dissipation: float) -> floa
 
     Parameters
     ----------
+    flow
+        The equation.
     density
         Cell averages at the time.
     dissipation

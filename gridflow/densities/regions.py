@@ -21,6 +21,8 @@ def ball(grid: Grid, radius: float, center: Sequence[float] | None = None) -> np
 
     Parameters
     ----------
+    grid
+        A periodic grid.
     radius
         Radius in units of length, positive and at most half the shortest period.
     center
@@ -53,6 +55,8 @@ def box(grid: Grid, sides: Sequence[float] | float, center: Sequence[float] | No
 
     Parameters
     ----------
+    grid
+        A periodic grid.
     sides
         Side length along each axis, or one number for all; in units of length, positive and at most the period.
     center
@@ -94,6 +98,8 @@ def lattice(grid: Grid, counts: Sequence[int] | int, radius: float) -> np.ndarra
 
     Parameters
     ----------
+    grid
+        A periodic grid.
     counts
         Number of balls along each axis, or one number for all; at least 1 each.
     radius

@@ -45,6 +45,8 @@ def cap(grid: SphereGrid, radius: float, center: Sequence[float]) -> np.ndarray:
 
     Parameters
     ----------
+    grid
+        A grid on the sphere.
     radius
         Angle between the centre and the boundary, in radians, between 0 and π.
     center
@@ -256,6 +258,8 @@ def from_function_on_sphere(
 
     Parameters
     ----------
+    grid
+        A grid on the sphere.
     function
         Called as ``function(x, y, z)`` with arrays of one shape, the components of unit vectors; returns the density,
         ≥ 0.

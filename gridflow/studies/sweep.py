@@ -46,6 +46,8 @@ class Sweep:
         Changes of the case for all members.
     axes
         The keys to vary and their values.
+    members
+        One for each combination of values.
     """
 
     folder: Path

@@ -128,6 +128,8 @@ def expect(member: Member, folder: Path) -> Expectation:
 
     Parameters
     ----------
+    member
+        The run.
     folder
         Folder to which paths in its case are relative.
 

@@ -50,12 +50,12 @@ class Applicable:
     regularity
         Order r of the start's deviation from the target, on the modes that the kernel sees; infinite for a smooth one,
         None where it cannot be fitted.
-    law
-        How the energy falls in the end, or None; ``no_law`` says why.
+    law, no_law
+        How the energy decays in the end, or None and the reason.
     untold
         Whether there is no law only because r is not known.
-    linear
-        The curve of linear theory, or None; ``no_linear`` says why.
+    linear, no_linear
+        The curve of linear theory, or None and the reason.
     """
 
     flow: Equation[Any]
@@ -81,6 +81,8 @@ class Applicable:
 
         Parameters
         ----------
+        flow
+            The equation.
         start
             The density at time 0, shape ``grid.shape``.
         r

@@ -38,6 +38,8 @@ class WithoutImages:
     ----------
     flow
         A flow of a Riesz kernel without growth; see :meth:`of`.
+    pull
+        Factor and power of the force of a point in free space; see :func:`free_pull`.
     """
 
     def __init__(self, flow: Flow, pull: tuple[float, float]) -> None:

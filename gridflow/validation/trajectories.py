@@ -70,6 +70,8 @@ def from_arrays(
         Shape (T, N, d), in one dimension also (T, N).
     weights
         Shape (N,) or (T, N), ≥ 0. Default: equal.
+    name
+        What messages call the trajectory.
 
     Raises
     ------
@@ -142,6 +144,8 @@ def placed(
 
     Parameters
     ----------
+    given
+        The trajectory in its own units.
     grid
         The run's grid.
     box

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 
 from gridflow.validation import Comparison, Reference, order
 from gridflow.viz.figures import FORMATS
+from gridflow.viz.outputs import checked_output
 from gridflow.viz.selection import title
-from gridflow.viz.style import COLORMAP, EXACT, MEASURED, SECOND, checked_output, look, new_figure, save
+from gridflow.viz.style import COLORMAP, EXACT, MEASURED, SECOND, look, new_figure, save
 
 COLORS = (MEASURED, SECOND, "#2a7f62", "#c98a1b", "#777777")
 DOTS = 4000

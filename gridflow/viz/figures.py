@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -20,9 +21,10 @@ from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.viz.circle import draw_circle, label_angle, on_circle, time_colors
 from gridflow.viz.fields import Scale, color_bar, draw, is_line, panel_height
+from gridflow.viz.outputs import Output, checked_output
 from gridflow.viz.selection import evenly, is_signed, kernel_name, net, short, title
 from gridflow.viz.sphere import draw_sphere
-from gridflow.viz.style import EXACT, MEASURED, SECOND, checked_output, look, new_figure, save
+from gridflow.viz.style import EXACT, MEASURED, SECOND, look, new_figure, save
 
 FORMATS = (".png", ".pdf", ".svg", ".jpg", ".webp", ".tif")
 FRAMES = 5
@@ -41,9 +43,9 @@ def plot(run: str | os.PathLike[str], output: str | os.PathLike[str], frames: in
     run
         A run directory, finished or not.
     output
-        File to write; the ending says the format.
+        File to write; its suffix determines the format.
+    frames
         Number of densities to show, at least 1. Default: 5.
-        How many densities to show, at least 1.
 
     Returns
     -------
@@ -55,29 +57,44 @@ def plot(run: str | os.PathLike[str], output: str | os.PathLike[str], frames: in
     InputError
         If there is no run, it holds no snapshot yet, or the output's ending or folder is not allowed.
     """
-    path = checked_output(output, FORMATS)
-    if frames < 1:
-        raise InputError(f"frames = {frames}: at least 1 is needed")
-    stored = open_run(run)
-    shown = evenly(stored, frames)
-    series = stored.series
-    with look():
-        width, drawn = 2.0, stored.grid.has_cells
-        tall = _height(stored, width) + 0.45 if drawn else 0.0
-        figure = new_figure(width * (max(frames, 3) + 1.4), tall + 2.65)
-        below: FigureBase = figure
-        if drawn:
-            above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(tall, 2.65))[:, 0]
-            _draw_frames(above, stored, shown)
-        panels = below.subplots(1, 3)
-        if series:
-            _draw_energy(panels[0], series)
-            _draw_extrema(panels[1], series)
-            _draw_hole(panels[2], series) if "hole_volume" in series else _draw_kmd(panels[2], series)
-        for axes in panels:
-            axes.set_xlabel("time")
-        figure.suptitle(title(stored), x=0.01, ha="left", fontsize=10)
-        return save(figure, path)
+    return Figure(frames).write(open_run(run), checked_output(output, FORMATS))
+
+
+@dataclass(frozen=True)
+class Figure(Output, kind="figure", suffixes=FORMATS):
+    """Densities over time and curves of the series; see :func:`plot`.
+
+    Parameters
+    ----------
+    frames
+        Number of densities to show, at least 1.
+    """
+
+    frames: int = FRAMES
+
+    def write(self, stored: RunDirectory, path: Path) -> Path:
+        """Draw the figure; see :meth:`Output.write`."""
+        if self.frames < 1:
+            raise InputError(f"frames = {self.frames}: at least 1 is needed")
+        shown = evenly(stored, self.frames)
+        series = stored.series
+        with look():
+            width, drawn = 2.0, stored.grid.has_cells
+            tall = _height(stored, width) + 0.45 if drawn else 0.0
+            figure = new_figure(width * (max(self.frames, 3) + 1.4), tall + 2.65)
+            below: FigureBase = figure
+            if drawn:
+                above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(tall, 2.65))[:, 0]
+                _draw_frames(above, stored, shown)
+            panels = below.subplots(1, 3)
+            if series:
+                _draw_energy(panels[0], series)
+                _draw_extrema(panels[1], series)
+                _draw_hole(panels[2], series) if "hole_volume" in series else _draw_kmd(panels[2], series)
+            for axes in panels:
+                axes.set_xlabel("time")
+            figure.suptitle(title(stored), x=0.01, ha="left", fontsize=10)
+            return save(figure, path)
 
 
 def side_by_side(

@@ -5,6 +5,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -18,14 +19,16 @@ from gridflow.files import publishing
 from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.viz.fields import Scale, color_bar, draw, is_line, panel_height, redraw
 from gridflow.viz.neurons import smoothed
+from gridflow.viz.outputs import Output, checked_output
 from gridflow.viz.selection import is_signed, kernel_name, net
-from gridflow.viz.style import EXACT, checked_output, look, new_figure
+from gridflow.viz.style import EXACT, look, new_figure
 
 FORMATS = (".mp4", ".gif")
+FPS = 10
 
 
 def movie(
-    runs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], fps: int = 10
+    runs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], fps: int = FPS
 ) -> Path:
     """Make a movie of one run or of several side by side, each spread evenly over its own time, on one colour scale.
 
@@ -51,7 +54,28 @@ def movie(
         not allowed.
     """
     path = checked_output(output, FORMATS)
-    stored = [open_run(run) for run in ([runs] if isinstance(runs, str | os.PathLike) else runs)]
+    return _film([open_run(run) for run in ([runs] if isinstance(runs, str | os.PathLike) else runs)], path, fps)
+
+
+@dataclass(frozen=True)
+class Movie(Output, kind="movie", suffixes=FORMATS):
+    """The density of a run over time; see :func:`movie`.
+
+    Parameters
+    ----------
+    fps
+        Frames per second.
+    """
+
+    fps: int = FPS
+
+    def write(self, stored: RunDirectory, path: Path) -> Path:
+        """Make the movie; see :meth:`Output.write`."""
+        return _film([stored], path, self.fps)
+
+
+def _film(stored: Sequence[RunDirectory], path: Path, fps: int) -> Path:
+    """Write a movie of runs side by side; return the file written."""
     frames = max(len(each.times) for each in stored)
     if min(len(each.times) for each in stored) == 0:
         raise InputError(

@@ -12,8 +12,9 @@ from gridflow.errors import InputError
 from gridflow.runtime.store import open_run
 from gridflow.theory import PowerLaw
 from gridflow.viz.figures import FORMATS
+from gridflow.viz.outputs import checked_output
 from gridflow.viz.selection import short, title
-from gridflow.viz.style import EXACT, MEASURED, SECOND, checked_output, look, new_figure, save
+from gridflow.viz.style import EXACT, MEASURED, SECOND, look, new_figure, save
 
 BOUND = "#9a9a9a"
 

@@ -1,6 +1,5 @@
 """The common style of all figures, and how they are saved."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,6 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from gridflow.errors import InputError
 from gridflow.files import publishing
 
 COLORMAP = "magma"
@@ -48,16 +46,6 @@ def look() -> Iterator[None]:
     """Draw in the common style."""
     with mpl.rc_context(LOOK):
         yield
-
-
-def checked_output(output: str | os.PathLike[str], allowed: tuple[str, ...]) -> Path:
-    """Return the output path; InputError unless its suffix is allowed and its folder exists."""
-    path = Path(output)
-    if path.suffix.lower() not in allowed:
-        raise InputError(f'output {path}: the ending "{path.suffix}" is not one of {", ".join(allowed)}')
-    if not path.parent.is_dir():
-        raise InputError(f"output {path}: there is no folder {path.parent}")
-    return path
 
 
 def save(figure: Figure, path: Path) -> Path:

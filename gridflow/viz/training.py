@@ -15,9 +15,10 @@ from gridflow.theory import LinearDecay
 from gridflow.viz.circle import draw_circle, time_colors
 from gridflow.viz.fields import Scale
 from gridflow.viz.figures import FORMATS
+from gridflow.viz.outputs import checked_output
 from gridflow.viz.selection import evenly, is_signed, net, short
 from gridflow.viz.sphere import draw_sphere
-from gridflow.viz.style import EXACT, SECOND, checked_output, look, new_figure, save
+from gridflow.viz.style import EXACT, SECOND, look, new_figure, save
 
 FRAMES = 5
 BEYOND = 5

@@ -147,6 +147,8 @@ class FiniteVolume(TorusFiniteVolume):
 
         Parameters
         ----------
+        state
+            The state.
         dt
             Step for the limiter of ``sharp`` and ``weno5``, which depends on Δt. Default: the step chosen by
             :meth:`stable_dt`.

@@ -25,6 +25,8 @@ def velocity(
 
     Parameters
     ----------
+    flow
+        The equation.
     positions, weights
         Shapes (N, d) and (N,).
     modes

@@ -1,0 +1,29 @@
+"""Tables of numbers for other programs."""
+
+import csv
+import io
+from pathlib import Path
+
+from gridflow.errors import InputError
+from gridflow.files import publish_text
+from gridflow.runtime.store import RunDirectory
+from gridflow.viz.outputs import Output
+
+
+class SeriesTable(Output, kind="table", suffixes=(".csv",)):
+    """The series as comma-separated values: a header of names, then one row for each recorded step.
+
+    Numbers are written with as many digits as give the same number when they are read.
+    """
+
+    def write(self, stored: RunDirectory, path: Path) -> Path:
+        """Write the table; see :meth:`Output.write`."""
+        series = stored.series
+        if not series:
+            raise InputError(f"{stored.path} has no series yet: there is nothing to export")
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(series)
+        table.writerows(zip(*(column.tolist() for column in series.values()), strict=True))
+        publish_text(path, text.getvalue())
+        return path

@@ -45,8 +45,8 @@ class DensityTable(Table):
             If the kind is not for such a domain, or a parameter is not allowed on it.
         """
         density = type(self).density
-        if not isinstance(grid, density.domain):
-            kinds = [kind for kind, other in sorted(KINDS.items()) if isinstance(grid, other.domain)]
+        if not density.lives_on(grid):
+            kinds = [kind for kind, other in sorted(KINDS.items()) if other.lives_on(grid)]
             raise InputError(f'kind = "{density.name}" is not for a {grid.kind}, where there are {", ".join(kinds)}')
         parameters = self.given()
         for name, resolve in type(self).resolvers.items():

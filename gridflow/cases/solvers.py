@@ -64,6 +64,11 @@ class SolverTable(Table):
     takes_negative: ClassVar[bool] = False
     of_networks: ClassVar[bool] = False
 
+    @classmethod
+    def solves(cls, flow: Equation[Any]) -> bool:
+        """Whether the solver is for such an equation."""
+        return isinstance(flow, cls.equation)
+
     @property
     def carries(self) -> bool:
         """Whether a hole is carried along."""
@@ -77,8 +82,8 @@ class SolverTable(Table):
     def build(self, flow: Equation[Any], start: Start) -> Any:
         """The solver; InputError if it is not for such a flow or such a start."""
         own = kind_of(type(self))
-        if not isinstance(flow, type(self).equation):
-            others = [kind for kind, table in SOLVERS.items() if isinstance(flow, table.equation)]
+        if not self.solves(flow):
+            others = [kind for kind, table in SOLVERS.items() if table.solves(flow)]
             raise InputError(f'kind = "{own}" is not for {flow.grid}, where there are {" and ".join(others)}')
         if start.negative is not None and not type(self).takes_negative:
             others = [kind for kind, table in SOLVERS.items() if table.takes_negative]

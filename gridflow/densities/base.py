@@ -43,6 +43,10 @@ class DensityKind:
     domain: type[Domain]
     region: Callable[..., np.ndarray] | None
 
+    def lives_on(self, grid: Domain) -> bool:
+        """Whether there are such densities on a domain."""
+        return isinstance(grid, self.domain)
+
 
 KINDS: dict[str, DensityKind] = {}
 """Every density that has a kind, by it."""

@@ -10,24 +10,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import h5py
 import numpy as np
 
 from gridflow.domains.base import Domain
 from gridflow.equation.contract import (
-    CELLS,
     INNER,
-    MODES,
     NEGATIVE,
-    NEURONS,
     OUTER,
-    PARTICLES,
     POSITIONS,
     WEIGHTS,
-    Kind,
-    Representation,
     State,
 )
 from gridflow.errors import RunError
@@ -55,18 +49,6 @@ SERIES_UNITS = {
 CHUNK_BYTES = 2**20
 """Largest size of a chunk of a compressed field, equal to the chunk cache of HDF5 readers."""
 GZIP_LEVEL = 1
-
-
-KINDS_BEFORE: dict[str, Kind] = {"Spectral": MODES, "Particles": PARTICLES, "Network": NEURONS}
-"""What a solver represented a density by, by its name: for runs that do not record it. All others had cells."""
-
-
-def representation(manifest: Mapping[str, Any]) -> Representation:
-    """What a run's solver represented the density by, from its manifest."""
-    if "representation" in manifest:
-        return Representation(**manifest["representation"])
-    settings = manifest["solver"]
-    return Representation(KINDS_BEFORE.get(str(settings.get("solver")), CELLS), bool(settings.get("negative_sha256")))
 
 
 @dataclass(frozen=True)

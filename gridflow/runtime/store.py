@@ -4,7 +4,6 @@ Every file is written under a temporary name, flushed to disk and renamed. A run
 only complete files.
 """
 
-import ast
 import fcntl
 import json
 import os
@@ -18,10 +17,10 @@ import numpy as np
 from gridflow.domains.base import Domain
 from gridflow.equation.contract import INNER, NEGATIVE, OUTER, Representation, State
 from gridflow.equation.flow import Equation
-from gridflow.equation.kernels import Kernel, OfActivation
+from gridflow.equation.kernels import Kernel
 from gridflow.errors import InputError, RunError
 from gridflow.files import UNFINISHED, checksum, publish_text
-from gridflow.runtime import schema
+from gridflow.runtime import manifests, schema
 from gridflow.runtime.background import Background
 from gridflow.runtime.schema import Snapshot
 
@@ -68,7 +67,7 @@ class RunDirectory:
     @property
     def grid(self) -> Domain:
         """The run's grid."""
-        return Domain.from_record(_grid_record(self.manifest))
+        return manifests.domain(self.manifest)
 
     @property
     def status(self) -> str:
@@ -104,16 +103,12 @@ class RunDirectory:
     @property
     def kernel(self) -> Kernel:
         """The kernel; InputError if it is a user-defined function, which no file can hold."""
-        problem = self.manifest["problem"]
-        record = problem.get("kernel_record") or _record_from_text(str(problem["kernel"]))
-        if record is None:
-            raise InputError(f"the kernel {problem['kernel']} holds a function and cannot be made again from a file")
-        return Kernel.from_record(record)
+        return manifests.kernel(self.manifest)
 
     @property
     def representation(self) -> Representation:
         """What the solver represented the density by."""
-        return schema.representation(self.manifest)
+        return manifests.representation(self.manifest)
 
     @property
     def series(self) -> dict[str, np.ndarray]:
@@ -386,29 +381,6 @@ class RunWriter(RunDirectory):
             except RunError as error:
                 warn(f"{error}; trying the one before")
         return None
-
-
-def _record_from_text(text: str) -> dict[str, Any] | None:
-    """Reconstruct a kernel's record from its ``repr``, all that version 0.1 stored; None if that is impossible."""
-    kinds = {make.__name__: kind for kind, make in Kernel.kinds.items()}
-    try:
-        call = ast.parse(text, mode="eval").body
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-            return None
-        parameters = {keyword.arg or "": ast.literal_eval(keyword.value) for keyword in call.keywords}
-        return {"kind": kinds[call.func.id]} | parameters
-    except (SyntaxError, KeyError, ValueError):
-        return None
-
-
-def _grid_record(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The record of the domain; version 0.1 recorded the circle of networks as a torus."""
-    record: dict[str, Any] = manifest["grid"]
-    of_networks = {kernel.__name__ for kernel in OfActivation.__subclasses__()}
-    kernel = str(manifest["problem"]["kernel"]).partition("(")[0]
-    if "kind" not in record and kernel in of_networks:
-        return {"kind": "circle", "shape": record["shape"]}
-    return record
 
 
 def _lock(path: Path) -> IO[str]:

@@ -6,7 +6,7 @@ import pytest
 import gridflow as gf
 import solvers
 from gridflow.equation.contract import DENSITY, Representation
-from gridflow.runtime.schema import representation
+from gridflow.runtime.manifests import representation
 
 CIRCLE = gf.Circle(32)
 FLOW = gf.Flow(CIRCLE, gf.ReLU(), gf.uniform(CIRCLE), 2.0)

@@ -87,7 +87,7 @@ class Exponential:
         self._tendency_of.forget()
 
     def longest_steps(self, bounds: StepBounds, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
-        """Predict the steps along a decay; exponential ones where relaxation limits explicit ones to much shorter Δt."""
+        """Predict the steps along a decay: exponential where relaxation limits explicit ones to a much shorter Δt."""
         explicit = self._explicit.longest_steps(bounds, slowing, decay_times)
         exponential = bounds.exponential_steps(self._cfl, slowing, decay_times)
         relaxation = self._cfl * bounds.relaxation

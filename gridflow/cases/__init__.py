@@ -1,1 +1,1 @@
-"""Case files: TOML tables, the objects they make, and the run of a case."""
+"""Case files: their TOML tables, the objects that these describe, and the run of a case."""

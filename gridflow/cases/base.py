@@ -1,4 +1,4 @@
-"""What all tables of a case file have in common, and how a table is derived from the object that it describes."""
+"""The base class of all tables of a case file, and the derivation of a table from the object that it describes."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Table(BaseModel):
-    """A table of a case file: unknown keys are errors, and a text is never taken for a number."""
+    """A table of a case file. Unknown keys are errors, and strings are never converted to numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     def given(self) -> dict[str, Any]:
-        """The parameters of what the table describes; those that are not set are left to its defaults."""
+        """Return the parameters that are set; the described object has its own defaults for the others."""
         return {
             name: getattr(self, name)
             for name in type(self).model_fields
@@ -31,32 +31,38 @@ T = TypeVar("T", bound=Table)
 
 @dataclass(frozen=True, eq=False)
 class OneOf:
-    """Limits a text to some names: ``Annotated[str, OneOf(names)]``."""
+    """Restricts a string to given names: ``Annotated[str, OneOf(names)]``."""
 
     names: Collection[str]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """What pydantic checks: that the value is one of the names."""
+        """Return the schema by which pydantic checks that a value is one of the names."""
         return literal_schema(list(self.names))
 
 
 def derived_table(
     kind: str, make: Callable[..., Any], base: type[T], types: Mapping[Any, Any], skip: int = 0
 ) -> type[T]:
-    """The table of a case file whose keys are the parameters of a function or a class.
+    """Create the table of a case file whose keys are the parameters of a function or a class.
 
     Parameters
     ----------
     kind
         Value of the key ``kind``.
     make
-        What the table describes. Annotations of its parameters give the type of each key and its limits.
+        Function or class that the table describes. The annotation of a parameter determines the type of the key and the
+        allowed values.
     base
-        The class of the table.
+        Base class of the table.
     types
-        What stands in a case file for an annotation that TOML has no value for.
+        Replacements for annotations that have no counterpart in TOML.
     skip
         Number of leading parameters that are not keys.
+
+    Returns
+    -------
+    type
+        A subclass of ``base``.
     """
     hints = get_type_hints(make, include_extras=True)
     keys: dict[str, Any] = {"kind": (Literal[kind], ...)}
@@ -64,7 +70,7 @@ def derived_table(
         type_, default = in_toml(hints[parameter.name], types), parameter.default
         if default is Parameter.empty:
             keys[parameter.name] = (type_, ...)
-        elif default in (None, ()):  # not set: the maker's own default
+        elif default in (None, ()):  # not set: the default of ``make``
             keys[parameter.name] = (type_ if _may_be_none(type_) else Union[type_, None], None)  # noqa: UP007 - made at run time
         else:
             keys[parameter.name] = (type_, default)
@@ -74,12 +80,12 @@ def derived_table(
 
 
 def union_of(tables: Mapping[str, type[Table]]) -> Any:
-    """The type of a table that is one of several, told by its ``kind``."""
+    """Return the type of a table that is one of several, distinguished by ``kind``."""
     return Annotated[Union[tuple(tables.values())], Field(discriminator="kind")]  # noqa: UP007 - made at run time
 
 
 def in_toml(annotation: Any, types: Mapping[Any, Any]) -> Any:
-    """The type of a value in TOML for the annotation of a parameter: lists for sequences, nothing for functions."""
+    """Return the type in TOML for the annotation of a parameter: sequences become lists, functions are dropped."""
     if annotation in types:
         return types[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -94,12 +100,12 @@ def in_toml(annotation: Any, types: Mapping[Any, Any]) -> Any:
 
 
 def bare(annotation: Any) -> Any:
-    """An annotation without the limits that ``Annotated`` adds to it."""
+    """Return an annotation without the metadata that ``Annotated`` adds."""
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def tables_by_kind(annotation: Any) -> dict[str, Any]:
-    """The members of a union of tables by their ``kind``; none if the annotation is not such a union."""
+    """Return the members of a union of tables by their ``kind``; an empty dictionary for any other annotation."""
     members = _members(annotation)
     return {get_args(m.model_fields["kind"].annotation)[0]: m for m in members if "kind" in m.model_fields}
 

@@ -1,4 +1,4 @@
-"""The tables of a case file and the objects they make."""
+"""The tables of a case file, and the solver and initial density that they describe."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -27,34 +27,34 @@ from gridflow.runtime.loop import DEFAULT_SNAPSHOTS
 from gridflow.runtime.schedule import AtTimes, EverySteps, EveryTime, EveryWall, Schedule, log_times
 
 _ARRAYS_OF_A_RUN = 2.5 + 2.0
-"""Problem (initial, target, symbol), and what snapshots and a row of the series take for a moment (measured)."""
+"""Arrays of the problem (initial, target, symbol), plus temporaries of snapshots and series rows (measured)."""
 _ARRAYS_OF_A_CONTOUR = 1.0
-"""What contouring a hole takes for a moment (measured)."""
+"""Temporary arrays for the contour of a hole (measured)."""
 _INTERPRETER = 250e6
-"""Bytes of a process that has imported everything a run needs."""
+"""Bytes used by the interpreter and the libraries of a run."""
 
 
 class FlowTable(Table):
-    """``[flow]``: what the equation has beside its kernel and its target."""
+    """``[flow]``: parameters of the equation other than the kernel and the target."""
 
     growth: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
 class TimeTable(Table):
-    """``[time]``: when the run ends."""
+    """``[time]``: final time and stopping conditions."""
 
     t_end: Positive
     stop_energy: Positive | None = None
     stop_rate: Positive | None = None
 
     def conditions(self) -> list[Callback]:
-        """Callbacks that end the run early."""
+        """Return the callbacks that end the run early."""
         energy = [] if self.stop_energy is None else [stop_when_energy_below(self.stop_energy)]
         return energy + ([] if self.stop_rate is None else [stop_when_steady(self.stop_rate)])
 
 
 class TrainingTable(Table):
-    """``[training]``: the networks that ``gridflow train`` trains beside the limit."""
+    """``[training]``: the finite networks that ``gridflow train`` trains in addition to the infinite-width limit."""
 
     widths: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
     start: Literal["quantile", "quasi-random", "random"] = "quantile"
@@ -81,7 +81,7 @@ class TrainingTable(Table):
 
 
 class LogTimesTable(Table):
-    """Times evenly spaced in their logarithm."""
+    """``[output.snapshot_log]``: logarithmically spaced times."""
 
     first: Positive
     last: Positive
@@ -95,7 +95,7 @@ class LogTimesTable(Table):
 
 
 class OutputTable(Table):
-    """``[output]``: what is stored and when."""
+    """``[output]``: what is stored, and when."""
 
     snapshot_every: Positive | None = None
     snapshot_times: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
@@ -117,7 +117,7 @@ class OutputTable(Table):
         return self
 
     def snapshots(self, t_end: float) -> Schedule:
-        """When densities are stored: by default 40 times, evenly."""
+        """Return the schedule of snapshots; by default 40, evenly spaced in time."""
         if self.snapshot_times is not None:
             return AtTimes(self.snapshot_times)
         if self.snapshot_log is not None:
@@ -125,14 +125,14 @@ class OutputTable(Table):
         return EveryTime(self.snapshot_every or t_end / DEFAULT_SNAPSHOTS)
 
     def checkpoints(self) -> Schedule:
-        """When checkpoints are stored: by default every minute of wall clock."""
+        """Return the schedule of checkpoints; by default one per minute of wall-clock time."""
         if self.checkpoint_every_steps is not None:
             return EverySteps(self.checkpoint_every_steps)
         return EveryWall(self.checkpoint_every_seconds or 60.0)
 
 
 class Case(Table):
-    """A whole case file."""
+    """A complete case file."""
 
     title: str = ""
     grid: AnyDomain
@@ -150,7 +150,7 @@ class Case(Table):
     @model_validator(mode="before")
     @classmethod
     def _what_is_not_said(cls, data: Any) -> Any:
-        """A grid is a torus, its solver the domain's own, and the growth of a network that of training."""
+        """Fill in defaults: a torus grid, the default solver of the domain, and growth ``TRAINING`` for networks."""
         if not isinstance(data, dict):
             return data
         data = dict(data)
@@ -176,26 +176,26 @@ class Case(Table):
         return self
 
     def to_toml(self) -> str:
-        """The resolved case: every key with its value, but for those that are not set."""
+        """Return the case as TOML: every key that is set, including defaults."""
         return tomli_w.dumps(self.model_dump(exclude_none=True))
 
     def resolved(self) -> "Case":
-        """The case with its snapshot schedule spelt out, so that it stays when the run goes on to a later time."""
+        """Return the case with an explicit snapshot schedule, which does not change when the run is extended."""
         output = self.output
         if output.snapshot_every is None and output.snapshot_times is None and output.snapshot_log is None:
             output = output.model_copy(update={"snapshot_every": self.time.t_end / DEFAULT_SNAPSHOTS})
         return self.model_copy(update={"output": output})
 
     def seeds(self) -> dict[str, int]:
-        """Random seeds by the table that uses them."""
+        """Return the random seeds by the name of the table that uses them."""
         tables = {name: getattr(self, name) for name in ("initial", "negative", "target", "target_negative", "solver")}
         return {name: table.seed for name, table in tables.items() if hasattr(table, "seed")}
 
     def memory(self) -> int:
-        """Predicted peak memory of the run in bytes.
+        """Predict the peak memory of the run in bytes.
 
-        Counted in full arrays: what the solver holds, what the problem and the diagnostics hold in double precision,
-        and what recording a row allocates for a moment; and the interpreter with its libraries.
+        This is the sum of the solver's memory, the arrays of the problem and the diagnostics in double precision, the
+        temporaries of recording, and the interpreter with its libraries.
         """
         cells = math.prod(self.grid.shape)
         held = self.solver.memory(self.grid.shape, self.kernel, self.flow.growth)
@@ -203,20 +203,27 @@ class Case(Table):
         return round(held + cells * arrays * 8 + _INTERPRETER)
 
     def build(self, folder: Path, stored: Mapping[str, np.ndarray] | None = None) -> tuple[AnyOfSolvers, np.ndarray]:
-        """The solver and the initial density.
+        """Construct the solver and the initial density.
 
         Parameters
         ----------
         folder
-            Where paths in the case are relative to.
+            Folder to which paths in the case are relative.
         stored
-            What a run that goes on began with, see :attr:`gridflow.runtime.store.RunDirectory.started`; made by the
-            case's own tables otherwise.
+            Initial data of a run to continue; see :attr:`gridflow.runtime.store.RunDirectory.started`. Default: the
+            data that the tables of the case describe.
+
+        Returns
+        -------
+        solver
+            The solver that ``[solver]`` describes.
+        ndarray
+            Initial density as cell averages, float64 of shape ``grid.shape`` (mass / volume).
 
         Raises
         ------
         InputError
-            One line per table that cannot be built.
+            If a table cannot be built; one line for each.
         """
         problems: list[str] = []
 

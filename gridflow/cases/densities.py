@@ -1,4 +1,4 @@
-"""The tables of a case file that make densities: one for every density that has a kind, its keys the parameters."""
+"""The tables of a case file that describe densities: one for each kind, with the density's parameters as keys."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,33 +16,33 @@ Resolver = Callable[[Any, Domain, Path], Any]
 
 
 class DensityTable(Table):
-    """``[initial]`` or ``[target]``: a density by its kind and parameters."""
+    """``[initial]``, ``[target]`` and their negative parts: the kind of a density and its parameters."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
     density: ClassVar[DensityKind]
     resolvers: ClassVar[dict[str, Resolver]]
-    """How the value of a key becomes that of the parameter, where the two differ."""
+    """Functions that convert the value of a key to that of the parameter, where the two differ."""
 
     def build(self, grid: Domain, folder: Path) -> np.ndarray:
-        """Make the cell averages.
+        """Compute the cell averages.
 
         Parameters
         ----------
         grid
-            Where the density lives.
+            Domain of the density.
         folder
-            What paths in the case are relative to.
+            Folder to which paths in the case are relative.
 
         Returns
         -------
         ndarray
-            float64 of shape ``grid.shape``.
+            Cell averages, float64 of shape ``grid.shape`` (mass / volume).
 
         Raises
         ------
         InputError
-            If the kind is not for such a domain, or a parameter is not allowed on it.
+            If the kind is not available on this domain, or a parameter is not allowed.
         """
         density = type(self).density
         if not density.lives_on(grid):
@@ -54,7 +54,7 @@ class DensityTable(Table):
         return density.make(grid, **parameters)
 
     def region(self, grid: Domain) -> np.ndarray | None:
-        """Volume fraction of the hole in each cell, shape ``grid.shape``; None for a density without a hole."""
+        """Return the volume fraction of the hole in each cell, shape ``grid.shape``; None if there is no hole."""
         region = type(self).density.region
         parameters = self.given()
         parameters.pop("mass", None)
@@ -73,7 +73,7 @@ _RESOLVED: dict[Any, tuple[Any, Resolver]] = {
     FilePath: (str, _path),
     Sequence[np.ndarray]: (list["AnyDensity"], _terms),
 }
-"""For parameters that TOML has no value for: what stands in the case file, and how it is resolved."""
+"""For annotations that have no counterpart in TOML: the type in the case file, and the function that converts it."""
 
 
 def _table_of(density: DensityKind) -> type[DensityTable]:

@@ -1,4 +1,4 @@
-"""The tables of a case file that make domains: one for every domain that has cells, its keys the parameters."""
+"""The tables of a case file that describe domains: one for each domain with cells, with its parameters as keys."""
 
 from typing import Any, ClassVar
 
@@ -7,12 +7,12 @@ from gridflow.domains.base import Domain
 
 
 class DomainTable(Table):
-    """``[grid]``: the kind of domain and its cells."""
+    """``[grid]``: the kind of domain and its parameters, such as the number of cells."""
 
     make: ClassVar[type[Domain]]
 
     def build(self) -> Domain:
-        """The domain; InputError if a parameter is not allowed."""
+        """Construct the domain; InputError if a parameter is not allowed."""
         return type(self).make(**self.given())
 
 

@@ -1,4 +1,4 @@
-"""Running of cases, shared by the commands ``run``, ``resume``, ``sweep`` and ``train`` and by Python users."""
+"""Runs cases, for the commands ``run``, ``resume``, ``sweep`` and ``train`` and for Python users."""
 
 import os
 from collections.abc import Callable
@@ -79,21 +79,28 @@ def run_case(
 def resume_case(
     store: str | os.PathLike[str], t_end: float | None = None, *, progress: bool | None = None, say: Say | None = None
 ) -> Run:
-    """Continue a run that was made from a case, as ``gridflow resume`` does.
+    """Continue a run that was started from a case, as ``gridflow resume`` does.
 
     Parameters
     ----------
     store
         The run directory.
     t_end
-        New final time. Default: the case's.
+        New final time. Default: that of the case.
     progress, say
         As for :func:`run_case`.
+
+    Returns
+    -------
+    Run
+        See :func:`gridflow.run`.
 
     Raises
     ------
     InputError
         If there is no such run, or it was started from Python.
+    RunError
+        If the run cannot continue.
     """
     stored = open_run(store)
     case = stored_case(stored, {} if t_end is None else {"time.t_end": float(t_end)})

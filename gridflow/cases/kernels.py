@@ -1,4 +1,4 @@
-"""The tables of a case file that make kernels: one for every kernel that has a kind, its keys the parameters."""
+"""The tables of a case file that describe kernels: one for each kind, with the kernel's parameters as keys."""
 
 from typing import Any, ClassVar
 
@@ -7,12 +7,12 @@ from gridflow.equation.kernels import Kernel
 
 
 class KernelTable(Table):
-    """``[kernel]``: its kind and parameters."""
+    """``[kernel]``: the kind of a kernel and its parameters."""
 
     make: ClassVar[type[Kernel]]
 
     def build(self) -> Kernel:
-        """The kernel."""
+        """Construct the kernel; InputError if a parameter is not allowed."""
         return type(self).make(**self.given())
 
 

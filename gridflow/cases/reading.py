@@ -1,4 +1,4 @@
-"""Reading of case files: TOML, validated as a whole, with one line for every error."""
+"""Reads and validates case files; every error is reported in one line."""
 
 import difflib
 import os
@@ -24,12 +24,12 @@ from gridflow.runtime.store import RunDirectory
 Changes = Mapping[str, Any] | Sequence[str]
 """Values to change in a case: a mapping ``{"table.key": value}``, or strings ``table.key=value``."""
 MOVED = {"solver.growth": "flow.growth"}
-"""Keys of version 0.1 and what they are now."""
+"""Keys of version 0.1 and their present names."""
 _EXPECTED = ": it should be "
 
 
 def upgraded(data: dict[str, Any]) -> dict[str, Any]:
-    """Return a stored case with present key names, for cases written by earlier versions."""
+    """Convert a stored case of an earlier version to the present key names."""
     solver = dict(data.get("solver", {}))
     if "growth" not in solver:
         return data
@@ -42,7 +42,7 @@ def stored_case(stored: RunDirectory, set: Changes = ()) -> Case:
     Raises
     ------
     InputError
-        Also if the run was started from Python and has no case.
+        As for :func:`load_case`, or if the run was started from Python and has no case.
     """
     if stored.case is None:
         raise InputError(f"{stored.path} was made from Python; resume it there with gridflow.run(..., resume=True)")
@@ -134,10 +134,10 @@ def _override(data: dict[str, Any], override: str) -> None:
 
 
 def _explain_all(errors: Sequence[ErrorDetails]) -> list[str]:
-    """One line for each wrong value.
+    """Return one line for each invalid value.
 
-    A value that may be of several types has one error for each of them: those inside a list say more than that it is
-    not a number, and of those about the value itself the expectations are joined.
+    For a value that may have several types, pydantic reports one error per type. Errors inside a list are more
+    informative than "not a number", so only the deepest are kept; errors at the same depth are joined into one line.
     """
     lines, choices = [], dict[str, list[tuple[int, ErrorDetails]]]()
     for detail in errors:
@@ -155,7 +155,7 @@ def _explain_all(errors: Sequence[ErrorDetails]) -> list[str]:
 
 
 def _explain(detail: ErrorDetails) -> str:
-    """One line for one of pydantic's errors."""
+    """Return one line for an error of pydantic."""
     path, model, _ = _locate(detail["loc"])
     key = ".".join(path) or "the case"
     value = detail["input"]
@@ -185,16 +185,16 @@ def _explain(detail: ErrorDetails) -> str:
 
 
 def _locate(location: tuple[int | str, ...]) -> tuple[list[str], type[Table] | None, str | None]:
-    """Where an error is.
+    """Find the key that an error is about.
 
     Returns
     -------
     path
-        The keys that a user wrote.
+        The keys as the user wrote them.
     model
         The table of the last key, if any.
     choice
-        The key whose value may be of several types, if the error is about one of them.
+        The key whose value may have several types, if the error concerns one of these types.
     """
     path: list[str] = []
     model: type[Table] | None = Case
@@ -202,10 +202,10 @@ def _locate(location: tuple[int | str, ...]) -> tuple[list[str], type[Table] | N
     annotation: Any = Case
     for part in location:
         tagged = tables_by_kind(annotation)
-        if part in tagged:  # pydantic adds the chosen member of a union, which the user did not write
+        if part in tagged:  # added by pydantic for the chosen member of a union; not written by the user
             annotation = model = tagged[str(part)]
             continue
-        if isinstance(part, str) and get_origin(annotation) in (Union, UnionType):  # here too
+        if isinstance(part, str) and get_origin(annotation) in (Union, UnionType):  # likewise
             choice = ".".join(path)
             annotation = None
             continue
@@ -219,7 +219,7 @@ def _locate(location: tuple[int | str, ...]) -> tuple[list[str], type[Table] | N
 
 
 def _without_none(annotation: Any) -> Any:
-    """What an optional table is if it is there."""
+    """Return the type of an optional table without None."""
     others = tuple(argument for argument in get_args(annotation) if argument is not type(None))
     return Union[others] if type(None) in get_args(annotation) else annotation  # noqa: UP007 - made at run time
 

@@ -1,4 +1,4 @@
-"""The tables of a case file that make solvers."""
+"""The tables of a case file that describe solvers."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -24,18 +24,18 @@ AnyOfSolvers = FiniteVolume | SignedFiniteVolume | Spectral | Particles | Sphere
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What a solver starts from.
+    """Initial data of a solver.
 
     Attributes
     ----------
     density
-        μ, or μ⁺ where there is a second one.
+        μ, or μ⁺ if there is a second density; shape ``grid.shape`` (mass / volume).
     negative
-        μ⁻, the density of negative output weights, or None.
+        μ⁻, the density of negative output weights, shape ``grid.shape`` (mass / volume), or None.
     tracer
-        Volume fraction of a hole to carry along, or None.
+        Volume fraction of the hole to advect, shape ``grid.shape``, or None.
     weights
-        Of the network that a run began with, or None.
+        Initial weights of the network of a run to continue, or None.
     """
 
     density: np.ndarray
@@ -45,16 +45,16 @@ class Start:
 
 
 class SolverTable(Table):
-    """``[solver]``: a solver by its kind and options. A subclass is found by its ``kind``.
+    """``[solver]``: the kind of a solver and its options. The ``kind`` selects the subclass.
 
     Attributes
     ----------
     equation
-        The equations it solves.
+        Class of the equations that the solver advances.
     default
-        Whether it is the solver of a case on such a domain that names none.
+        Whether it is the default solver for these equations.
     takes_negative
-        Whether it advances a second density, that of negative output weights.
+        Whether it can advance a second density, that of negative output weights.
     of_networks
         Whether it advances the neurons of a network, whose flow has the growth of training.
     """
@@ -71,16 +71,16 @@ class SolverTable(Table):
 
     @property
     def carries(self) -> bool:
-        """Whether a hole is carried along."""
+        """Whether a hole is advected with the flow."""
         return False
 
     @property
     def independent_neurons(self) -> int | None:
-        """How many neurons a network has whose directions are drawn independently; None for everything else."""
+        """Number of neurons of a network with independently drawn directions; None for everything else."""
         return None
 
     def build(self, flow: Equation[Any], start: Start) -> Any:
-        """The solver; InputError if it is not for such a flow or such a start."""
+        """Construct the solver; InputError if it cannot treat this flow or these initial data."""
         own = kind_of(type(self))
         if not self.solves(flow):
             others = [kind for kind, table in SOLVERS.items() if table.solves(flow)]
@@ -91,11 +91,11 @@ class SolverTable(Table):
         return self.make(flow, start)
 
     def make(self, flow: Any, start: Start) -> Any:
-        """The solver, of a flow and a start that it is for."""
+        """Construct the solver for a flow and initial data that it can treat; called by :meth:`build`."""
         raise NotImplementedError
 
     def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:
-        """Bytes that the solver holds, by the numbers of cells, the kernel and the growth."""
+        """Estimate the solver's memory in bytes from the numbers of cells, the kernel and the growth."""
         raise NotImplementedError
 
 
@@ -118,11 +118,11 @@ class FiniteVolumeTable(SolverTable):
 
     @property
     def carries(self) -> bool:
-        """Whether a hole is carried along."""
+        """Whether a hole is advected with the flow."""
         return self.tracer
 
     def make(self, flow: Flow, start: Start) -> FiniteVolume | SignedFiniteVolume:
-        """The solver, with a hole to carry along or without, or with a second density."""
+        """Construct the solver, perhaps with a tracer or a second density."""
         options = self.model_dump(exclude={"kind", "tracer"})
         if start.negative is None:
             return FiniteVolume(flow, **options, tracer=start.tracer)
@@ -133,7 +133,7 @@ class FiniteVolumeTable(SolverTable):
         return SignedFiniteVolume(flow, start.negative, **options)
 
     def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:
-        """Bytes that the solver holds."""
+        """Estimate the solver's memory in bytes."""
         coulomb = kernel.build().is_coulomb
         stiff = self.integrator in EXPONENTIAL or (self.integrator == AUTO and not coulomb)
         options = self.model_dump(include={"dtype", "reconstruction", "velocity", "tracer", "threads"})
@@ -150,17 +150,17 @@ class SpectralTable(SolverTable):
     tolerance: Annotated[float, Field(gt=0)] = 1e-7
     threads: Annotated[int, Field(ge=1)] | None = None
 
-    def make(self, flow: Flow, start: Start) -> Spectral:  # noqa: ARG002 - it needs no more than the density
-        """The solver."""
+    def make(self, flow: Flow, start: Start) -> Spectral:  # noqa: ARG002 - the density alone determines its state
+        """Construct the solver."""
         return Spectral(flow, **self.model_dump(exclude={"kind"}))
 
-    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - what does not matter to it
-        """Bytes that the solver holds."""
+    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - kernel or growth do not matter here
+        """Estimate the solver's memory in bytes."""
         return Spectral.memory(shape, self.dtype, growth > 0, self.integrator)
 
 
 class ParticleSolverTable(SolverTable):
-    """``[solver]`` of kind particles: a sample of the initial density, see :class:`solvers.Particles`."""
+    """``[solver]`` of kind particles: particles sampled from the initial density; see :class:`solvers.Particles`."""
 
     kind: Literal["particles"]
     count: Annotated[int, Field(ge=1)]
@@ -175,14 +175,14 @@ class ParticleSolverTable(SolverTable):
     threads: Annotated[int, Field(ge=1)] | None = None
 
     def make(self, flow: Flow, start: Start) -> Particles:
-        """The solver, with particles sampled from the initial density."""
+        """Construct the solver with particles sampled from the initial density."""
         drawn = sample(flow.grid, start.density, self.count, self.sampling, self.weights, self.seed)
         options = self.model_dump(exclude={"kind", "count", "sampling", "weights", "seed", "modes"})
         modes = tuple(self.modes) if isinstance(self.modes, list) else self.modes
         return Particles(flow, *drawn, modes=modes, **options)
 
-    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - what does not matter to it
-        """Bytes that the solver holds."""
+    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - kernel or growth do not matter here
+        """Estimate the solver's memory in bytes."""
         given = self.modes if self.modes is not None else shape
         modes = (given,) * len(shape) if isinstance(given, int) else tuple(given)
         return Particles.memory(self.count, modes, self.dtype, growth > 0)
@@ -205,16 +205,16 @@ class SphereTable(SolverTable):
     threads: Annotated[int, Field(ge=1)] | None = None
 
     def make(self, flow: SphereFlow, start: Start) -> SphereFiniteVolume:
-        """The solver."""
+        """Construct the solver."""
         return SphereFiniteVolume(flow, **self.model_dump(exclude={"kind"}), negative=start.negative)
 
-    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - what does not matter to it
-        """Bytes that the solver holds."""
+    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - kernel or growth do not matter here
+        """Estimate the solver's memory in bytes."""
         return SphereFiniteVolume.memory(tuple(shape))
 
 
 class NetworkTable(SolverTable):
-    """``[solver]`` of kind network: one that stands for the initial density, see :class:`solvers.Network`."""
+    """``[solver]`` of kind network: neurons that represent the initial density; see :class:`solvers.Network`."""
 
     equation = Equation
     takes_negative = True
@@ -237,24 +237,24 @@ class NetworkTable(SolverTable):
 
     @property
     def independent_neurons(self) -> int | None:
-        """Their number, if they are drawn independently."""
+        """Number of neurons if their directions are drawn independently, else None."""
         return self.count if self.start == "random" else None
 
     def make(self, flow: Equation[Any], start: Start) -> Network:
-        """The solver, with neurons placed for the initial density, or those of the run that goes on."""
+        """Construct the solver with neurons that represent the initial density, or with those of a run to continue."""
         options = self.model_dump(exclude={"kind", "count", "start", "balance"})
         weights = start.weights or network_from_measure(
             flow.grid, start.density, self.count, start.negative, self.balance, self.start, self.seed
         )
         return Network(flow, weights, **options)
 
-    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - what does not matter to it
-        """Bytes that the solver holds."""
+    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - kernel or growth do not matter here
+        """Estimate the solver's memory in bytes."""
         return Network.memory(self.count, tuple(shape), self.samples or 0)
 
 
 def kind_of(table: type[SolverTable]) -> str:
-    """The kind of a solver's table."""
+    """Return the kind of a solver's table."""
     kind: str = get_args(table.model_fields["kind"].annotation)[0]
     return kind
 
@@ -265,7 +265,7 @@ AnySolver: Any = union_of(SOLVERS)
 
 
 def default_solver(domain: type[Domain]) -> str:
-    """The kind of solver of a case that names none, on a domain with cells."""
+    """Return the kind of the default solver on a domain with cells."""
     equation = domain.among(Equation.domains)
     assert equation is not None, "every domain with cells has an equation"
     return next(kind for kind, table in SOLVERS.items() if table.default and issubclass(equation, table.equation))

@@ -1,4 +1,4 @@
-"""How fast an energy falls: fits to its decay, and the measured rates of a stored run."""
+"""Decay of the energy: fits, and the measured rates of a stored run."""
 
 from gridflow.decay.fits import (
     Fit,

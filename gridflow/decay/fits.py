@@ -1,4 +1,4 @@
-"""How fast a measured energy falls: local exponents, fits with their uncertainty, and where a fit means something."""
+"""Decay of a measured energy: local exponents, fits with uncertainties, and the window in which a fit is meaningful."""
 
 import math
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from gridflow.errors import InputError
 from gridflow.theory.laws import Window
 
 PARTS = 4
-"""Into how many parts of equal length a window is cut to see how much a fitted slope varies."""
+"""Number of equal parts of a window whose separate slopes give the uncertainty of a fit."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted law of decay.
+    """A fitted decay law.
 
     Attributes
     ----------
     exponent
-        p of ``E ~ t^{−p}``, or the rate λ of ``E ~ e^{−λt}`` (1 / time).
+        p in ``E ~ t^{−p}``, or the rate λ in ``E ~ e^{−λt}`` (1 / time).
     error
-        Its standard error, from the slopes in parts of the window: residuals of a smooth curve are not independent,
-        so their scatter about one line would make it far too small.
+        Standard error of the exponent, from the slopes in parts of the window. The residuals of a smooth curve are not
+        independent, so an error estimated from their scatter about one line would be far too small.
     amplitude
-        E of the law at t = 1 (power), or at t = 0 (exponential).
+        E of the fitted law at t = 1 (power) or at t = 0 (exponential).
     window
-        Where it was fitted.
+        Window of the fit.
     """
 
     exponent: float
@@ -40,19 +40,26 @@ class Fit:
 
 
 def local_exponents(times: np.ndarray, energies: np.ndarray, width: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
-    """−d log E / d log t along a curve.
+    """Local exponents −d log E / d log t along a curve.
 
     Parameters
     ----------
     times, energies
-        One each per row; rows that are not positive are left out.
+        Times and energies, shapes (rows,). Rows in which either is not positive are ignored.
     width
-        Width of the span of log t, in e-foldings of t, over which each slope is fitted.
+        Width, in log t, of the interval over which each slope is fitted.
 
     Returns
     -------
-    tuple of ndarray
-        Times, and the exponent at each; times with fewer than three rows in their span are left out.
+    times : ndarray
+        The times whose interval contains at least three rows.
+    exponents : ndarray
+        The local exponent at each of them, same shape.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ.
     """
     log_time, log_energy = _logarithms(times, energies)
     places, slopes = [], []
@@ -65,19 +72,49 @@ def local_exponents(times: np.ndarray, energies: np.ndarray, width: float = 0.5)
 
 
 def fit_power(times: np.ndarray, energies: np.ndarray, window: Window) -> Fit:
-    """Fit ``E = A t^{−p}`` in a window by least squares of the logarithms, evenly in log t.
+    """Fit ``E = A t^{−p}`` in a window, by least squares of log E with equal weight per unit of log t.
+
+    Parameters
+    ----------
+    times, energies
+        Times and energies, shapes (rows,). Rows in which either is not positive are ignored.
+    window
+        Window of the fit.
+
+    Returns
+    -------
+    Fit
+        The exponent p with its error, and the amplitude A.
 
     Raises
     ------
     InputError
-        If the window holds fewer than eight rows.
+        If the shapes differ, or the window contains fewer than eight rows.
     """
     log_time, log_energy = _logarithms(times, energies)
     return _fit(log_time, log_energy, math.log(window.start), math.log(window.end), window)
 
 
 def fit_exponential(times: np.ndarray, energies: np.ndarray, window: Window) -> Fit:
-    """Fit ``E = A e^{−λt}`` in a window by least squares of log E, evenly in t; InputError as :func:`fit_power`."""
+    """Fit ``E = A e^{−λt}`` in a window, by least squares of log E with equal weight per unit of t.
+
+    Parameters
+    ----------
+    times, energies
+        Times and energies, shapes (rows,). Rows whose energy is not positive are ignored.
+    window
+        Window of the fit.
+
+    Returns
+    -------
+    Fit
+        The rate λ (1 / time) with its error, and the amplitude A.
+
+    Raises
+    ------
+    InputError
+        If the window contains fewer than eight rows.
+    """
     held = np.asarray(energies) > 0
     return _fit(np.asarray(times)[held], np.log(np.asarray(energies)[held]), window.start, window.end, window)
 
@@ -97,7 +134,7 @@ def _fit(x: np.ndarray, y: np.ndarray, low: float, high: float, window: Window) 
             f"the window from t = {window.start:.4g} to {window.end:.4g} holds {int(inside.sum())} rows and a fit "
             "needs 8: record rows more often (output.series_every), or run on"
         )
-    # rows may lie anyhow: an even sample of the curve gives every part of it the same weight
+    # rows may be spaced unevenly: resample the curve so that every part has the same weight
     even = np.linspace(x[inside][0], x[inside][-1], 256)
     curve = np.interp(even, x, y)
     slope, height = np.polyfit(even, curve, 1)
@@ -107,16 +144,17 @@ def _fit(x: np.ndarray, y: np.ndarray, low: float, high: float, window: Window) 
 
 
 def round_off_energy(flow: Equation[Any], largest: float, dtype: str = "float64") -> float:
-    """The energy of what rounding does to a density: white noise of 16 roundings of its largest value.
+    """Estimate the energy of round-off in a density.
 
-    ``½ |T| (16 ε max μ)² Σ_k K̂ / N``: some roundings for every operation of a step, alike in every mode.
+    The round-off is modelled as white noise whose standard deviation is 16 roundings of max μ, a few for every
+    operation of a step. Its energy is ``½ |T| (16 ε max μ)² Σ_k K̂ / N`` on N cells.
 
     Parameters
     ----------
     flow
         The equation.
     largest
-        max μ.
+        max μ (mass / volume).
     dtype
         The solver's precision.
     """
@@ -126,15 +164,20 @@ def round_off_energy(flow: Equation[Any], largest: float, dtype: str = "float64"
 
 
 def seen_window(times: np.ndarray, energies: np.ndarray, floor: float) -> Window:
-    """The part of a measured curve after its start and above its round-off.
+    """Return the part of a measured curve that is after time 0 and above round-off.
 
     Parameters
     ----------
     times, energies
-        The curve, shapes (rows,).
+        Times and energies, shapes (rows,).
     floor
-        Energy of round-off, see :func:`round_off_energy`; the window ends where the energy is ten thousand times as
-        much (the KMD a hundred times), so that it moves a slope by less than a hundredth.
+        Energy of round-off; see :func:`round_off_energy`. The window ends where the energy falls below 10⁴ times this
+        value (the KMD below a hundred times its own), so that round-off changes a slope by less than one per cent.
+
+    Raises
+    ------
+    InputError
+        If there is no row after time 0.
     """
     times, energies = np.asarray(times, dtype=float), np.asarray(energies, dtype=float)
     moving = times > 0
@@ -147,28 +190,46 @@ def seen_window(times: np.ndarray, energies: np.ndarray, floor: float) -> Window
 
 
 def numerical_share(flow: Flow, density: np.ndarray, dissipation: float) -> float:
-    """The share of a scheme's −dE/dt that is not the flow's, ``(measured − exact) / measured``.
+    """Fraction of a scheme's dissipation −dE/dt that is numerical, ``(measured − exact) / measured``.
 
-    It is the scheme's own diffusion (positive) or the error of its transport (of either sign).
+    Numerical diffusion contributes a positive share; errors of the transport contribute with either sign.
 
     Parameters
     ----------
     flow
         The equation.
     density
-        Cell averages at the time.
+        Cell averages, shape ``grid.shape`` (mass / volume).
     dissipation
-        −dE/dt of the scheme there, as in the series.
+        −dE/dt of the scheme at this density, as in the series. If it is 0, so is the result.
+
+    Raises
+    ------
+    InputError
+        If the shape of the density is wrong.
     """
     return (dissipation - exact_dissipation(flow, density)) / dissipation if dissipation else 0.0
 
 
 def exact_dissipation(flow: Flow, density: np.ndarray) -> float:
-    """−dE/dt of the flow at the band-limited function with given cell averages, E being the energy of its averages.
+    """Dissipation −dE/dt of the flow at the band-limited function with given cell averages.
 
-    ``∫ μ ∇V·∇W dx + β ∫ μ V W dx``, where W is V averaged over a cell twice: once since E sees averages of μ, once
-    since their change is an average. On a grid with twice as many points along every axis the sum of a product of three
-    such functions has no aliases, so the integral is exact.
+    E is the energy of the cell averages. The result is ``∫ μ ∇V·∇W dx + β ∫ μ V W dx``, where W is V averaged over a
+    cell twice: once because E depends on cell averages of μ, and once because their change is itself a cell average. On
+    a grid with twice as many points along every axis, products of three band-limited functions are summed without
+    aliasing errors, so the integral is exact.
+
+    Parameters
+    ----------
+    flow
+        The equation.
+    density
+        Cell averages, shape ``grid.shape`` (mass / volume).
+
+    Raises
+    ------
+    InputError
+        If the shape of the density is wrong.
     """
     grid = flow.grid
     density = grid.check(density, "the density")
@@ -176,7 +237,7 @@ def exact_dissipation(flow: Flow, density: np.ndarray) -> float:
     values, spectrum = transform.field(), transform.spectrum()
     average, signed = np.ones(grid.spectral_shape, complex), np.ones(grid.spectral_shape, bool)
     for axis, (k, n) in enumerate(zip(grid.mode_numbers, grid.shape, strict=True)):
-        average *= grid.along(axis, np.sinc(k / n) * np.exp(1j * np.pi * k / n))  # of points at cell corners
+        average *= grid.along(axis, np.sinc(k / n) * np.exp(1j * np.pi * k / n))  # from values at cell corners
         signed &= grid.along(axis, 2 * abs(k) < n)  # a Nyquist mode has no derivative
 
     def modes(field: np.ndarray) -> np.ndarray:
@@ -196,7 +257,7 @@ def exact_dissipation(flow: Flow, density: np.ndarray) -> float:
 
 
 def _refined(grid: Grid, fine: Grid, modes: np.ndarray) -> np.ndarray:
-    """Values at the points of a finer grid of the function with these modes."""
+    """Values of the function with these modes at the points of a finer grid."""
     transform = SerialTransform(fine)
     spectrum = transform.spectrum()
     where = [np.rint(k).astype(int) % m for k, m in zip(grid.mode_numbers, fine.shape, strict=True)]

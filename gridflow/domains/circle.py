@@ -13,20 +13,20 @@ from gridflow.errors import InputError
 
 @dataclass(frozen=True, init=False, repr=False)
 class Circle(Grid, kind="circle"):
-    """A uniform grid on the unit circle: one axis of angles, of period 2π.
+    """A uniform grid on the unit circle, with the angle of period 2π as its only axis.
 
-    It is a :class:`Grid` with one axis, and so has everything that a torus has: modes, finite volumes, holes. Besides,
-    its points are the directions of neurons with two inputs.
+    A circle is a one-dimensional :class:`Grid`, with the same modes, finite volumes and holes. In addition, its points
+    are the directions of neurons with two inputs.
 
     Parameters
     ----------
     shape
-        Number of cells, at least 4.
+        Number of cells, at least 4; an integer or a tuple of one.
 
     Raises
     ------
     InputError
-        If the number of cells is not allowed, or there is more than one.
+        If the number of cells is not allowed, or more than one number is given.
     """
 
     def __init__(self, shape: int | tuple[int, ...]) -> None:
@@ -38,11 +38,11 @@ class Circle(Grid, kind="circle"):
         return f"Circle(shape={self.shape})"
 
     def with_cells(self, shape: tuple[int, ...]) -> "Circle":
-        """The circle with another number of cells."""
+        """Return a circle with another number of cells."""
         return Circle(shape)
 
     def record(self) -> dict[str, Any]:
-        """Kind, shape and period."""
+        """Return the kind, shape and period, to be recorded with a run."""
         return {"kind": "circle", **super().record()}
 
     @classmethod
@@ -51,5 +51,5 @@ class Circle(Grid, kind="circle"):
 
     @property
     def sphere_dim(self) -> int | None:
-        """1."""
+        """Dimension of the sphere: 1."""
         return 1

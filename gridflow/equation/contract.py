@@ -11,13 +11,13 @@ from gridflow.equation.flow import Equation
 from gridflow.errors import InputError, RunError
 
 DENSITY, TRACER = "density", "tracer"
-"""Names of a state's arrays on the grid: the density, and the volume fraction of a tracked hole, as cell averages."""
+"""Names of a state's arrays on the grid: the density and the volume fraction of an advected hole, as cell averages."""
 POSITIONS, WEIGHTS = "positions", "weights"
 """Names of a state's particle arrays, shapes (N, d) and (N,)."""
 NEGATIVE = "negative"
 """Name of a state's second density on the grid, which represents the neurons with negative output weights."""
 INNER, OUTER = "inner_weights", "outer_weights"
-"""Names of a state's arrays of neurons: w, shape (m, inputs), and a, shape (m,)."""
+"""Names of a network's arrays in a state: inner weights w, shape (m, inputs), and outer weights a, shape (m,)."""
 Kind = Literal["cells", "modes", "particles", "neurons"]
 CELLS: Kind = "cells"
 MODES: Kind = "modes"
@@ -27,15 +27,15 @@ NEURONS: Kind = "neurons"
 
 @dataclass(frozen=True)
 class Representation:
-    """What a solver represents a density by, which it declares.
+    """How a solver represents the density.
 
     Parameters
     ----------
     kind
-        ``cells``: averages on the grid. ``modes``: a trigonometric polynomial, of which a state has the cell averages.
+        ``cells``: averages on the grid. ``modes``: a trigonometric polynomial, stored as its cell averages.
         ``particles``: positions and masses. ``neurons``: the weights of a network.
     signed
-        Whether a state has a second density, that of negative output weights.
+        Whether there is a second density, that of negative output weights.
     """
 
     kind: Kind
@@ -43,12 +43,12 @@ class Representation:
 
     @property
     def on_grid(self) -> bool:
-        """Whether a state holds the density itself, rather than points that are deposited on the grid."""
+        """Whether a state contains the density itself rather than points to be deposited on the grid."""
         return self.kind in (CELLS, MODES)
 
     @property
     def arrays(self) -> tuple[str, ...]:
-        """Names of the arrays of a state that hold the density, or the densities."""
+        """Names of the state's arrays that represent the density or densities."""
         points = {PARTICLES: (POSITIONS, WEIGHTS), NEURONS: (INNER, OUTER)}
         return points.get(self.kind, (DENSITY,)) + ((NEGATIVE,) if self.signed else ())
 
@@ -94,7 +94,7 @@ class Solver(Protocol):
 
     @property
     def representation(self) -> Representation:
-        """What it represents a density by."""
+        """How this solver represents the density."""
 
     def initialize(self, initial: np.ndarray | None) -> State:
         """Return a new state at time 0.
@@ -112,10 +112,23 @@ class Solver(Protocol):
         """
 
     def restore(self, state: State) -> State:
-        """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
+        """Copy a state read from a checkpoint into this solver's own buffers and return it.
+
+        Raises
+        ------
+        InputError
+            If an array is missing or has the wrong shape or type.
+        """
 
     def step(self, state: State, until: float) -> None:
-        """Advance the state in place by one stable step, which ends at ``until`` at the latest and then exactly there.
+        """Advance the state in place by one stable step.
+
+        Parameters
+        ----------
+        state
+            The state to advance.
+        until
+            Time that the step must not pass. A step that would pass it is shortened to end there exactly.
 
         Raises
         ------
@@ -129,16 +142,21 @@ class Solver(Protocol):
         """Return the longest step that the solver would take from this state."""
 
     def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray | None:
-        """The steps that it would take along a predicted decay; None if only the error of each step tells them.
+        """Predict the step sizes along a decay; None if they depend on error estimates alone.
 
         Parameters
         ----------
         state
-            Where the decay begins.
+            State at the beginning of the decay.
         slowing
-            How many times slower than at the state the density moves, at each time of the decay; 1 at the first.
+            Factor by which the velocities have decreased since then, at each time of the decay; 1 at the first.
         decay_times
-            Time in which the KMD falls by a factor e, at each.
+            E-folding time of the KMD at each of these times.
+
+        Returns
+        -------
+        ndarray or None
+            Step size at each time, the shape of ``slowing``.
         """
 
     def density(self, state: State) -> np.ndarray:
@@ -148,23 +166,23 @@ class Solver(Protocol):
         """Return the arrays of a snapshot by name: at least ``density``, as cell averages; views where possible."""
 
     def diagnose(self, state: State) -> Mapping[str, float]:
-        """Return the values of one row of the time series; may reuse work shared with the last and the next step.
+        """Return the values of one row of the time series; work may be shared with the previous and the next step.
 
         Returns
         -------
         mapping
-            Floats: ``mass`` ∫ μ dx, ``min`` and ``max`` of the cell averages, ``energy`` ½ KMD² and ``dissipation``,
+            Floats: ``mass`` ∫ μ dx, ``min`` and ``max`` of the cell averages, ``energy`` ½ KMD² and ``dissipation``
             −dE/dt of the semi-discrete scheme. A solver that switches between integrators adds ``exponential_steps``,
-            the number of exponential steps so far. One that does not preserve μ ≥ 0 adds ``negative_mass``, ∫ max(−μ,
-            0) dx. One trained on samples adds ``empirical_loss``.
+            the number of exponential steps so far. One that does not preserve μ ≥ 0 adds ``negative_mass``
+            ∫ max(−μ, 0) dx. Training on samples adds ``empirical_loss``.
         """
 
     def settings(self) -> Mapping[str, object]:
-        """Return the solver's name and options, which are recorded with a run."""
+        """Return the solver's name and options, to be recorded with a run."""
 
 
 def require_sound(grid: Domain, density: np.ndarray, time: float) -> None:
-    """Raise RunError, which names the first bad cell and the time, unless every cell is finite and ≥ 0."""
+    """Raise RunError unless every cell average is finite and ≥ 0; the message names the first bad cell and the time."""
     if density.min() >= 0 and np.isfinite(density.max()):
         return
     try:

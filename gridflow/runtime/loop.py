@@ -45,9 +45,9 @@ class Run:
         ``running``, ``finished`` (t_end reached), ``stopped`` (a condition was met), ``interrupted`` (a signal) or
         ``failed``.
     reason
-        Why it stopped, one line.
+        Why it ended, in one line.
     recorder
-        What records its rows.
+        Recorder of the time series.
     """
 
     def __init__(self, solver: Solver, state: State, t_end: float, recorder: Series) -> None:
@@ -207,7 +207,7 @@ def run(
 
 @dataclass(frozen=True)
 class Recording:
-    """What a run records, and when; see :func:`run`."""
+    """What a run records and when; see :func:`run`."""
 
     snapshots: Schedule
     snapshot_dtype: str
@@ -216,11 +216,14 @@ class Recording:
     callbacks: tuple[Callback, ...]
 
     def in_memory(self, live: Run) -> list[Callback]:
-        """What is done in a run that leaves nothing on the disk."""
+        """Return the callbacks of a run without a run directory."""
         return [*self._rows(live, self.series), *self.callbacks]
 
     def in_store(self, live: Run, writer: RunWriter) -> tuple[list[Callback], Callback]:
-        """What is done in a run with a directory, a row with every snapshot; and, of it, the checkpoint."""
+        """Return the callbacks of a run with a directory, and among them the one that writes checkpoints.
+
+        A row of the series is also recorded with every snapshot.
+        """
         checkpoint = built_in.checkpoints(writer, live.recorder, self.checkpoints)
         every = [
             *self._rows(live, AnyOf(self.series, self.snapshots)),
@@ -232,14 +235,14 @@ class Recording:
 
     @staticmethod
     def _rows(live: Run, schedule: Schedule) -> list[Callback]:
-        """What is done for every row; the energy of points no scheme on a grid can raise."""
+        """Return the callbacks of every row; the energy is monitored for solvers on a grid only."""
         watch = [EnergyWatch().look] if live.solver.representation.on_grid else []
         return [Callback(action, schedule, at_start=True, at_end=True) for action in (live.recorder.record, *watch)]
 
 
 @contextmanager
 def _failure_told(live: Run, writer: RunWriter) -> Iterator[None]:
-    """Keep what a run that fails has recorded, and the reason."""
+    """If the run fails, save what it has recorded, and the reason, before the error propagates."""
     try:
         yield
     except BaseException as error:
@@ -255,12 +258,12 @@ def _failure_told(live: Run, writer: RunWriter) -> Iterator[None]:
 
 
 def _last_sound(writer: RunWriter, t_end: float) -> tuple[State | None, dict[str, np.ndarray]]:
-    """The newest sound checkpoint with the rows recorded until then; None and no rows to start anew.
+    """Return the newest intact checkpoint and the rows recorded up to it; None and no rows to start anew.
 
     Raises
     ------
     InputError
-        If it is later than the time to reach.
+        If the checkpoint is later than ``t_end``.
     """
     found = writer.newest_state(_warn)
     if found is None:
@@ -315,7 +318,7 @@ def _act(live: Run, due: Sequence[Callback]) -> None:
 
 
 def _begun_with(solver: Solver, state: State, initial: np.ndarray) -> dict[str, np.ndarray]:
-    """The densities and the weights that a run begins with; of particles the manifest has checksums."""
+    """Return the initial arrays to store; for particles, the manifest has checksums instead."""
     made = solver.representation
     held = () if made.kind == PARTICLES else made.arrays
     return {

@@ -1,4 +1,4 @@
-"""What of theory applies to a flow from a start: the same for a prediction before a run and for rates after it."""
+"""Selects the theory that applies to a flow and its initial density, for predictions and for measured rates."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -15,22 +15,23 @@ from gridflow.theory.laws import ExponentialRate, PowerLaw, SmoothDecay
 from gridflow.theory.linear import LinearDecay
 
 UNTOLD = 0.5
-"""Error of a fitted regularity beyond which no power of time is told from it."""
+"""Error of a fitted regularity above which it determines no exponent."""
 NEARLY_EMPTY = 1e-3
-"""Share of its mean below which a network's target has places without neurons, near which nothing is linear."""
+"""Smallest value of a network's target, relative to its mean, at which linearisation is meaningful; below it there are
+hardly any neurons."""
 BELOW_THE_BORDER = 0.25
-"""How far below the border r of its regularity a start has a finite norm that a certificate can go by."""
+"""Amount by which a certificate lowers the fitted regularity r, so that the initial density has a finite norm."""
 
 Law = PowerLaw | ExponentialRate | SmoothDecay
 T = TypeVar("T")
 
 
 class _UntoldError(InputError):
-    """How regular the start is cannot be told: whoever knows its r has a law."""
+    """The regularity r of the initial density cannot be determined; a user who knows it gets a law."""
 
 
 def attempt(make: Callable[[], T]) -> tuple[T | None, str]:
-    """What can be made, or why it cannot: what the InputError says."""
+    """Return the result of ``make`` and an empty string; if it raises an InputError, None and the message."""
     try:
         return make(), ""
     except InputError as reason:
@@ -39,23 +40,23 @@ def attempt(make: Callable[[], T]) -> tuple[T | None, str]:
 
 @dataclass(frozen=True, eq=False)
 class Applicable:
-    """The law, the linear theory and the certificates that apply to a flow from a start.
+    """The decay law, the linear theory and the certificates that apply to a flow and its initial density.
 
-    Make one with :meth:`of`.
+    Create one with :meth:`of`.
 
     Parameters
     ----------
     flow
         The equation.
     regularity
-        Order r of the start's deviation from the target, on the modes that the kernel sees; infinite for a smooth one,
-        None where it cannot be fitted.
+        Regularity r of the initial deviation from the target, on the modes that the kernel sees: infinite if it is
+        smooth, None if it cannot be fitted.
     law, no_law
-        How the energy decays in the end, or None and the reason.
+        Asymptotic decay law of the energy, or None and the reason.
     untold
-        Whether there is no law only because r is not known.
+        Whether the law is missing only because r is unknown.
     linear, no_linear
-        The curve of linear theory, or None and the reason.
+        Energy of the linearised flow, or None and the reason.
     """
 
     flow: Equation[Any]
@@ -77,22 +78,23 @@ class Applicable:
         signed: bool = False,
         obstacle: str = "",
     ) -> "Applicable":
-        """What applies to a run from a start.
+        """Determine what applies.
 
         Parameters
         ----------
         flow
             The equation.
         start
-            The density at time 0, shape ``grid.shape``.
+            Initial density, shape ``grid.shape`` (mass / volume).
         r
-            Its regularity, if it is known: then there is a law whatever stands in the way of theory.
+            Regularity of the initial deviation, if known. The law is then computed even if theory does not apply
+            otherwise.
         neurons
-            How many points were drawn independently from the start, if the run is of such: their noise is white.
+            Number of neurons drawn independently from ``start``, if the run has such; their noise is white.
         signed
             Whether there is a second density, that of negative output weights.
         obstacle
-            What else is known to keep theory from applying.
+            Any other known reason why theory does not apply.
         """
         obstacle = _obstacle(flow, start, signed) or obstacle
         regularity = _regularity(flow, start, neurons) if r is None else sobolev.Regularity(r, 0.0)
@@ -108,29 +110,42 @@ class Applicable:
         return cls(flow, regularity, law, no_law, untold, linear, no_linear)
 
     def certificate_before(self, start: np.ndarray) -> CoulombCertificate:
-        """The bound on the energy that is known before a run; InputError says which hypothesis fails."""
+        """Return the bound on the energy that is known before a run.
+
+        Parameters
+        ----------
+        start
+            Initial density, shape ``grid.shape`` (mass / volume).
+
+        Raises
+        ------
+        InputError
+            If a hypothesis fails; the message names it.
+        """
         return CoulombCertificate.of(self.flow, start)
 
     def certificate_after(
         self, times: np.ndarray, energies: np.ndarray, minima: np.ndarray, densities: Iterable[np.ndarray]
     ) -> MinimumCertificate | RieszCertificate:
-        """The bound on the energy that a run gives: for s = 1 by its smallest cells, for s > 1 by its densities too.
+        """Return the bound on the energy that a run certifies.
+
+        For s = 1 it follows from the smallest cell averages over time; for s > 1 it also needs the densities.
 
         Parameters
         ----------
         times, energies, minima
-            The run's series, from time 0: shapes (rows,).
+            Times, energies and smallest cell averages of the run, from time 0, shapes (rows,).
         densities
-            The initial one and those of its snapshots; read only if they are needed.
+            The initial density and those of the snapshots; read only if needed.
 
         Raises
         ------
         InputError
-            Says which hypothesis fails.
+            If a hypothesis fails; the message names it.
         """
         flow, energy = self.flow, float(energies[0])
         if flow.kernel.is_coulomb:
-            background = ExponentialRate.of(flow).background  # which checks what the certificate needs of the flow
+            background = ExponentialRate.of(flow).background  # also checks the hypotheses on the flow
             return MinimumCertificate(energy, times, minima, background)
         rough = self.regularity is not None and math.isfinite(self.regularity.r)
         r = self.regularity.r - BELOW_THE_BORDER if self.regularity is not None and rough else 1.0
@@ -139,7 +154,7 @@ class Applicable:
 
 
 def _obstacle(flow: Equation[Any], start: np.ndarray, signed: bool) -> str:
-    """What keeps both linear theory and the laws from saying anything of a network; empty if nothing does."""
+    """Return the reason why neither linear theory nor a law applies, or an empty string."""
     if not flow.grid.has_cells:
         return f"theory needs modes, of which there are none on {flow.grid}"
     if signed:
@@ -157,7 +172,7 @@ def _obstacle(flow: Equation[Any], start: np.ndarray, signed: bool) -> str:
 
 
 def _regularity(flow: Equation[Any], start: np.ndarray, neurons: int | None) -> sobolev.Regularity | None:
-    """r of the start's deviation from the target, or of the noise of independent neurons; None if it has no fit."""
+    """Return the regularity of the initial deviation, or of the noise of independent neurons; None without a fit."""
     if neurons is not None:
         return sobolev.Regularity(-flow.grid.dim / 2, 0.0)  # white noise
     deviation = start - flow.target
@@ -168,7 +183,7 @@ def _regularity(flow: Equation[Any], start: np.ndarray, neurons: int | None) -> 
 
 
 def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> Law:
-    """The law that applies; InputError says which hypothesis fails."""
+    """Return the law that applies; InputError names the hypothesis that fails."""
     if flow.kernel.is_coulomb:
         return ExponentialRate.of(flow)
     smooth = SmoothDecay.of(flow)

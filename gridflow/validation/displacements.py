@@ -1,10 +1,10 @@
-"""Displacements of particles between stored frames, beside those by the exact velocities at their own positions.
+"""Displacements of particles between stored frames, and those predicted by the exact velocities.
 
-Over an interval of length Δt an exact code has ``Δx = ∫ v dt`` with v = −∇V of the particles' own potential. The
-integral S is taken by Simpson's rule on the cubic through both ends; this needs no density and has no sampling noise.
-Told are not single displacements, which the nearest neighbours and what a code does at short distances rule, but the
-displacement of mass on scales beyond the particles' distance: its low Fourier modes, in which forces between near
-particles cancel.
+Over an interval of length Δt, an exact code satisfies ``Δx = ∫ v dt`` with v = −∇V of the particles' own potential. The
+integral, S, is approximated by Simpson's rule along a cubic path through both end points. This needs no density and has
+no sampling noise. Single displacements are dominated by the nearest neighbours and by the short-range treatment of a
+code. What is compared is therefore the displacement of mass on scales beyond the particle spacing: its low Fourier
+modes, in which the forces between close particles cancel.
 """
 
 import math
@@ -21,23 +21,29 @@ from gridflow.validation.images import WithoutImages
 from gridflow.validation.trajectories import Trajectory, masses
 
 FINEST = 16
-"""Modes along an axis, at most, in which displacements of mass are compared."""
+"""Largest number of modes along an axis in which displacements of mass are compared."""
 
 
 @dataclass(frozen=True)
 class Displacement:
-    """One interval: displacements of mass, by their modes, and what they were worked out from.
+    """Displacement of mass over one interval, by its modes, with the particle data behind it.
 
     Attributes
     ----------
-    columns
-        Modes of Δx, S, E and Δt along each axis.
-    trapezoid
-        Modes of what the trapezoidal rule has beyond S.
-    moved
-        Root mean square displacement of a particle by S, in units of length.
+    start, dt
+        Beginning and length of the interval.
+    weights
+        Masses of the particles, shape (N,).
     middle, exact
-        Positions half way, and S, of every particle.
+        Position at the middle of the interval, and S, of every particle; shapes (N, d), in units of length.
+    columns
+        Modes of Δx, of S, of E (see :mod:`gridflow.validation.motion`), and of Δt along each axis, weighted by mass.
+    trapezoid
+        Modes of the difference between the trapezoidal rule and S.
+    moved
+        Root mean square of S over the particles, in units of length.
+    energies
+        ½ KMD² of the particles at both ends.
     """
 
     start: float
@@ -52,7 +58,7 @@ class Displacement:
 
 
 class Displacements:
-    """The displacements of a trajectory, by the particles' own potential on a number of modes along each axis.
+    """Displacements along a trajectory, and those predicted by the particles' own potential.
 
     Parameters
     ----------
@@ -61,14 +67,14 @@ class Displacements:
     given
         The particles, on the flow's torus.
     modes
-        Of the potential, along each axis.
+        Number of modes of the potential along each axis.
 
     Attributes
     ----------
     field
         The potential.
     columns_size
-        Numbers in a column of a :class:`Displacement`.
+        Number of complex entries of a column of a :class:`Displacement`.
     """
 
     def __init__(self, flow: Flow, given: Trajectory, modes: tuple[int, ...]) -> None:
@@ -85,17 +91,20 @@ class Displacements:
         return self.field.velocity.copy(), self.field.energy
 
     def _of_mass(self, weights: np.ndarray, moved: np.ndarray) -> np.ndarray:
-        """Modes of ``Σ_i w_i moved_i δ_{x_i}`` at the positions last placed, a row per axis."""
+        """Modes of ``Σ_i w_i moved_i δ_{x_i} / Σ_i w_i`` at the positions placed last; one row per axis."""
         share = weights / weights.sum()
         return np.stack([self._scales.to_modes(share * component).ravel().copy() for component in moved.T])
 
     def over(self, number: int) -> Displacement:
-        """Those over the interval from a frame to the next; the cubic's slopes are α times the velocities."""
+        """Return the displacements from one frame to the next.
+
+        The end slopes of the cubic path are α times the velocities there, α being fitted first.
+        """
         start, held = self._given.frame(number)
         end, _ = self._given.frame(number + 1)
         weights = masses(self._flow, held, len(start))
         moved = end - start
-        moved -= self._lengths * np.round(moved / self._lengths)  # the shortest way
+        moved -= self._lengths * np.round(moved / self._lengths)  # the nearest periodic image
         dt = float(self._given.times[number + 1] - self._given.times[number])
         first, energy = self._velocity(start, weights)
         last, later = self._velocity(start + moved, weights)
@@ -124,9 +133,9 @@ class Displacements:
         )
 
     def pull(self, seen: Displacement) -> np.ndarray:
-        """Modes of q with ``Re Σ S̄ δS = ∫ q η dx``, δS what a target ν − η instead of ν adds to S.
+        """Return the modes of q with ``Re Σ S̄ δS = ∫ q η dx``, δS being the change of S if the target is ν − η.
 
-        A target that lacks η moves particles by ``−∇K * η`` more. S̄ is S with its fine modes left out.
+        Removing η from the target changes the velocities by ``−∇K * η``. S̄ is S restricted to its low modes.
         """
         field, modes = self.field, self.field.modes
         shape = self._scales.modes
@@ -136,13 +145,15 @@ class Displacements:
         share = seen.weights / seen.weights.sum()
         for axis, xi in enumerate(spectra.wave_vectors(modes)):
             smooth[axis][places] = seen.columns[1][axis].reshape(shape)
-            at = np.fft.ifftn(smooth[axis] * modes.size).real  # Σ_k of the coarse modes, on the cells' lower corners
+            at = np.fft.ifftn(
+                smooth[axis] * modes.size
+            ).real  # Σ_k over the low modes, at the lower corners of the cells
             weighted = share * _nearest(modes, at, seen.middle)
             total += 1j * xi * spectra.of_particles(modes, seen.middle, weighted)
         return seen.dt * field.symbol * total
 
     def noise_of_target(self, pull: np.ndarray, samples: int) -> float:
-        """Standard deviation of ∫ q (ν − ν^M) over samples ν^M of the target, q given by its modes."""
+        """Return the standard deviation of ∫ q (ν − ν^M) dx over samples ν^M of the target, q being given by modes."""
         flow, modes = self._flow, self.field.modes
         values = np.fft.ifftn(pull * modes.size).real
         target = np.maximum(spectra.to_density(modes, spectra.of_density(flow.grid, flow.target, modes)), 0.0)
@@ -152,7 +163,10 @@ class Displacements:
         return flow.target_mass * math.sqrt(variance / samples)
 
     def without_images(self, chosen: np.ndarray) -> tuple[str, float] | None:
-        """The way to leave periodic images out that leaves the least of the displacements, and how much."""
+        """Return the variant without periodic images that fits best, and the relative residual; None without variants.
+
+        The residual is the root mean square of the unexplained displacement, relative to that of the displacements.
+        """
         other = WithoutImages.of(self._flow)
         if other is None:
             return None
@@ -169,7 +183,7 @@ class Displacements:
 
 
 def _nearest(grid: Grid, values: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Values at the lower corners of cells, at the corner nearest to each position."""
+    """Interpolate values at the lower corners of cells to positions, by the nearest corner."""
     index = np.round(positions / np.array(grid.spacing)).astype(int) % np.array(grid.shape)
     found: np.ndarray = values[tuple(index.T)]
     return found

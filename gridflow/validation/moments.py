@@ -1,4 +1,4 @@
-"""Particles against the density of a grid run at one time: distances, masses, centres."""
+"""Comparison of particles with the density of a grid run at one time: distances, masses and centres of mass."""
 
 import math
 from collections.abc import Sequence
@@ -13,33 +13,36 @@ from gridflow.validation.trajectories import Trajectory, masses
 
 Verdict = Literal["consistent", "better-than-sampling", "inconsistent"]
 MASS_TOLERANCE = 1e-5
-"""Relative difference of masses that single precision files may have."""
+"""Relative difference between masses that files in single precision may have."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Particles and density at one time.
+    """Comparison of particles and density at one time.
 
     Attributes
     ----------
     time
-        In the run's unit.
+        Time, in the run's unit.
     verdict
-        Of this time: by the distances' probabilities, and by the masses.
+        Verdict for this time, from the probabilities of the distances and from the masses.
     kmd, noise
-        KMD of the run's kernel between particles and density, and the root of the mean square of that of N samples.
+        KMD of the run's kernel between particles and density, and its root mean square for N independent samples.
     z, p_above, p_below
-        KMD² in standard deviations above its mean, and the probabilities that samples are farther, and nearer.
+        KMD² in standard deviations above the mean for samples, and the probabilities that samples are farther away and
+        closer.
     smooth_kmd, smooth_noise, smooth_p_above
         The same for the smoother kernel.
     wasserstein_name, wasserstein, wasserstein_error, wasserstein_noise
-        See :func:`gridflow.validation.transport.TransportTo`; the last is what N samples have.
+        Name of the Wasserstein distance, its value and error, in units of length, and its mean for N samples; see
+        :class:`gridflow.validation.transport.TransportTo`.
     mass, mass_expected
-        Of the particles and of the density.
+        Masses of the particles and of the density.
     center, center_expected
-        Centre of mass on the circle of each axis, in units of length; NaN where a density has none.
+        Centres of mass on the circle of each axis, in units of length; NaN where there is none.
     inside_hole
-        For s = 1 and a hole: mass inside what is left of it, two cells from its edge, as a share of all; else None.
+        For s = 1 and an initial hole: share of the mass inside the remaining hole, at least two cells from its edge;
+        else None.
     """
 
     time: float
@@ -64,16 +67,16 @@ class Moment:
 
     @classmethod
     def of(cls, reference: Reference, given: Trajectory, index: int, frame: int, level: float) -> "Moment":
-        """The comparison of a frame with a snapshot.
+        """Compare a frame with a snapshot.
 
         Parameters
         ----------
         reference, index
-            The run, and the position of the snapshot in it.
+            The run, and the index of the snapshot.
         given, frame
-            The particles, and the position of the frame.
+            The particles, and the index of the frame.
         level
-            Probability, to either side, with which correct samples may be called inconsistent.
+            Probability, on either side, with which correct samples may be called inconsistent.
         """
         flow = reference.flow
         grid = flow.grid
@@ -114,7 +117,7 @@ class Moment:
 
 
 def center(grid: Grid, first_modes: np.ndarray, mass: float) -> tuple[float, ...]:
-    """Centre of mass on the circle of each axis from ``∫ μ e^{−2πi x_a / L_a} dx``; NaN where that vanishes."""
+    """Return the centre of mass on the circle of each axis from ``∫ μ e^{−2πi x_a / L_a} dx``; NaN where this is 0."""
     return tuple(
         float(np.mod(-np.angle(mode) / (2 * np.pi), 1.0) * length) if abs(mode) > 1e-9 * mass else math.nan
         for mode, length in zip(first_modes, grid.lengths, strict=True)
@@ -127,7 +130,7 @@ def _first_modes(grid: Grid, positions: Sequence[np.ndarray], weights: Sequence[
 
 
 def _centers(grid: Grid, density: np.ndarray, positions: np.ndarray, weights: np.ndarray) -> tuple[Any, Any]:
-    """Centres of mass of particles and of a density."""
+    """Return the centres of mass of particles and of a density."""
     theirs = _first_modes(grid, list(positions.T), [weights] * grid.dim)
     beside = [tuple(b for b in range(grid.dim) if b != axis) for axis in range(grid.dim)]
     marginals = [density.sum(axis=others) * grid.cell_volume for others in beside]
@@ -136,5 +139,5 @@ def _centers(grid: Grid, density: np.ndarray, positions: np.ndarray, weights: np
 
 
 def mass_is_off(mass: float, expected: float) -> bool:
-    """Whether a mass is another than it should be, beyond what single precision files may have."""
+    """Whether a mass differs from the expected one by more than single precision explains."""
     return abs(mass - expected) > MASS_TOLERANCE * expected

@@ -1,9 +1,9 @@
-"""Whether particles move along −∇V of their own potential, from their displacements between stored frames.
+"""Tests whether particles move along −∇V of their own potential, from displacements between stored frames.
 
-To the displacements Δx of mass and what they should be, S (see :mod:`gridflow.validation.displacements`), is fitted
-``Δx = α S + Δt c`` (a factor and a drift) and, for the other explanations, ``Δx = S + ε E`` with
-``E = −(Δt/2) (v_1 − v_0)``, what explicit steps of length ε Δt add, and the velocities of a code without periodic
-images. A wrong factor of one per cent is told from N = 1000 particles on.
+Let Δx be the displacement of mass and S its exact value (see :mod:`gridflow.validation.displacements`). A factor and a
+drift are fitted by ``Δx = α S + Δt c``. Two other explanations are fitted as well: ``Δx = S + ε E`` with
+``E = −(Δt/2) (v_1 − v_0)``, the error of explicit Euler steps of length ε Δt, and the velocities of a code without
+periodic images. With N = 1000 particles or more, a factor that is wrong by one per cent is detected.
 """
 
 import itertools
@@ -17,34 +17,35 @@ from gridflow.validation.displacements import Displacements
 from gridflow.validation.trajectories import Trajectory
 
 INTERVALS = 12
-"""Intervals at most that are looked at."""
+"""Largest number of intervals to use."""
 RESOLVED = 0.5
-"""Share of S by which the trapezoidal rule may be off it for an interval to tell something: λ Δt up to 2.4."""
+"""Largest difference between the trapezoidal rule and S, relative to S, for an interval to be used: λ Δt up to 2.4."""
 QUADRATURE = 0.02
-"""Share of the difference between Simpson's rule and the trapezoidal that the former may be off by: for a mode that
-decays at rate λ the exact share is (λ Δt)² / 240, below this for λ Δt < 2."""
+"""Error of Simpson's rule relative to its difference from the trapezoidal rule. For a mode that decays at rate λ the
+exact ratio is (λ Δt)² / 240, which is smaller for λ Δt < 2."""
 EXPLAINED = 0.01
-"""Share of the displacements left, below which other modes are not tried."""
+"""Relative residual below which no other numbers of modes are tried."""
 UNCLEAR = 0.05
-"""Share of the displacements left by the best fit, from which no number of modes is taken for that of the code."""
+"""Relative residual of the best fit above which no number of modes is taken to be that of the code."""
 MOST_MODES = 2**20
+"""Largest total number of modes to try."""
 ALIKE = 0.3
-"""A fit is as good as the best if it does not leave more than the inverse of this times as much."""
+"""A fit counts as equally good as the best if the best residual is at least this fraction of its own."""
 LOST = 0.2
-"""Root mean square displacement along an axis, in periods, from which particles are taken for reordered ones: random
-pairs on a torus are 0.29 apart."""
+"""Root mean square displacement along an axis, in periods, above which the particles count as reordered; for random
+pairs on a torus it is 0.29."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """What the displacements over one interval say.
+    """Result for one interval.
 
     Attributes
     ----------
     start, end
-        Times.
+        Times of its ends.
     factor
-        α of this interval alone, with a drift fitted.
+        α of this interval alone, fitted together with a drift.
     moved
         Root mean square displacement by the exact velocities, in units of length.
     energy
@@ -60,31 +61,34 @@ class Interval:
 
 @dataclass(frozen=True)
 class Motion:
-    """The particles' velocities against −∇V at their own positions.
+    """Velocities of the particles compared with −∇V at their own positions.
+
+    Residuals are root mean squares of the unexplained displacement, relative to that of the displacements.
 
     Attributes
     ----------
     modes
-        Number of modes along each axis of the velocities that fit best.
+        Number of modes along each axis whose velocities fit best.
     intervals
-        One by one.
+        Results for the single intervals.
     factor, uncertainty
-        α over all intervals, the geometric mean of the regressions of Δx on S and of S on Δx, and how far it may be
-        off: between the two, by scatter, quadrature, the number of modes, and a target known by samples.
-    drift
-        c, length / time along each axis; ``drift_share`` is its length in units of the root mean square velocity.
+        α over all intervals, the geometric mean of the regressions of Δx on S and of S on Δx, and its uncertainty. The
+        latter combines the difference of the two regressions, scatter, quadrature errors, the unknown number of modes,
+        and the noise of a target known by samples.
+    drift, drift_share
+        c along each axis (length / time), and its norm relative to the root mean square velocity.
     residual
-        Root mean square of what α and c leave of the displacements, as a share of them.
+        Residual of the fit with α and c.
     between_modes
-        Share of the displacements by which those of two numbers of modes differ, at most: what a code does at short
-        distances may explain as much. 0 where no others were tried.
+        Largest relative difference between the displacements for two numbers of modes. The short-range treatment of a
+        code may explain a residual of this size. 0 if no other numbers were tried.
     unfitted
-        The same without α and c: ``Δx − S``.
+        Residual of ``Δx − S``, without α and c.
     explicit
-        (ε Δt, residual) of explicit Euler steps: their length in units of time, and what they leave.
+        Explicit Euler steps that fit best: their length ε Δt in units of time, and the residual.
     images
-        For the best of the velocities without periodic images: what they are, and the residual; None for kernels that
-        have none or if nothing asked for it.
+        Best variant without periodic images: its name and the residual. None if the kernel has no such variant, or if
+        the periodic velocities explain the displacements.
     """
 
     modes: tuple[int, ...]
@@ -101,21 +105,21 @@ class Motion:
 
 
 class _Sums:
-    """Products of displacements of mass, Δx, S, E and the drift along each axis, summed over modes and intervals."""
+    """Inner products of Δx, S, E and the drifts along each axis, summed over modes and intervals."""
 
     def __init__(self, dim: int) -> None:
         size = 3 + dim
         self.products = np.zeros((size, size))
 
     def add(self, columns: list[np.ndarray]) -> None:
-        """Add an interval: for each of them the modes of its displacement of mass."""
+        """Add the columns of one interval."""
         for i, one in enumerate(columns):
             for j, other in enumerate(columns[: i + 1]):
                 self.products[i, j] += float((one.conj() * other).real.sum())
                 self.products[j, i] = self.products[i, j]
 
     def fit(self, columns: list[int], fixed: int | None = None) -> tuple[np.ndarray, float]:
-        """Coefficients of some columns that leave the least of Δx (less a fixed column), and the share left."""
+        """Fit Δx, minus a fixed column if given, by some columns; return their coefficients and the residual."""
         p = self.products
         wanted = p[:, 0] - (p[:, fixed] if fixed is not None else 0.0)
         total = wanted[0] - (wanted[fixed] if fixed is not None else 0.0)
@@ -130,9 +134,10 @@ class _Sums:
 def motion(flow: Flow, given: Trajectory, until: float, target_samples: int | None = None) -> Motion | str:
     """Compare displacements with velocities.
 
-    How a code treats the shortest distances is its own affair, and with few particles in three dimensions it moves
-    mass too: unless the run's modes explain the displacements well, more and fewer are tried as well. The best fit is
-    taken; as far as others fit nearly as well, or none fits well, what they change α by is uncertain.
+    Codes may treat the shortest distances differently, which also moves mass if there are few particles in three
+    dimensions. Unless the modes of the run explain the displacements well, larger and smaller numbers of modes are
+    therefore tried as well, and the best fit is used. If other fits are nearly as good, or no fit is good, the spread
+    of α among them enters its uncertainty.
 
     Parameters
     ----------
@@ -141,14 +146,14 @@ def motion(flow: Flow, given: Trajectory, until: float, target_samples: int | No
     given
         The particles, on the flow's torus.
     until
-        Last time to look at.
+        Last time to use.
     target_samples
-        M, if the code knows the target by M samples of it.
+        Number M of samples, if the code knows the target only by samples.
 
     Returns
     -------
     Motion or str
-        Or why their displacements tell nothing, one line.
+        The comparison, or one line that says why none is possible.
     """
     frames = np.flatnonzero(given.times <= until * (1 + 1e-9))
     if not given.keeps_order:
@@ -172,10 +177,10 @@ def motion(flow: Flow, given: Trajectory, until: float, target_samples: int | No
 
 
 def _best(tried: list[tuple[Motion, dict[int, np.ndarray]]]) -> Motion:
-    """The best of several numbers of modes, its uncertainty raised by what they differ by.
+    """Return the best of several numbers of modes, its uncertainty increased by the spread among them.
 
-    If none explains the displacements, those of a code with yet another number may be as far from all of them: a part
-    of S, of relative size r, that has nothing to do with Δx draws the factor towards 0 by up to r².
+    If none explains the displacements, the code may use yet another number, which differs from all of them as much. A
+    part of S of relative size r that is uncorrelated with Δx biases the factor towards 0 by up to r².
     """
     best = min((one for one, _ in tried), key=lambda one: one.residual)
     unclear = len(tried) > 1 and best.residual > UNCLEAR
@@ -193,7 +198,7 @@ def _best(tried: list[tuple[Motion, dict[int, np.ndarray]]]) -> Motion:
 
 
 def _reordered(flow: Flow, given: Trajectory, chosen: np.ndarray) -> bool:
-    """Whether particles go so far from frame to frame, all their way through, as random pairs are apart."""
+    """Whether the displacements over every interval are as large as the distances of random pairs."""
     lengths = np.array(flow.grid.lengths)
     for number in chosen:
         apart = (given.frame(int(number) + 1)[0] - given.frame(int(number))[0]) / lengths
@@ -206,7 +211,7 @@ def _reordered(flow: Flow, given: Trajectory, chosen: np.ndarray) -> bool:
 def _measured(
     flow: Flow, given: Trajectory, chosen: np.ndarray, modes: tuple[int, ...], target_samples: int | None
 ) -> tuple[Motion, dict[int, np.ndarray]] | str:
-    """Displacements against the velocities of a number of modes, and the modes of S by interval."""
+    """Compare displacements with the velocities for a number of modes; also return the modes of S by interval."""
     dim = flow.grid.dim
     observed = Displacements(flow, given, modes)
     sums, intervals, displaced = _Sums(dim), [], {}
@@ -234,7 +239,7 @@ def _measured(
     _, unfitted = sums.fit([], fixed=1)
     freedom = 2 * observed.columns_size - 1 - dim
     scatter = residual * math.sqrt(p[0, 0] / p[1, 1] / freedom)
-    # what is left may be in Δx or in S: α lies between the regressions of either on the other
+    # the residual may be an error of Δx or of S: α lies between the regressions of one on the other
     explained = max(1 - residual**2, 1e-3)
     factor = float(found[0]) / math.sqrt(explained)
     uncertainty = math.hypot(scatter, quadrature / p[1, 1], abs(factor) * (1 / math.sqrt(explained) - 1))
@@ -258,7 +263,7 @@ def _measured(
 
 
 def _with_images(flow: Flow, given: Trajectory, chosen: np.ndarray, found: Motion) -> Motion:
-    """Try velocities without periodic images too, if the periodic ones do not explain the displacements."""
+    """If the periodic velocities do not explain the displacements, also try velocities without periodic images."""
     if found.residual < 0.05 and found.drift_share < 0.02:
         return found
     observed = Displacements(flow, given, found.modes)
@@ -266,5 +271,5 @@ def _with_images(flow: Flow, given: Trajectory, chosen: np.ndarray, found: Motio
 
 
 def _drifting(dim: int) -> list[int]:
-    """Columns that are fitted: S and the drift along each axis."""
+    """Indices of the fitted columns: S and the drift along each axis."""
     return [1, *range(3, 3 + dim)]

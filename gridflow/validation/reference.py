@@ -1,4 +1,4 @@
-"""A grid run as the reference for particles: its density at stored times, and the noise of N samples of it."""
+"""A grid run as the reference for particles: its densities at stored times, and the noise of N samples."""
 
 import math
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ REPETITIONS = 400
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Distribution of the squared distance between N independent samples and their own density.
+    """Distribution of the squared distance between N independent samples and the density they are drawn from.
 
     It is a weighted sum of squared normal variables, approximated by a Gamma distribution with the exact mean
     (:func:`gridflow.measures.spectra.sampling_noise`) and the simulated variance (Satterthwaite 1946).
@@ -65,9 +65,10 @@ class Calibration:
 class Reference:
     """A grid run prepared for comparison with particles; results are cached for further particles.
 
-    Distances are KMD² of two kernels: the run's, and a smoother one (Riesz of order s + 1, a Gaussian twice as wide,
-    for other kernels a Gaussian as wide as a fifth of the longest period). Both are on the well-resolved modes,
-    ``2 |k_a| < n_a / 2``, and at most those of ``MODES``: over all modes the sum for s ≤ d/2 would be infinite.
+    Squared distances are KMD² of two kernels: that of the run and a smoother one (the Riesz kernel of order s + 1, a
+    Gaussian of twice the width, or, for other kernels, a Gaussian as wide as a fifth of the longest period). Both are
+    restricted to the well-resolved modes, ``2 |k_a| < n_a / 2``, and to at most ``MODES``, since the sum over all modes
+    diverges for s ≤ d/2.
 
     Parameters
     ----------
@@ -79,16 +80,18 @@ class Reference:
     Raises
     ------
     InputError
-        If it is a run of particles, has no snapshots, or its kernel cannot be restored.
+        If it is a run of particles or not on a torus, has no snapshots, or its kernel cannot be restored.
 
     Attributes
     ----------
     flow
         The equation.
     modes
-        The grid whose modes are compared.
-    symbols
-        Symbols of the two kernels.
+        Grid with as many cells as modes that are compared.
+    kernels, symbols
+        The two kernels, and their symbols on these modes.
+    times
+        Times of the snapshots.
     """
 
     def __init__(self, stored: RunDirectory, seed: int = 0) -> None:
@@ -114,7 +117,7 @@ class Reference:
         self._deep = lru_cache(maxsize=64)(self._deep_cells)
 
     def index_of(self, time: float) -> int | None:
-        """Index of the snapshot at a time, to within a millionth; None if there is none."""
+        """Return the index of the snapshot at a time, to within a relative 10⁻⁶; None if there is none."""
         nearest = int(abs(self.times - time).argmin())
         return nearest if abs(self.times[nearest] - time) <= 1e-6 * max(abs(time), self.times[-1] * 1e-3) else None
 
@@ -122,17 +125,17 @@ class Reference:
         return self.stored.snapshot(index=index)
 
     def density(self, index: int) -> np.ndarray:
-        """Cell averages at a snapshot, float64."""
+        """Return the cell averages of a snapshot, float64 of shape ``grid.shape`` (mass / volume)."""
         return self.snapshot(index).density.astype(float)
 
     def _coefficients(self, index: int) -> np.ndarray:
         return spectra.of_density(self.flow.grid, self.density(index), self.modes)
 
     def _calibrations(self, index: int, count: int) -> tuple[Calibration, ...]:
-        """Return the calibration for N samples of the density at a snapshot, for each kernel.
+        """Return the calibration for N samples of a snapshot's density, for each kernel.
 
-        The samples are replaced by multinomial counts in the cells of the modes' grid. The modes of these have the same
-        variances; the positions within cells would change only correlations between aliased modes.
+        The samples are replaced by multinomial counts in the cells of ``modes``. Their modes have the same variances;
+        positions within the cells would change only the correlations between aliased modes.
         """
         modes, found = self.modes, self.coefficients(index)
         share = np.maximum(spectra.to_density(modes, found), 0.0)
@@ -153,14 +156,14 @@ class Reference:
         return tuple(result)
 
     def transport(self, index: int, positions: np.ndarray, weights: np.ndarray) -> Transport:
-        """Wasserstein distance of particles from the density at a snapshot."""
+        """Return the Wasserstein distance between particles and a snapshot's density."""
         return self._transports(index).distance(positions, weights)
 
     def _transport_to(self, index: int) -> TransportTo:
         return TransportTo(self.flow.grid, np.maximum(self.density(index), 0.0))
 
     def _sampled_transport(self, index: int, count: int) -> float:
-        """Mean Wasserstein distance of N independent samples, from two draws of at most 10 000, falling like N^−1/2."""
+        """Estimate the mean Wasserstein distance of N samples, from two draws of at most 10 000, scaled by N^−1/2."""
         drawn = min(count, 10_000)
         grid, density = self.flow.grid, np.maximum(self.density(index), 0.0)
         draws = [sample(grid, density, drawn, seed=self._seed + 1000 * index + number) for number in range(2)]
@@ -168,7 +171,7 @@ class Reference:
         return float(np.mean(found)) * math.sqrt(drawn / count)
 
     def inside_hole(self, index: int, positions: np.ndarray, weights: np.ndarray) -> float | None:
-        """Share of the particles' mass inside the hole, two cells from its edge; None unless s = 1 and there is one."""
+        """Return the share of the mass inside the hole, two cells from its edge; None unless s = 1 and there is one."""
         deep = self._deep(index)
         if deep is None:
             return None
@@ -176,7 +179,7 @@ class Reference:
         return float(weights[deep[tuple(cells.T)]].sum() / weights.sum())
 
     def _deep_cells(self, index: int) -> np.ndarray | None:
-        """Mask of the cells of the hole at a snapshot at least two cells from its edge; None if there are none."""
+        """Return a mask of the cells inside a snapshot's hole, two cells from its edge; None if there are none."""
         if not self.flow.kernel.is_coulomb or self.flow.growth or self.stored.initial.min() > 0:
             return None
         snapshot = self.snapshot(index)
@@ -187,18 +190,18 @@ class Reference:
         return deep if deep.any() else None
 
     def squared_distances(self, index: int, positions: np.ndarray, weights: np.ndarray) -> tuple[float, ...]:
-        """KMD² of particles from the density at a snapshot, for each kernel, by a non-uniform FFT."""
+        """Return KMD² between particles and a snapshot's density for each kernel, by a non-uniform FFT."""
         difference = spectra.of_particles(self.modes, positions, weights) - self.coefficients(index)
         return tuple(spectra.discrepancy(self.modes, symbol, difference) for symbol in self.symbols)
 
 
 def smoother(kernel: Kernel, grid: Grid) -> Kernel:
-    """Return a kernel that gives fine modes less weight than ``kernel``."""
+    """Return a kernel that gives less weight to fine modes than ``kernel``."""
     if isinstance(kernel, Riesz):
         return Riesz(kernel.s + 1)
     return Gaussian(2 * kernel.width) if isinstance(kernel, Gaussian) else Gaussian(max(grid.lengths) / 5)
 
 
 def effective_count(weights: np.ndarray) -> int:
-    """Number of equal weights with the same sampling noise as the given ones, rounded."""
+    """Return the number of equal weights with the same sampling noise, rounded."""
     return max(1, math.floor(spectra.effective_count(weights) + 0.5))

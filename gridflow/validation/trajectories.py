@@ -1,4 +1,4 @@
-"""Trajectories of particle codes, read from their own file formats."""
+"""Reads trajectories of particle codes, in several file formats."""
 
 import csv
 import math
@@ -20,25 +20,31 @@ from gridflow.particles.clouds import checked_particles
 from gridflow.runtime.store import MANIFEST, RunDirectory
 
 FORMATS = (".npz", ".h5", ".hdf5", ".h5md", ".csv", ".gsd", ".bp", ".json")
-"""Suffixes of readable files; a run directory of particles can be read, too."""
+"""Suffixes of readable files; run directories of particles can be read, too."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """Positions and weights of N particles at times, read one frame at a time.
+    """Positions and weights of N particles over time, read one frame at a time.
 
     Attributes
     ----------
     name
-        What it is called in reports.
+        Name in reports.
     times
-        Ascending, shape (T,).
+        Times of the frames, shape (T,), ascending.
     frame
-        Positions (N, d) and weights (N,), or None for equal ones, of a frame by its number.
+        Function that returns the positions, shape (N, d), and the weights, shape (N,) or None if they are equal, of a
+        frame by its index.
     keeps_order
         Whether the particles have the same order in every frame.
     box, origin
-        Period and lower corner along each axis, if the file says so.
+        Period and lower corner of the box along each axis, or None if the file does not contain them.
+
+    Raises
+    ------
+    InputError
+        If the times are not finite, ascending and one-dimensional.
     """
 
     name: str
@@ -60,23 +66,24 @@ class Trajectory:
 def from_arrays(
     times: np.ndarray, positions: np.ndarray, weights: np.ndarray | None = None, name: str = "particles"
 ) -> Trajectory:
-    """A trajectory from arrays.
+    """Make a trajectory from arrays.
 
     Parameters
     ----------
     times
-        Shape (T,), ascending.
+        Times of the frames, shape (T,), ascending.
     positions
-        Shape (T, N, d), in one dimension also (T, N).
+        Positions, shape (T, N, d), in one dimension also (T, N), in any unit of length. Datasets of a file, such as
+        those of h5py, are read one frame at a time.
     weights
-        Shape (N,) or (T, N), ≥ 0. Default: equal.
+        Masses, shape (N,) or (T, N), ≥ 0. Default: equal.
     name
-        What messages call the trajectory.
+        Name in reports.
 
     Raises
     ------
     InputError
-        If a shape does not fit.
+        If a shape does not fit, or the times are not ascending.
     """
     positions = positions if hasattr(positions, "shape") else np.asarray(positions, dtype=float)
     if positions.ndim not in (2, 3) or len(positions) != np.size(times):
@@ -104,9 +111,14 @@ def from_arrays(
 def read(path: str | os.PathLike[str]) -> Trajectory:
     """Read the output of a particle code; the suffix determines the format.
 
-    ``.npz`` and HDF5 with ``times``, ``positions`` and perhaps ``weights`` (see :func:`from_arrays`); CSV with the
-    columns t, x, y, z and perhaps id and w; GSD; H5MD; openPMD in HDF5, ADIOS2 or JSON (``%T`` in the name for a file
-    per iteration); or a run directory of ``solvers.Particles``.
+    Readable are ``.npz`` and HDF5 with ``times``, ``positions`` and optionally ``weights`` (see :func:`from_arrays`);
+    CSV with the columns t, x, y, z and optionally id and w; GSD; H5MD; openPMD in HDF5, ADIOS2 or JSON (``%T`` in the
+    name stands for the iteration if there is one file for each); and run directories of ``solvers.Particles``.
+
+    Parameters
+    ----------
+    path
+        The file or run directory.
 
     Raises
     ------
@@ -140,21 +152,26 @@ def placed(
     origin: Sequence[float] | float | None = None,
     time_unit: float = 1.0,
 ) -> Trajectory:
-    """Convert a trajectory to the units of a run: positions wrapped onto its torus, times in its unit.
+    """Convert a trajectory to the units of a run, with positions wrapped onto its torus.
 
     Parameters
     ----------
     given
-        The trajectory in its own units.
+        The trajectory.
     grid
         The run's grid.
     box
-        Period of the particles' box along each axis, in their unit of length. Default: what the file says, else the
-        run's own. Positions are scaled by run / box.
+        Period of the particles' box along each axis, in their unit of length; one number holds for all axes. Positions
+        are scaled by the ratio of the run's periods to these. Default: what the file says, else the run's periods.
     origin
-        Lower corner of their box. Default: what the file says, else 0.
+        Lower corner of that box, in the same unit. Default: what the file says, else 0.
     time_unit
         Length of one unit of their time in the run's units. Default: 1.
+
+    Raises
+    ------
+    InputError
+        If a number is not allowed. Invalid positions or weights raise it when a frame is read.
     """
     if not (math.isfinite(time_unit) and time_unit > 0):
         raise InputError(f"time_unit = {time_unit}: it must be positive")
@@ -176,7 +193,7 @@ def placed(
 
 
 def masses(flow: Flow, weights: np.ndarray | None, count: int) -> np.ndarray:
-    """The particles' masses: those given, or equal parts of the target's."""
+    """Return the particles' masses: the given ones, or equal ones with the total mass of the target."""
     return np.full(count, flow.target_mass / count) if weights is None else weights
 
 
@@ -229,7 +246,7 @@ def _read_hdf5(file: Path) -> Trajectory:
 
 
 def _read_h5md(file: Path, held: h5py.File) -> Trajectory:
-    """https://www.nongnu.org/h5md: one group of particles with position/{time, value}, perhaps id and mass."""
+    """Read H5MD, https://www.nongnu.org/h5md: one group with position/{time, value} and optionally id and mass."""
     groups = list(held.get("particles", {}))
     if len(groups) != 1:
         raise InputError(f"{file} has the groups of particles {groups}; exactly one is needed")
@@ -298,7 +315,7 @@ def _is_number(text: str) -> bool:
 
 
 def _read_gsd(file: Path) -> Trajectory:
-    """HOOMD's GSD: times are steps, boxes are centred at 0, and particles keep their order."""
+    """Read GSD of HOOMD: times are step numbers, boxes are centred at 0, and particles keep their order."""
     try:
         import gsd.hoomd
     except ImportError:
@@ -320,7 +337,7 @@ def _read_gsd(file: Path) -> Trajectory:
 
 
 def _read_openpmd(file: Path) -> Trajectory:
-    """https://www.openpmd.org: one species with position, perhaps positionOffset, id and weighting."""
+    """Read openPMD, https://www.openpmd.org: one species with position, optionally positionOffset, id, weighting."""
     try:
         import openpmd_api as openpmd
     except ImportError:

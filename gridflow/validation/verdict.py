@@ -1,4 +1,4 @@
-"""One command's worth of verdict: particles against a grid run."""
+"""Compares particles with a grid run and gives a verdict."""
 
 import math
 import os
@@ -21,25 +21,25 @@ from gridflow.validation.trajectories import Trajectory, from_arrays, masses, pl
 
 @dataclass(frozen=True)
 class Comparison:
-    """Particles against a run.
+    """Result of comparing particles with a run.
 
     Attributes
     ----------
     name, count, effective_count
-        The particles' file, N, and the number of equal weights with the sampling noise of theirs.
+        Name of the particles, their number N, and the number of equal weights with the same sampling noise.
     verdict
-        ``consistent``: as near as N independent samples would be. ``better-than-sampling``: nearer, at half of the
-        times or more. ``inconsistent``: from the time ``since`` on, for the ``reason``.
+        ``consistent``: as close to the density as N independent samples. ``better-than-sampling``: closer at half of
+        the times or more. ``inconsistent``: too far away, of the wrong mass, or moving with the wrong velocity.
+    since, reason
+        Time from which on the particles are inconsistent, or None; and the reason for the verdict, in one line.
     moments
-        Time by time.
-    motion
-        What their displacements say; None with a note why not.
-    note
-        Why there is no motion.
+        Results for the single times.
+    motion, note
+        Result for the displacements; or None, and the reason why there is none.
     level
         Probability with which correct samples may be called inconsistent.
     particles
-        The trajectory itself, in the run's units.
+        The trajectory, in the run's units.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Comparison:
     particles: Trajectory = field(repr=False)
 
     def facts(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """Return all results as a dictionary of plain values, for example to write JSON."""
         found = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("moments", "particles")}
         motion = None if self.motion is None else asdict(self.motion)
         return found | {"motion": motion, "times": [asdict(moment) for moment in self.moments]}
@@ -76,41 +76,54 @@ def compare(
     target_samples: int | None = None,
     seed: int = 0,
 ) -> Comparison:
-    """Say whether the trajectories of particles are those of the flow that a grid run solved.
+    """Decide whether the trajectories of particles are those of the flow that a grid run solved.
 
-    Two questions are asked. Are the particles as near the density as N independent samples of it would be (or nearer)?
-    With probability ``level``, over all times together, correct samples are called inconsistent. And do they move along
-    −∇V of their own potential, within ``accuracy``? That needs to know which particle is which, and no sampling noise
-    is in it.
+    Two properties are tested. First, the particles must be at least as close to the density as N independent samples
+    of it. Second, they must move along −∇V of their own potential, within ``accuracy``. The second test is free of
+    sampling noise, but it needs to know which particle is which from frame to frame.
 
     Parameters
     ----------
     run
-        A run directory of a grid solver, or a :class:`Reference` made of one, which many particles may share.
-    times, positions, weights
-        Shapes (T,), (T, N, d) and (N,) or (T, N); or, in place of ``times``, a file, see
+        Run directory of a grid solver on a torus, or a :class:`Reference` made from one, to be used for several
+        comparisons.
+    times
+        Times of the frames, shape (T,), ascending. Or a trajectory, or the path of a file; see
         :func:`gridflow.validation.trajectories.read`.
+    positions
+        Positions, shape (T, N, d), in one dimension also (T, N), in the particles' unit of length. Required if
+        ``times`` is an array.
+    weights
+        Masses, shape (N,) or (T, N), ≥ 0. Default: equal, with the total mass of the target.
     at
-        Times to compare at. Default: all that both have.
-    box, origin, time_unit
-        Of the particles; see :func:`gridflow.validation.trajectories.placed`.
+        Times to compare at, in the run's unit. Default: all common ones.
+    box
+        Period of the particles' box along each axis, in their unit of length; one number holds for all axes. Default:
+        what the file says, else that of the run.
+    origin
+        Lower corner of that box, in the same unit. Default: what the file says, else 0.
+    time_unit
+        Length of one unit of their time in the run's units. Default: 1.
     level
-        Between 0 and 1.
+        Probability, over all times together, with which correct samples are called inconsistent; between 0 and 1.
+        Default: 0.01.
     accuracy
-        Relative error of velocities that a correct code may have, by its time steps or its kernel.
+        Relative error of the velocities that a correct code may have, for example by its time steps. Default: 0.01.
     target_samples
-        M, if the code knows the target by M samples only.
+        Number M of samples, if the code knows the target only by samples. Default: the target is known exactly.
     seed
-        Of the calibration by simulation.
+        Seed of the simulated calibration; ignored if ``run`` is a :class:`Reference`. Default: 0.
 
     Returns
     -------
     Comparison
+        The verdict with its reason, and the results behind it.
 
     Raises
     ------
     InputError
-        If files or arrays do not fit, or no time is common.
+        If an argument is not allowed, ``run`` cannot be a reference, a file or array does not fit, or there is no
+        common time.
     """
     if not 0 < level < 1:
         raise InputError(f"level = {level}: it must be between 0 and 1")
@@ -152,9 +165,19 @@ def compare(
 
 
 def order(comparisons: Sequence[Comparison]) -> tuple[float, float] | None:
-    """Fitted power p in KMD ~ N^p over several particle runs, with its standard error; None for fewer than two N.
+    """Fit the exponent p in KMD ~ N^p over several comparisons.
 
-    Each time has a factor of its own, the power is common.
+    The prefactor may differ from time to time; the exponent is common.
+
+    Parameters
+    ----------
+    comparisons
+        Comparisons of particles with the same run.
+
+    Returns
+    -------
+    tuple of float or None
+        p and its standard error; None if there are fewer than two different N.
     """
     rows = [(moment.time, math.log(c.count), math.log(moment.kmd)) for c in comparisons for moment in c.moments]
     times = sorted({row[0] for row in rows})
@@ -169,7 +192,7 @@ def order(comparisons: Sequence[Comparison]) -> tuple[float, float] | None:
 
 
 def _common(reference: Reference, given: Trajectory, at: Sequence[float] | None) -> list[tuple[int, int]]:
-    """Pairs of a snapshot of the run and a frame of the particles at the same time."""
+    """Return the pairs of indices of a snapshot and a frame at the same time."""
     if at is None:
         indices = [reference.index_of(time) for time in given.times]
         pairs = [(index, frame) for frame, index in enumerate(indices) if index is not None]
@@ -212,7 +235,7 @@ def _judge(
     accuracy: float,
     target_samples: int | None,
 ) -> tuple[Verdict, float | None, str]:
-    """The verdict on all times, since when, and why."""
+    """Return the verdict over all times, the time from which on there is a fault, and the reason."""
     fault = diagnose(moved, accuracy, reference.flow.kernel, target_samples) if isinstance(moved, Motion) else None
     wrong = next((moment for moment in moments if moment.verdict == "inconsistent"), None)
     moves_right = isinstance(moved, Motion) and fault is None
@@ -252,7 +275,7 @@ def _far(
     moves_right: bool,
     at_start: bool,
 ) -> str:
-    """Why a distance is too large."""
+    """Return the reason for a distance that is too large."""
     far = f"the KMD is {wrong.kmd / wrong.noise:.3g} times that of independent samples at t = {wrong.time:.4g}"
     if moves_right:
         return f"{far}, although they move along −∇V: another start, or another target"
@@ -262,7 +285,7 @@ def _far(
 
 
 def _time_scale(reference: Reference, given: Trajectory, pairs: list[tuple[int, int]]) -> str:
-    """The factor of time under which the densities of the run fit best, where displacements are not known."""
+    """Find the factor of time that best explains the densities, for unknown displacements; return a sentence."""
     modes, symbol = reference.modes, reference.symbols[0]
     theirs = []
     for _, frame in pairs:

@@ -1,4 +1,4 @@
-"""Densities on the circle of a network's directions, in polar axes."""
+"""Densities on the circle, the directions of a network's neurons, in polar axes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,24 +17,24 @@ from gridflow.viz.selection import short
 from gridflow.viz.style import EXACT
 
 OUTWARD, INWARD = 1.4, 0.9
-"""Height of the largest density outside the unit circle, and greatest depth of a negative one inside."""
+"""Height of the largest density outside the unit circle, and largest depth of a negative one inside."""
 ZERO: Any = {"color": "#8c8c8c", "linewidth": 0.7}
 
 
 def on_circle(stored: RunDirectory) -> bool:
-    """Whether a run's directions are points of the circle."""
+    """Whether a run is on a grid of the circle."""
     return stored.grid.sphere_dim == 1 and stored.grid.has_cells
 
 
 def time_colors(count: int) -> np.ndarray:
-    """Colours for lines in the order of time, from dark to light."""
+    """Return colours for lines in order of time, from dark to light."""
     return colormaps["viridis"](np.linspace(0, 0.9, count))
 
 
 def draw_circle(axes: PolarAxes, grid: Grid, frames: Sequence[Snapshot], target: np.ndarray, scale: Scale) -> None:
-    """Draw densities over time around the unit circle: positive ones outwards, negative ones inwards and dotted.
+    """Draw densities over time around the unit circle: positive ones outside, negative ones inside and dotted.
 
-    The radius is ``1 + c density / scale.high`` with c such that everything is visible.
+    The radius is ``1 + c density / scale.high``, with c chosen so that everything is visible.
 
     Parameters
     ----------
@@ -43,11 +43,11 @@ def draw_circle(axes: PolarAxes, grid: Grid, frames: Sequence[Snapshot], target:
     grid
         The circle, one axis of period 2π.
     frames
-        Densities in the order of time, drawn from dark to light; the last is filled.
+        Densities in order of time, drawn from dark to light; the last is filled.
     target
-        ν, dashed; inside the circle where it is negative.
+        ν, shape ``grid.shape``, drawn dashed; inside the circle where it is negative.
     scale
-        Its upper end is at least every density.
+        Range of densities; no density may exceed its upper end.
     """
     negatives = [frame.negative for frame in frames if frame.negative is not None]
     deepest = max(float(values.max()) for values in [*negatives, -target])
@@ -77,7 +77,7 @@ def draw_circle(axes: PolarAxes, grid: Grid, frames: Sequence[Snapshot], target:
     highest = np.max([target, *(frame.density for frame in frames)], axis=0)
     between = (2 * np.arange(4) + 1) * np.pi / 4
     free = between[np.argmin(np.interp(between, angle, highest))]
-    axes.set_rgrids(  # put the labels where the curves are farthest away
+    axes.set_rgrids(  # labels go where the curves are farthest away
         [1 + reach * value / scale.high for value in values],
         [short(value) for value in values],
         angle=float(np.degrees(free)),
@@ -86,6 +86,6 @@ def draw_circle(axes: PolarAxes, grid: Grid, frames: Sequence[Snapshot], target:
 
 
 def label_angle(axes: Axes) -> None:
-    """Label the angle along x by multiples of π."""
+    """Label the x-axis as an angle, in multiples of π."""
     axes.set_xticks(np.arange(5) * np.pi / 2, ["0", "π/2", "π", "3π/2", "2π"])
     axes.set_xlabel("angle")

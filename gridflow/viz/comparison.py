@@ -1,4 +1,4 @@
-"""Particles against a grid run: distances over time, densities, displacements, and the order in N."""
+"""Figures that compare particles with a grid run: distances over time, densities, displacements, and the order in N."""
 
 import os
 from collections.abc import Sequence
@@ -24,25 +24,31 @@ def plot_comparison(
     found: Sequence[Comparison],
     output: str | os.PathLike[str],
 ) -> Path:
-    """Draw the result of :func:`gridflow.compare` for one or more runs of particles.
+    """Draw the results of :func:`gridflow.compare` for one or more runs of particles.
 
-    Above, left: KMD over time (solid) beside that of N independent samples (dashed) with the band in which 98 % of them
-    lie. Middle: the Wasserstein distance. Right: the factor α of the displacements in every interval; with runs of
-    several N the KMD against N. Below: the first particles and the density at the first, a middle and the last time.
+    Top left: the KMD over time (solid) and that of N independent samples (dashed), with the band that contains 98 % of
+    them. Top middle: the Wasserstein distance. Top right: the factor α of the displacements in every interval, or the
+    KMD against N if there are several N. Bottom: particles of the first comparison and the density, at the first, a
+    middle and the last time.
 
     Parameters
     ----------
     reference
-        The run.
+        The grid run.
     found
-        Comparisons with it.
+        Comparisons with it, at least one.
     output
-        File to write; the ending says the format.
+        File to write; the suffix determines the format.
 
     Returns
     -------
     Path
         The file written.
+
+    Raises
+    ------
+    InputError
+        If the suffix or the folder of the output is not allowed.
     """
     path = checked_output(output, FORMATS)
     with look():
@@ -101,7 +107,7 @@ def _draw_transport(axes: Axes, one: Comparison, color: str) -> None:
 
 
 def _draw_density(axes: Axes, reference: Reference, one: Comparison, number: int) -> None:
-    """Particles and density: curves in one dimension, else dots on the density, in 3-D on its mean along z."""
+    """Draw particles and density: curves in 1D, else dots on the density, in 3D on its mean along z."""
     time = one.moments[number].time
     index = reference.index_of(time)
     assert index is not None

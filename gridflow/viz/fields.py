@@ -1,4 +1,4 @@
-"""Drawing one density of any domain on axes."""
+"""Draws a density on any domain."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -35,14 +35,14 @@ OUTSIDE = -1
 
 @dataclass(frozen=True)
 class Scale:
-    """The range of density that all panels of a figure share."""
+    """The range of densities that all panels of a figure share."""
 
     high: float
     low: float = 0.0
 
     @classmethod
     def over(cls, densities: Iterable[np.ndarray], signed: bool = False) -> "Scale":
-        """Range from 0 to the largest cell of some densities; symmetric about 0 if ``signed``."""
+        """Return the range from 0 to the largest cell average of some densities; symmetric about 0 if ``signed``."""
         if not signed:
             return cls(max(float(density.max()) for density in densities))
         high = max(float(abs(density).max()) for density in densities)
@@ -60,12 +60,12 @@ class Scale:
 
 
 def is_line(grid: Domain) -> TypeGuard[Grid]:
-    """Whether a density is drawn as a line rather than as an image."""
+    """Whether densities on a domain are drawn as lines rather than as images."""
     return isinstance(grid, Grid) and grid.dim == 1
 
 
 def plane(grid: Grid, density: np.ndarray) -> np.ndarray:
-    """Return what is drawn of a density: all of it in 1D and 2D, the mid-plane z = L/2 in 3D."""
+    """Return the part of a density to draw: all of it in 1D and 2D, the mid-plane z = L/2 in 3D."""
     if grid.dim < 3:
         return density
     middle = grid.shape[2] // 2
@@ -73,7 +73,7 @@ def plane(grid: Grid, density: np.ndarray) -> np.ndarray:
 
 
 def cells_at(grid: SphereGrid, colatitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
-    """Flat index of the cell in each direction; OUTSIDE where a coordinate is NaN."""
+    """Return the flat index of the cell in each direction; OUTSIDE where a coordinate is NaN."""
     there = np.isfinite(colatitude + longitude)
     theta, phi = np.where(there, colatitude, 0.0), np.where(there, longitude, 0.0)
     ring = np.clip(np.searchsorted(grid.edges, theta, side="right") - 1, 0, grid.shape[0] - 1)
@@ -88,10 +88,10 @@ def painted(cells: np.ndarray, density: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def map_cells(grid: SphereGrid, rows: int = MAP_ROWS) -> np.ndarray:
-    """The cell that each pixel of Mollweide's map shows, shape (rows, 2 rows), the south first.
+    """Return the cell of each pixel of the Mollweide projection, shape (rows, 2 rows), southernmost row first.
 
-    With the map 4 wide and 2 high, ``y = sin t`` and ``x = (2λ/π) cos t``, where ``2t + sin 2t = π sin(latitude)`` and
-    λ is the longitude from −π to π. The map keeps areas.
+    On a map of width 4 and height 2, ``y = sin t`` and ``x = (2λ/π) cos t``, where ``2t + sin 2t = π sin(latitude)``
+    and λ is the longitude from −π to π. The projection preserves areas.
     """
     y = (2 * np.arange(rows)[:, None] + 1) / rows - 1
     x = (2 * np.arange(2 * rows)[None] + 1) / rows - 2
@@ -105,9 +105,15 @@ def map_cells(grid: SphereGrid, rows: int = MAP_ROWS) -> np.ndarray:
 
 
 def draw(axes: Axes, grid: Domain, density: np.ndarray, scale: Scale) -> AxesImage | Line2D:
-    """Draw a density: a line in one dimension, else an image with x to the right and y up.
+    """Draw a density: as a line in one dimension, else as an image with x to the right and y upwards.
 
-    The sphere is drawn as Mollweide's map: north up, longitude 0 in the middle, π/2 to the right of it.
+    The sphere is drawn in the Mollweide projection, with north at the top, longitude 0 in the middle and π/2 to the
+    right of it.
+
+    Returns
+    -------
+    AxesImage or Line2D
+        What was drawn, for :func:`redraw`.
 
     Raises
     ------
@@ -135,7 +141,7 @@ def draw(axes: Axes, grid: Domain, density: np.ndarray, scale: Scale) -> AxesIma
 
 
 def redraw(artist: AxesImage | Line2D, grid: Domain, density: np.ndarray) -> None:
-    """Show another density in a drawing made by :func:`draw`."""
+    """Show another density in an image or line made by :func:`draw`."""
     if isinstance(artist, Line2D):
         artist.set_ydata(density)
     else:
@@ -143,7 +149,7 @@ def redraw(artist: AxesImage | Line2D, grid: Domain, density: np.ndarray) -> Non
 
 
 def panel_height(grid: Domain, width: float) -> float:
-    """Height of a panel of a given width that preserves the aspect ratio of the domain."""
+    """Return the height of a panel of a given width that preserves the aspect ratio of the domain."""
     if is_line(grid):
         return 1.1 * width
     left, right, bottom, top = _picture(grid).extent
@@ -189,7 +195,7 @@ class Picture(ABC):
 
 
 class PlanePicture(Picture):
-    """A 2D torus, or the mid-plane of a 3D one; x to the right and y up."""
+    """A 2D torus, or the mid-plane of a 3D one, with x to the right and y upwards."""
 
     interpolation = "nearest"
 
@@ -198,12 +204,12 @@ class PlanePicture(Picture):
         self.extent = (0.0, grid.lengths[0], 0.0, grid.lengths[1])
 
     def pixels(self, density: np.ndarray) -> np.ndarray:
-        """The cells."""
+        """Return one pixel per cell."""
         return plane(self._grid, density).T
 
 
 class MapPicture(Picture):
-    """Mollweide's map of the sphere, with meridians and parallels."""
+    """The sphere in the Mollweide projection, with meridians and parallels."""
 
     extent = (-2.0, 2.0, -1.0, 1.0)
     interpolation = "antialiased"
@@ -212,20 +218,20 @@ class MapPicture(Picture):
         self._grid = grid
 
     def pixels(self, density: np.ndarray) -> np.ndarray:
-        """The cell that each pixel lies in."""
+        """Return the density in the cell of each pixel."""
         return painted(map_cells(self._grid), density)
 
     def finish(self, axes: Axes, image: AxesImage) -> None:
-        """The outline of the map and its graticule."""
+        """Draw the outline of the map and its graticule."""
         _finish_map(axes, image)
 
 
 PICTURES: dict[type[Domain], Callable[[Any], Picture]] = {Grid: PlanePicture, SphereGrid: MapPicture}
-"""The picture of each domain that has one."""
+"""Picture class of each domain that has one."""
 
 
 def _picture(grid: Domain) -> Picture:
-    """The picture of a domain; InputError if it has none."""
+    """Return the picture of a domain; InputError if it has none."""
     picture = grid.among(PICTURES)
     if picture is None:
         raise InputError(

@@ -31,21 +31,21 @@ FRAMES = 5
 
 
 def plot(run: str | os.PathLike[str], output: str | os.PathLike[str], frames: int = FRAMES) -> Path:
-    """Draw a run: densities over time and the target on one colour scale, and curves of the series.
+    """Draw a run: densities over time and the target on one colour scale, and curves of the time series.
 
-    The curves are the energy (on logarithmic axes), the smallest and largest cell, and the volume of the hole, or the
-    KMD and the dissipation where there is no hole; exact laws are dashed. On S² the densities are globes and maps, on
-    the circle of a network's directions they stand on the circle too; of a sphere in a single cell there are curves
-    only.
+    The curves are the energy, the smallest and largest cell averages, and the volume of the hole or, without a hole,
+    the KMD and the dissipation. Exact laws are dashed. On S² the densities are drawn as globes and maps; on the circle,
+    as curves over the angle and around the circle. On a sphere in a single cell there are only the curves of the
+    series.
 
     Parameters
     ----------
     run
         A run directory, finished or not.
     output
-        File to write; its suffix determines the format.
+        File to write; the suffix determines the format: ``.png``, ``.pdf``, ``.svg``, ``.jpg``, ``.webp`` or ``.tif``.
     frames
-        Number of densities to show, at least 1. Default: 5.
+        Number of densities to show, evenly spread over the snapshots, at least 1. Default: 5.
 
     Returns
     -------
@@ -55,7 +55,8 @@ def plot(run: str | os.PathLike[str], output: str | os.PathLike[str], frames: in
     Raises
     ------
     InputError
-        If there is no run, it holds no snapshot yet, or the output's ending or folder is not allowed.
+        If there is no run, it has no snapshot yet, ``frames`` is not allowed, or the suffix or folder of the output is
+        not allowed.
     """
     return Figure(frames).write(open_run(run), checked_output(output, FORMATS))
 
@@ -100,16 +101,18 @@ class Figure(Output, kind="figure", suffixes=FORMATS):
 def side_by_side(
     runs: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], titles: Sequence[str] | None = None
 ) -> Path:
-    """Draw several runs in rows, each spread evenly over its own time, on one colour scale; energies in one panel.
+    """Draw the densities of several runs in rows, on one colour scale, and their energies in one panel.
+
+    Each row shows five snapshots, evenly spread over the time of its run.
 
     Parameters
     ----------
     runs
         Run directories.
     output
-        File to write; the ending says the format.
+        File to write; the suffix determines the format, as for :func:`plot`.
     titles
-        One per run. Default: the kernel.
+        One title per run. Default: the kernel.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def side_by_side(
     Raises
     ------
     InputError
-        As for :func:`plot`, or if a title is missing.
+        As for :func:`plot`, or if the number of titles differs from that of the runs.
     """
     path = checked_output(output, FORMATS)
     stored = [open_run(run) for run in runs]
@@ -161,11 +164,11 @@ def _draw_energies(axes: Axes, stored: Sequence[RunDirectory], names: Sequence[s
 
 
 GLOBES: dict[type[Domain], Callable[..., None]] = {SphereGrid: draw_sphere}
-"""Functions that draw frames with a view from outside above the maps, for the domains that have one."""
+"""Functions that draw frames as globes above maps, for the domains that have globes."""
 
 
 def _height(stored: RunDirectory, width: float) -> float:
-    """Height of what :func:`_draw_frames` draws of a run in panels of a width."""
+    """Return the height that :func:`_draw_frames` needs for panels of a given width."""
     if type(stored.grid) in GLOBES:
         return width + panel_height(stored.grid, width)
     return 1.5 * width if on_circle(stored) else panel_height(stored.grid, width)
@@ -190,7 +193,7 @@ def _draw_frames(figure: FigureBase, stored: RunDirectory, frames: list[Snapshot
 
 
 def _draw_lines(figure: FigureBase, stored: RunDirectory, grid: Grid, frames: list[Snapshot]) -> None:
-    """Draw densities over x, those of negative output weights dotted below 0; on a circle, also around it."""
+    """Draw densities over x, those of negative output weights dotted below 0; for a circle, also around it."""
     target, below = stored.target, [-frame.negative for frame in frames if frame.negative is not None]
     shown = [frame.density for frame in frames] + [target]
     scale = Scale(max(abs(values).max() for values in shown + below))
@@ -227,7 +230,7 @@ def _draw_energy(axes: Axes, series: dict[str, np.ndarray]) -> None:
 
 
 def is_power_law(time: np.ndarray, energy: np.ndarray) -> bool:
-    """Whether the last decade of time is straighter on log-log than on semi-log axes."""
+    """Whether the last decade of time is closer to a straight line on log-log than on semi-log axes."""
     late = (time > time[-1] / 10) & (energy > 0)
     if late.sum() < 4:
         return False

@@ -30,17 +30,20 @@ FPS = 10
 def movie(
     runs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], fps: int = FPS
 ) -> Path:
-    """Make a movie of one run or of several side by side, each spread evenly over its own time, on one colour scale.
+    """Make a movie of one run, or of several runs side by side, on one colour scale.
+
+    The movie has as many frames as the run with the most snapshots; the snapshots of each run are spread evenly over
+    it.
 
     Parameters
     ----------
     runs
         A run directory or several.
     output
-        ``.mp4`` (needs ffmpeg: the system's, or that of the package imageio-ffmpeg) or ``.gif`` (Pillow). Without
-        ffmpeg an ``.mp4`` becomes a ``.gif`` of the same name, and a warning says so.
+        File to write, ``.mp4`` or ``.gif``. An ``.mp4`` needs ffmpeg, either the system's or that of the package
+        imageio-ffmpeg. Without ffmpeg, a ``.gif`` of the same name is written instead, with a warning.
     fps
-        Frames per second. The run with the most snapshots shows each in one frame. Default: 10.
+        Frames per second. Default: 10.
 
     Returns
     -------
@@ -50,8 +53,8 @@ def movie(
     Raises
     ------
     InputError
-        If a run is missing, holds no snapshot or is on a sphere in a single cell, or the output's ending or folder is
-        not allowed.
+        If a run is missing, has no snapshot or is on a sphere in a single cell, or if the suffix or folder of the
+        output is not allowed.
     """
     path = checked_output(output, FORMATS)
     return _film([open_run(run) for run in ([runs] if isinstance(runs, str | os.PathLike) else runs)], path, fps)
@@ -131,14 +134,14 @@ class _Panel:
             axes.legend(loc="lower right")
 
     def show(self, share: float) -> None:
-        """Show the snapshot at a share of the run."""
+        """Show the snapshot at a fraction of the run between 0 and 1."""
         frame = smoothed(self._stored.grid, self._stored.snapshot(index=round(share * self._last)))
         redraw(self._artist, self._stored.grid, net(frame))
         self.axes.set_title(f"{kernel_name(self._stored)}    t = {frame.time:.2f}", family="monospace")
 
 
 def _ffmpeg() -> str | None:
-    """Path of an ffmpeg executable: the system's, or the one bundled with imageio-ffmpeg."""
+    """Return the path of an ffmpeg executable, the system's or that of imageio-ffmpeg; None if there is none."""
     found = shutil.which("ffmpeg")
     if found is None and importlib.util.find_spec("imageio_ffmpeg") is not None:
         import imageio_ffmpeg  # an optional dependency

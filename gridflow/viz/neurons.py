@@ -18,7 +18,8 @@ TOGETHER = 2
 def smoothed(grid: Domain, frame: Snapshot) -> Snapshot:
     """Return a snapshot whose densities, for a network, are smoothed by heat flow over a few neurons.
 
-    The width is about the radius of a patch that holds :data:`TOGETHER` of m evenly spread neurons. Mass is conserved.
+    The width is about the radius of a patch that contains :data:`TOGETHER` of m evenly spread neurons. Mass is
+    conserved.
     """
     if frame.inner_weights is None:
         return frame
@@ -28,7 +29,7 @@ def smoothed(grid: Domain, frame: Snapshot) -> Snapshot:
 
 
 def _warmed(grid: Domain, density: np.ndarray, share: float) -> np.ndarray:
-    """A density after heat has flowed over a patch that is this share of the domain."""
+    """Return a density after heat flow over a patch that covers a given share of the domain."""
     return _HEAT[type(grid)](grid, density, share) if type(grid) in _HEAT else density
 
 
@@ -46,4 +47,4 @@ def _on_sphere(grid: SphereGrid, density: np.ndarray, share: float) -> np.ndarra
 
 
 _HEAT: dict[type[Domain], Callable[..., np.ndarray]] = {Circle: _on_circle, SphereGrid: _on_sphere}
-"""Heat flow on each domain of networks that has cells."""
+"""Heat flow on each domain of networks with cells."""

@@ -1,4 +1,4 @@
-"""The decay of a run's energy: measured, predicted and certified on the same axes."""
+"""The decay of a run's energy, measured, predicted and certified, on the same axes."""
 
 import os
 from pathlib import Path
@@ -20,10 +20,10 @@ BOUND = "#9a9a9a"
 
 
 def plot_rates(run: str | os.PathLike[str], output: str | os.PathLike[str], r: float | None = None) -> Path:
-    """Draw the energy of a run against time, and its local exponent or rate.
+    """Draw the energy of a run over time, and its local exponent or rate.
 
-    Measured: solid. Linear theory: dashed. The asymptotic law: dotted. The certified bound: grey. The window in which
-    the law can be seen is shaded.
+    The measured curve is solid, linear theory dashed, the asymptotic law dotted and the certified bound grey. The
+    window in which the law can be observed is shaded.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def plot_rates(run: str | os.PathLike[str], output: str | os.PathLike[str], r: f
     Raises
     ------
     InputError
-        If there is no run or nothing in it to measure, or the output's ending or folder is not allowed.
+        If there is no run or too little in it to measure, or the suffix or folder of the output is not allowed.
     """
     path = checked_output(output, FORMATS)
     stored = open_run(run)

@@ -1,4 +1,4 @@
-"""Selection of the snapshots for a figure, and the captions of a run."""
+"""Selects the snapshots for a figure, and formats the captions of a run."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def evenly(stored: RunDirectory, count: int) -> list[Snapshot]:
 
 
 def net(frame: Snapshot) -> np.ndarray:
-    """The density μ, or μ⁺ − μ⁻ where there are two."""
+    """Return the density μ, or μ⁺ − μ⁻ if there are two densities."""
     return frame.density if frame.negative is None else frame.density - frame.negative
 
 
@@ -37,7 +37,7 @@ def short(number: float) -> str:
 
 
 def kernel_name(stored: RunDirectory) -> str:
-    """Short name of a run's kernel for captions."""
+    """Return a short name of a run's kernel for captions."""
     try:
         return stored.kernel.label
     except InputError:  # a user-defined kernel
@@ -45,7 +45,7 @@ def kernel_name(stored: RunDirectory) -> str:
 
 
 def title(stored: RunDirectory) -> str:
-    """One line that identifies a run in a figure."""
+    """Return one line that identifies a run in a figure."""
     grid = stored.grid
     cells = " × ".join(str(n) for n in grid.shape) + " cells"
     where = f"the sphere of {grid.dim} dimensions" if not grid.has_cells else cells

@@ -34,26 +34,26 @@ GLOBE_ROWS = 480
 LIGHT = np.array([-0.45, 0.5, 0.74])
 """Direction of the light: left, above and in front."""
 SHADE = 0.3
-"""Relative loss of brightness on the far side from the light; small, since colours represent the density."""
+"""Relative loss of brightness on the side away from the light; small, since colours represent the density."""
 
 
 def globe(
     axes: Axes, grid: SphereGrid, density: np.ndarray, scale: Scale, view: tuple[float, float] = VIEW
 ) -> AxesImage:
-    """Draw a density on a globe seen from afar, softly lit from the upper left.
+    """Draw a density on a globe in orthographic projection, softly lit from the upper left.
 
     Parameters
     ----------
     axes
-        Where to draw.
+        Axes to draw on.
     grid
-        The cells.
+        Grid of the sphere.
     density
         Cell averages, shape ``grid.shape``.
     scale
-        Its colour scale.
+        Range of densities of the colour scale.
     view
-        Elevation and azimuth of the viewpoint in degrees: latitude and longitude of the visible centre.
+        Latitude and longitude of the centre of the visible hemisphere, in degrees.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def globe(
 def draw_sphere(
     figure: FigureBase, grid: SphereGrid, frames: Sequence[Snapshot], target: np.ndarray, scale: Scale
 ) -> None:
-    """Draw densities over time and then the target, as globes with maps below them."""
+    """Draw densities over time, followed by the target, as globes with maps below them."""
     shown = [(f"t = {short(frame.time)}", net(frame)) for frame in frames] + [("target", target)]
     above, below = figure.subplots(2, len(shown), height_ratios=(2, 1))
     for one, other, (name, density) in zip(above, below, shown, strict=True):
@@ -90,7 +90,7 @@ def draw_sphere(
 
 
 def _frame(view: tuple[float, float]) -> np.ndarray:
-    """Unit vectors to the right, upwards and towards the eye, as rows."""
+    """Return the unit vectors to the right, upwards and towards the viewer, as rows."""
     elevation, azimuth = np.radians(view)
     sin_e, cos_e, sin_a, cos_a = np.sin(elevation), np.cos(elevation), np.sin(azimuth), np.cos(azimuth)
     return np.array(
@@ -100,7 +100,7 @@ def _frame(view: tuple[float, float]) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _globe_cells(grid: SphereGrid, view: tuple[float, float], rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """The cell behind each pixel of a globe and the pixel's brightness, both (rows, rows), lowest row first."""
+    """Return the cell and the brightness of each pixel of a globe, both of shape (rows, rows), lowest row first."""
     across = (2 * np.arange(rows) + 1) / rows - 1
     right, up = np.meshgrid(across, across)
     depth = 1 - right**2 - up**2
@@ -108,7 +108,9 @@ def _globe_cells(grid: SphereGrid, view: tuple[float, float], rows: int) -> tupl
     x, y, z = np.einsum("ac,aij->cij", _frame(view), np.stack([right, up, toward]))
     cells = cells_at(grid, np.arctan2(np.hypot(x, y), z), np.arctan2(y, x))
     facing = np.einsum("a,aij->ij", LIGHT, np.stack([right, up, np.nan_to_num(toward)]))
-    light = 1 - SHADE * np.clip(1 - facing, 0, 2) / 2  # half as steep as Lambert's law, which avoids a sharp shadow
+    light = (
+        1 - SHADE * np.clip(1 - facing, 0, 2) / 2
+    )  # half as steep as Lambert's law, so that there is no sharp shadow
     for array in (cells, light):
         array.flags.writeable = False
     return cells, light

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from gridflow.files import publishing
 
 COLORMAP = "magma"
-"""Dark for empty, bright for full, and perceptually uniform, so that edges appear where they are."""
+"""Perceptually uniform from dark (empty) to bright, so that edges appear where they are."""
 MEASURED, SECOND, EXACT = "#4f3a8c", "#d1495b", "#1b1b1b"
 LOOK: Any = {
     "font.size": 9,

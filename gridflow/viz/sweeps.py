@@ -1,4 +1,4 @@
-"""The overview of a sweep: energies, and holes, of all its members."""
+"""An overview of a sweep: the energies of all members, and the volumes of their holes."""
 
 import csv
 import json
@@ -25,17 +25,17 @@ Series = dict[str, np.ndarray]
 
 
 def plot_sweep(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -> Path:
-    """Draw the energies of all members of a sweep against time, as shares of the first.
+    """Draw the energies of all members of a sweep over time, relative to the initial ones.
 
-    The first key colours the lines; every combination of the others has a panel of its own, eight at most. Where
-    members have holes, their volume is drawn below: of the carried hole if there is one.
+    The first key determines the colour of a line; every combination of the others has its own panel, up to eight. If
+    members have holes, the volumes of these are drawn below: those of the tracers if there are any.
 
     Parameters
     ----------
     folder
         The folder that ``gridflow sweep`` made.
     output
-        File to write; the ending says the format.
+        File to write; the suffix determines the format.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def plot_sweep(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -
     Raises
     ------
     InputError
-        If there is no sweep or no member with a series in it, or the output's ending or folder is not allowed.
+        If there is no sweep, no member has a series yet, or the suffix or folder of the output is not allowed.
     """
     path, folder = checked_output(output, FORMATS), Path(folder)
     over, curves = _read(folder)
@@ -98,7 +98,7 @@ def _label(value: Any) -> str:
 
 
 def _draw_energies(axes: Axes, shown: Sequence[tuple[str, Any, Series]]) -> None:
-    """Energies on a logarithmic axis, and time on one too if most of them fall like a power of it."""
+    """Draw energies on a logarithmic axis; time is logarithmic, too, if most energies decay like a power of it."""
     axes.set_yscale("log")
     powers = [is_power_law(series["time"], series["energy"]) for _, _, series in shown]
     if sum(powers) * 2 > len(powers):

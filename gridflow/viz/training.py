@@ -1,4 +1,4 @@
-"""A training and its infinite-width limit: losses over time, and the measure of the limit over time."""
+"""Trained networks and their infinite-width limit: losses over time, and the densities of the limit."""
 
 import os
 from collections.abc import Sequence
@@ -36,21 +36,22 @@ class Curve(NamedTuple):
 def plot_training(
     runs: Sequence[Curve], goal: float, output: str | os.PathLike[str], exponent: float | None = None
 ) -> Path:
-    """Draw losses against time on logarithmic axes, and the density of the limit beside or below them.
+    """Draw the losses over time on logarithmic axes, and densities of the limit beside or below them.
 
-    The limit is a thick line, networks trained on the population are solid, on samples dashed, one colour for a
-    width. Linear theory is dotted, with a dot where it reaches the goal, and the predicted slope is dash-dotted.
+    The limit is a thick line. Networks trained on the population loss are solid, those trained on samples dashed, with
+    one colour for each width. Linear theory is dotted, with a dot where it reaches the goal. The predicted slope is
+    dash-dotted.
 
     Parameters
     ----------
     runs
-        The limit first.
+        The runs, the limit first.
     goal
         The loss to reach.
     output
-        File to write; the ending says the format.
+        File to write; the suffix determines the format.
     exponent
-        Predicted power of time, if there is one.
+        Predicted exponent p of the decay t^−p, if there is one.
 
     Returns
     -------
@@ -60,7 +61,7 @@ def plot_training(
     Raises
     ------
     InputError
-        If a run is missing or holds nothing yet, or the output's ending or folder is not allowed.
+        If a run is missing or has no snapshots yet, or the suffix or folder of the output is not allowed.
     """
     path = checked_output(output, FORMATS)
     stored = [RunDirectory(run.path) for run in runs]
@@ -93,7 +94,7 @@ def plot_training(
 
 
 def draw_losses(axes: Axes, stored: Sequence[RunDirectory], runs: Sequence[Curve], goal: float) -> None:
-    """Draw the losses of opened runs, with linear theory and the goal."""
+    """Draw the losses of runs with linear theory and the goal."""
     widths = [int(each.manifest["solver"].get("count", 0)) for each in stored]
     networks = sorted(set(widths[1:]))
     colors = dict(zip(networks, time_colors(len(networks)), strict=True)) | {0: to_rgba(EXACT)}

@@ -1,4 +1,4 @@
-"""Exponential steps in time, which modes that have long decayed do not bound."""
+"""Exponential Runge–Kutta steps in time, which are not limited by modes that have already decayed."""
 
 from functools import cached_property
 
@@ -24,17 +24,17 @@ LONGEST_WAIT = 64
 
 
 class Exponential:
-    """Steps of an exponential Runge–Kutta scheme about a constant density, explicit ones where those cannot be taken.
+    """Steps of an exponential Runge–Kutta scheme, with explicit steps as a fallback.
 
-    The linear part is ``−a (λ + β) K̂`` with the symbol λ of the scheme's own divergence, so that near a constant
-    density the remainder is of second order. a is the mean of the target, or max μ / 1.6 if that is more: as Δt → ∞ a
-    mode whose rate is (1 + δ) times that of the linear part is multiplied by 4δ⁴ + 2δ³ − δ², which is at most 1 for
-    −1 ≤ δ ≤ 0.67.
+    The scheme is linearised about a constant density a. Its linear part is ``−a (λ + β) K̂`` with the symbol λ of the
+    scheme's own divergence, so that near a constant density the remainder is of second order. Here a is the mean of the
+    target or, if that is larger, max μ / 1.6. As Δt → ∞, a mode whose rate is (1 + δ) times that of the linear part is
+    multiplied by 4δ⁴ + 2δ³ − δ², which is at most 1 for −1 ≤ δ ≤ 0.67.
 
-    A step obeys the advective bound in each stage, its estimated error is at most the tolerance relative to ‖μ − ν‖ in
-    L², and it must not make a cell negative. A step that violates this is repeated by the explicit scheme, which also
-    takes the next 1, 2, 4, … steps until the next attempt. Unless ``eager``, no exponential step is attempted before
-    the relaxation bound, rather than advection or accuracy, limits the explicit step.
+    A step must obey the advective bound in each stage, its estimated error relative to ‖μ − ν‖ in L² must not exceed
+    the tolerance, and no cell may become negative. If a step violates one of these conditions, the explicit scheme
+    repeats it and also takes the next 1, 2, 4, … steps before another attempt. Unless ``eager``, exponential steps are
+    attempted only when the relaxation bound, rather than advection or accuracy, limits the explicit step.
 
     Parameters
     ----------
@@ -72,22 +72,22 @@ class Exponential:
 
     @staticmethod
     def memory(cells: int, itemsize: int) -> int:
-        """Bytes held after the first exponential attempt: seven spectra and, in double precision, three φ and ω."""
+        """Return the bytes held after the first attempt: seven half-spectra, and three φ and ω in double precision."""
         return cells * (7 * itemsize + (3 + 1) * 4)
 
     def compile(self) -> None:
-        """Compile the passes of a step, unless it is uncertain whether any will be taken."""
+        """Compile the passes of an exponential step, if such steps are certain to be taken."""
         if self._eager:
             self._increments.compile()
 
     def begin(self, state: State) -> None:
-        """Initialise, where missing, the numbers in a state's control that the choice of a step depends on."""
+        """Initialise missing numbers in a state's control, on which the choice of a step depends."""
         fresh = {PROPOSAL: 0.0, "active": 0.0, "wait": 0.0, "patience": 1.0, "exponential_steps": 0.0}
         state.control = fresh | state.control
         self._tendency_of.forget()
 
     def longest_steps(self, bounds: StepBounds, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
-        """The steps along a decay: exponential ones where relaxation bounds the others and these are much longer."""
+        """Predict the steps along a decay: exponential where relaxation limits explicit ones to a much shorter Δt."""
         explicit = self._explicit.longest_steps(bounds, slowing, decay_times)
         exponential = bounds.exponential_steps(self._cfl, slowing, decay_times)
         relaxation = self._cfl * bounds.relaxation
@@ -95,7 +95,7 @@ class Exponential:
         return np.where(longer, exponential, explicit)
 
     def advance(self, state: State, until: float) -> None:
-        """Take one step, to ``until`` at the farthest and then exactly."""
+        """Take one step, exponential if worthwhile; a step that would pass ``until`` ends there exactly."""
         look = self._space.look(state)
         at: Evaluated = look
         explicit_dt = self._explicit.longest(look)
@@ -107,7 +107,7 @@ class Exponential:
         self._explicit.step(state, at, fit(explicit_dt, state.time, until), until)
 
     def _is_worthwhile(self, control: dict[str, float], look: Look, explicit_dt: float, limit: float) -> bool:
-        """Return whether to attempt an exponential step; also decrement the waiting counter."""
+        """Return whether to attempt an exponential step, and update the numbers in ``control``."""
         if control["wait"] > 0:
             control["wait"] -= 1
             return False
@@ -123,7 +123,7 @@ class Exponential:
         return worthwhile
 
     def _take(self, state: State, look: Look, explicit_dt: float, limit: float, until: float) -> bool:
-        """Try to take an exponential step; what is needed to continue is in the state's control."""
+        """Try to take an exponential step; return whether it was accepted."""
         control = state.control
         wanted = min(control[PROPOSAL] or explicit_dt, limit)
         dt = adapt(
@@ -142,7 +142,7 @@ class Exponential:
         return True
 
     def _attempt(self, state: State, look: Look, dt: float) -> float | None:
-        """Compute a step into the first stage array; return the error relative to ‖μ − ν‖, None if a bound breaks."""
+        """Compute a step into the first stage array; return the error relative to ‖μ − ν‖, or None if a bound fails."""
         space, increments, density = self._space, self._increments, state.arrays[DENSITY]
         self._have_tendency(look, state.dt or dt)
         increments.begin(max(self._mean, look.fullest / 1.6), dt)
@@ -164,10 +164,10 @@ class Exponential:
         return error / (distance + round_off / self._tolerance) if error > 0 else 0.0
 
     def _have_tendency(self, look: Look, dt: float) -> None:
-        """Have the modes of the tendency at a state; they are known unless this is the first attempt at a step.
+        """Compute the modes of the tendency at the start of the step, unless known from an earlier step or attempt.
 
-        The tendency depends on Δt through the limiter. The Δt used is that of the previous step, so that a run resumed
-        from a checkpoint gets the same bits.
+        The tendency depends on Δt through the limiter. Here Δt is that of the previous step, so that a resumed run gets
+        the same bits.
         """
         density = look.arrays[DENSITY]
         if self._tendency_of.get(density):
@@ -177,16 +177,16 @@ class Exponential:
         self._tendency_of.keep(True, density)
 
     def _transform_tendency(self, at: Evaluated, dt: float) -> float:
-        """Put the modes of Δt times the tendency into the work space; return the largest rate of loss."""
+        """Write the modes of Δt times the tendency to the workspace; return the largest rate of loss (1 / time)."""
         space, work = self._space, self._increments.work
         change, rate = space.change(at, dt)
         space.transform.forward(change, work)
         if not space.flow.growth:
-            work.modes[(0,) * space.flow.grid.dim] = 0  # exact mass conservation: what is left here is round-off
+            work.modes[(0,) * space.flow.grid.dim] = 0  # conserve mass exactly: this mode is round-off
         return rate
 
     def _add_increment(self, density: np.ndarray, stage: np.ndarray) -> bool:
-        """Write a stage; return whether all cells are ≥ 0."""
+        """Add an increment to the density to get a stage; return whether all cells are ≥ 0."""
         space, work = self._space, self._increments.work
         space.transform.backward(work)
         shape, scale = self._shape, space.dtype.type(1 / space.flow.grid.size)
@@ -199,7 +199,7 @@ class Exponential:
         return not self._rows.any()
 
     def _distance(self, density: np.ndarray) -> float:
-        """(Σ (μ − ν)²)^½ over the cells."""
+        """Return (Σ (μ − ν)²)^½ over the cells."""
         shape = self._shape
         self._space.team.share(
             shape[0],

@@ -1,4 +1,4 @@
-"""Reconstructions by name: what the compiled steps know one by, and what it needs and allows."""
+"""Reconstructions of face values by name, with the properties that the compiled steps need."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ LIMITERS = {"vanleer": lines.VANLEER, "minmod": lines.MINMOD, "mc": lines.MC, "s
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """How face values are made of cell averages.
+    """A reconstruction of face values from cell averages.
 
     Attributes
     ----------
     scheme
-        The number that the compiled loops know it by.
+        Number of the scheme in the compiled loops.
     halo, lines
-        Cells and planes around that a step looks at, and lines of working memory of a thread.
+        Number of ghost cells and planes on either side, and of workspace lines per thread.
     outflow_limit
-        Largest share of its volume that may leave a cell in one forward Euler step for the cell to stay ≥ 0.
+        Largest share of its volume that may leave a cell in one forward Euler step such that the cell stays ≥ 0.
     velocity
-        The velocity it is meant for.
+        Default kind of velocity.
     squares
-        Whether it forms squares of densities, which have a smaller range.
+        Whether squares of densities are formed, which restricts the range of densities.
     sharpen
-        Whether a cell may hold a jump.
+        Whether cells may contain a jump.
     """
 
     scheme: int
@@ -55,17 +55,18 @@ RECONSTRUCTIONS: dict[str, Callable[[int], Reconstruction]] = {
     "muscl": lambda limiter: _monotone(limiter, 0.5),
     "upwind": lambda _: _monotone(lines.UPWIND, 1.0),
 }
-"""Every reconstruction by its name, given the number of a slope limiter.
+"""Reconstructions by name, as functions of the number of a slope limiter.
 
-``upwind`` takes the donor's average, so that a cell may lose all it holds but no more. ``muscl`` adds half of a limited
-slope, which keeps face values ≤ 2 μ_i, so that a cell may lose half of its volume (van Leer, J. Comput. Phys. 32 (1979)
-101; Sweby, SIAM J. Numer. Anal. 21 (1984) 995). ``sharp`` and ``weno5`` are those of :mod:`solvers.loops.sharp`; they
-stay ≥ 0 for any step that upwind allows, and a quarter of that keeps the plateau around holes right.
+With ``upwind``, a face takes the average of its donor cell, so a cell stays ≥ 0 as long as at most its whole volume
+leaves it. ``muscl`` adds half of a limited slope, which keeps face values ≤ 2 μ_i, so at most half of the volume may
+leave (van Leer, J. Comput. Phys. 32 (1979) 101; Sweby, SIAM J. Numer. Anal. 21 (1984) 995). ``sharp`` and ``weno5``
+(see :mod:`solvers.loops.sharp`) stay ≥ 0 for any step allowed for upwind; a quarter of it is needed for an accurate
+plateau around holes.
 """
 
 
 def reconstruction(name: str, limiter: str) -> Reconstruction:
-    """Look a reconstruction up by its name; InputError names the ones there are."""
+    """Return a reconstruction by name; for an unknown name or limiter, InputError lists all."""
     if limiter not in LIMITERS:
         raise InputError(f'limiter "{limiter}": allowed are {", ".join(LIMITERS)}')
     if name not in RECONSTRUCTIONS:

@@ -1,4 +1,4 @@
-"""The finite-volume discretisation in space: what the integrators advance in time."""
+"""The finite-volume discretisation in space, which the integrators advance in time."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from solvers.stepping.space import Arrays, Evaluated, Look, Space
 
 
 class Semidiscrete(Space[Look]):
-    """A flow discretised in space by upwind finite volumes, with the working memory of its right-hand sides.
+    """A flow discretised in space by upwind finite volumes, with the workspace of its right-hand sides.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ class Semidiscrete(Space[Look]):
     dtype
         float64 or float32.
     names
-        The arrays: μ, and perhaps a volume fraction χ that is carried along or a second density that counts as
-        negative.
+        Names of the arrays: the density, and perhaps the volume fraction χ of an advected hole or a second density,
+        which counts as negative.
     transform, team
         The FFTs and the threads.
     """
@@ -54,12 +54,12 @@ class Semidiscrete(Space[Look]):
             flow.grid, dtype, scheme, self.velocity, flow.growth, self._carries, flow.reference,
             transform, team,
         )  # fmt: skip
-        # rounding of a few terms must not turn a bound that is met exactly into a negative cell
+        # margin so that round-off of a few terms makes no cell negative at the bound
         self._round_off = 1 - 32 * float(np.finfo(dtype).eps)
         self._noise = Noise(flow, self.velocity.divergence(), dtype)
 
     def compile(self) -> None:
-        """Compile every loop of a right-hand side, or load it from the disk."""
+        """Compile every loop of a right-hand side, or load it from the disk cache."""
         self._outdate()
         field = self.stages[0][DENSITY]
         self.velocity.potential_of(field)
@@ -67,9 +67,16 @@ class Semidiscrete(Space[Look]):
         self._sweeps.compile(field)
 
     def change(self, at: Evaluated, dt: float, name: str = DENSITY) -> tuple[np.ndarray, float]:
-        """Δt times the tendency of a density, in the second stage's array, and its rate of loss.
+        """Compute Δt times the tendency of a density.
 
-        With ``sharp`` and ``weno5`` the tendency depends on Δt through its limiter.
+        With ``sharp`` and ``weno5`` the tendency depends on Δt through the limiter.
+
+        Returns
+        -------
+        ndarray
+            The change, shape ``grid.shape`` (mass / volume); the array of the second stage.
+        float
+            Largest relative rate of loss of a cell (1 / time).
 
         Raises
         ------
@@ -82,7 +89,7 @@ class Semidiscrete(Space[Look]):
         return change, rate
 
     def totals(self, at: Evaluated, dt: float, potential: np.ndarray) -> Totals:
-        """The net mass, the extrema of all densities, and ∫ V δμ dx of their changes in a step of dt, V being given."""
+        """Return the net mass, the extrema of all densities, and ∫ V δμ dx for their net change in a step of dt."""
         found = {
             sign: self._sweeps.totals(at.arrays[name], self.change(at, dt, name)[0], potential)
             for name, sign in self.signs.items()
@@ -95,9 +102,9 @@ class Semidiscrete(Space[Look]):
         )
 
     def potential(self, state: State) -> np.ndarray:
-        """V of a state as (planes, rows, numbers), valid until others are evaluated.
+        """Return V of a state as an array (planes, rows, numbers), valid until something else is evaluated.
 
-        Where the velocity does not keep it, it is in the first stage's array, and what was evaluated is outdated.
+        If the velocity does not keep V, the array is that of the first stage, and earlier evaluations become outdated.
         """
         kept = self.velocity.kept_potential()
         if kept is not None:
@@ -148,7 +155,7 @@ class Semidiscrete(Space[Look]):
         return _largest(rates), sum(tops)
 
     def _driving(self, arrays: Arrays) -> np.ndarray:
-        """What V is that of: the density, or the difference of the two."""
+        """Return the density that determines V: μ, or μ⁺ − μ⁻ of two densities."""
         if self._net is None:
             return arrays[DENSITY]
         return np.subtract(arrays[DENSITY], arrays[NEGATIVE], out=self._net)
@@ -158,5 +165,5 @@ class Semidiscrete(Space[Look]):
 
 
 def _largest(rates: Iterable[float]) -> float:
-    """The largest rate; NaN if one is."""
+    """Return the largest rate; NaN if any rate is NaN."""
     return max(rates, key=lambda rate: math.inf if math.isnan(rate) else rate)

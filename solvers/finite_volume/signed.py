@@ -1,4 +1,4 @@
-"""Two measures that the same potential moves in opposite directions: networks with output weights of both signs."""
+"""Finite volumes for two densities moved in opposite directions: networks with output weights of both signs."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from solvers.stepping import schemes
 class SignedFiniteVolume(TorusFiniteVolume):
     """Finite volumes for two densities, ``∂_t μ± = ±(∇·(μ± ∇V) − β μ± V)`` with ``V = K * (μ⁺ − μ⁻ − ν)``.
 
-    This is the infinite-width limit of a shallow network. Its positive output weights make up μ⁺ and its negative ones
-    μ⁻, and a gradient step lowers the loss by moving each along its own gradient. Both are advanced by the explicit
+    This is the infinite-width limit of a shallow network. Neurons with positive output weights form μ⁺, those with
+    negative ones μ⁻, and gradient descent moves each density along its own gradient. Both are advanced by the explicit
     scheme of :class:`solvers.FiniteVolume`, and both stay ≥ 0 exactly.
 
     Parameters

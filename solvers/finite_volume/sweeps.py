@@ -1,4 +1,4 @@
-"""Runs the compiled loops over a grid: their working memory, and how a team of threads shares the planes."""
+"""Runs the compiled loops over a grid: their workspace, and the division of the planes among threads."""
 
 import math
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from solvers.loops.stages import DILATION, GROWTH, NO_SOURCE, Step, Variant
 
 @dataclass(frozen=True)
 class Survey:
-    """What bounds the step from one state.
+    """Quantities of one density from which the bounds on the step follow.
 
     Attributes
     ----------
     rate
-        Largest share of what it holds that a cell loses per time.
+        Largest relative rate of loss of a cell (1 / time).
     fullest
-        Largest density; NaN or infinite if some density is not sound.
+        Largest density; NaN or infinite if a density is negative or not finite.
     decay
         Σ_faces μ̄ u² ∏h, the rate at which transport lowers the energy.
     """
@@ -37,7 +37,7 @@ class Survey:
 
 @dataclass(frozen=True)
 class Totals:
-    """Mass ∫ μ dx, least and largest density, and ∫ V δμ dx for a change δμ."""
+    """Mass ∫ μ dx, smallest and largest cell average, and ∫ V δμ dx for a change δμ."""
 
     mass: float
     least: float
@@ -51,19 +51,19 @@ class Sweeps:
     Parameters
     ----------
     grid, dtype
-        Where and in which precision.
+        Grid and precision.
     reconstruction
-        The scheme.
+        The reconstruction of face values.
     velocity
-        What the velocity comes from.
+        The face velocities.
     growth
         β of the flow.
     carries
-        Whether a region is carried along.
+        Whether a hole is advected with the flow.
     reference
-        A typical density, which sets what counts as smooth.
+        Typical density, the scale of the smoothness indicators.
     transform
-        Knows the planes around a field.
+        The FFTs, which provide the ghost planes of a field.
     team
         The threads.
     """
@@ -105,14 +105,14 @@ class Sweeps:
 
     @staticmethod
     def memory(shape: tuple[int, ...], itemsize: int, reconstruction: Reconstruction, threads: int) -> int:
-        """Bytes of working memory."""
+        """Return the bytes of workspace."""
         _, rows, cells = as_planes(shape)
         halo, lines = reconstruction.halo, reconstruction.lines
         at_once = tile_rows(rows, cells, halo, itemsize)
         return threads * lines * line_size(at_once, rows, cells, halo) * itemsize
 
     def compile(self, density: np.ndarray) -> None:
-        """Compile every loop, or load it from the disk, by calling it for no planes."""
+        """Compile every loop, or load it from the disk cache, by calling it for no planes."""
         halo = self._reconstruction.halo
         velocity, other, field = self._velocity.fields(halo), self._other(halo), self._field(density, halo)
         step, reached = self._step(0.0, 0.0, 1.0), density.reshape(self._shape)
@@ -125,7 +125,7 @@ class Sweeps:
         )  # fmt: skip
 
     def survey(self, density: np.ndarray, sign: float) -> Survey:
-        """Look at a density that moves with the velocity that was evaluated, times a sign."""
+        """Survey a density that moves with ``sign`` times the velocity evaluated last."""
         velocity, other = self._velocity.fields(survey.HALO), self._other(survey.HALO)
         field, step = self._field(density, survey.HALO), self._step(0.0, 0.0, sign)
 
@@ -141,7 +141,7 @@ class Sweeps:
         )
 
     def totals(self, density: np.ndarray, change: np.ndarray, potential: np.ndarray) -> Totals:
-        """Sum up a density, of which the change and V (planes, rows, numbers) are given."""
+        """Return sums and extrema of a density, given its change and V as an array (planes, rows, numbers)."""
         density, change = density.reshape(self._shape), change.reshape(self._shape)
         shape, cells = self._shape[:2], self._shape[2]
         mass, work = np.zeros(shape), np.zeros(shape)
@@ -166,16 +166,16 @@ class Sweeps:
         sign: float,
         change: bool = False,
     ) -> tuple[float, float]:
-        """Write a stage of the density, ``α old + (1 − α) Euler(density)``, or ``Δt`` times its tendency alone.
+        """Write a stage of a density, ``α old + (1 − α) Euler(density)``, or ``Δt`` times its tendency if ``change``.
 
-        It moves with the velocity that was evaluated, and grows with V, both times ``sign``.
+        The velocity evaluated last and V, for the growth, are multiplied by ``sign``.
 
         Returns
         -------
         float
-            Largest share of what it holds that a cell loses per time.
+            Largest relative rate of loss of a cell of ``density`` (1 / time).
         float
-            Largest new density; NaN or infinite if some density is not sound.
+            Largest new density; NaN or infinite if a density is negative or not finite.
         """
         source = GROWTH if self._growth else NO_SOURCE
         step = self._step(dt, blend, sign, self._growth, source, change)
@@ -184,7 +184,7 @@ class Sweeps:
     def advance_tracer(
         self, tracer: np.ndarray, density: np.ndarray, old: np.ndarray, new: np.ndarray, dt: float, blend: float
     ) -> None:
-        """Write a stage of a carried region's volume fraction, which moves with the velocity of ``density``."""
+        """Write a stage of the volume fraction of a hole, which moves with the velocity of ``density``."""
         step = self._step(dt, blend, 1.0, self._velocity.local_response, DILATION)
         self._advance(tracer, self._field(density, self._reconstruction.halo), old, new, step)
 
@@ -243,6 +243,6 @@ class Sweeps:
         )
 
     def _largest(self, bits: np.ndarray) -> float:
-        """The number behind the largest bits; NaN if a number below 0 or none at all was among them."""
+        """Return the number with the largest bits; NaN if a negative number or NaN was among them."""
         value = float(bits.max().reshape(1).view(self._dtype)[0])
         return value if value >= 0 else math.nan

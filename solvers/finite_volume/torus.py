@@ -1,4 +1,4 @@
-"""What the finite-volume solvers on the torus have in common: options, states, and what they tell of one."""
+"""Common base of the finite-volume solvers on the torus: options, states and diagnostics."""
 
 from collections.abc import Mapping
 
@@ -18,14 +18,14 @@ from solvers.stepping.schemes import SSPRungeKutta
 
 
 class TorusFiniteVolume:
-    """Upwind finite volumes for a :class:`gridflow.Flow`, advanced explicitly; μ and perhaps an array beside it.
+    """Upwind finite volumes for a :class:`gridflow.Flow`, advanced by an explicit scheme.
 
     Parameters
     ----------
     flow
         The equation.
     beside
-        What the state holds beside μ, by name, at time 0.
+        Further arrays of the state at time 0, by name.
     explicit
         The Runge–Kutta scheme.
     reconstruction, limiter, velocity, integrator, cfl, dtype, tolerance, threads
@@ -34,7 +34,7 @@ class TorusFiniteVolume:
     Raises
     ------
     InputError
-        If an option is not one of those allowed.
+        If an option is not allowed.
     """
 
     libraries: tuple[str, ...] = ()
@@ -83,58 +83,79 @@ class TorusFiniteVolume:
 
     @property
     def threads(self) -> int:
-        """Threads that the solver uses."""
+        """Number of threads of the solver."""
         return self._space.team.size
 
     @property
     def redone(self) -> int:
-        """Explicit steps that a later stage sent back since this solver was made."""
+        """Number of explicit steps repeated so far because a later stage broke a bound."""
         return self._explicit.redone
 
     def compile(self) -> None:
-        """Compile every loop certain to be needed, or load it from the disk; a run does so when it needs one."""
+        """Compile every loop that is certain to be needed, or load it from the disk cache.
+
+        Without this call, loops are compiled when they are first used.
+        """
         self._space.compile()
         self._integrator.compile()
 
     def settings(self) -> Mapping[str, object]:
-        """Name and options, for the record kept with a run."""
+        """Return the solver's name and options, to be recorded with a run."""
         return dict(self._settings)
 
     def initialize(self, initial: np.ndarray | None) -> State:
-        """A state at time 0 from a density of cell averages; InputError if the flow cannot start from it."""
+        """Return a new state at time 0.
+
+        Parameters
+        ----------
+        initial
+            Initial density as cell averages, shape ``grid.shape`` (mass / volume); required.
+
+        Raises
+        ------
+        InputError
+            If the density is missing, negative, not finite or does not fit the flow.
+        """
         arrays = {DENSITY: given_density(self.flow, initial), **self._beside}
         return self._begin(State({name: self._own(values) for name, values in arrays.items()}))
 
     def restore(self, state: State) -> State:
-        """Take over a state read from a checkpoint; InputError if its arrays are not those of this solver."""
+        """Copy a state read from a checkpoint into this solver's own buffers and return it.
+
+        Raises
+        ------
+        InputError
+            If an array is missing or has the wrong shape or type.
+        """
         held = fitting(state, self._space.stages[0])
         arrays = {name: self._own(values) for name, values in held.items()}
         return self._begin(State(arrays, state.time, state.step, state.dt, dict(state.control)))
 
     def density(self, state: State) -> np.ndarray:
-        """The state's density μ, or μ⁺ of two, shape ``grid.shape``, the solver's own array."""
+        """Return the density μ, or μ⁺ of two, shape ``grid.shape`` (mass / volume); the solver's own array."""
         return state.arrays[DENSITY]
 
     def fields(self, state: State) -> Mapping[str, np.ndarray]:
-        """What a snapshot keeps: the arrays of the state, all on the grid."""
+        """Return the arrays of a snapshot: those of the state, all of shape ``grid.shape``."""
         return state.arrays
 
     def stable_dt(self, state: State) -> float:
-        """The longest explicit step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
+        """Return the longest explicit step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
         return self._explicit.longest(self._space.look(state))
 
     def bounds(self, state: State) -> StepBounds:
-        """The bounds on Δt of an explicit step at this state."""
+        """Return the bounds on Δt of an explicit step from this state."""
         return self._explicit.bounds(self._space.look(state))
 
     def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
-        """The steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
+        """Predict the steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
         return self._integrator.longest_steps(self.bounds(state), slowing, decay_times)
 
     def diagnose(self, state: State) -> Mapping[str, float]:
-        """Mass, extrema, energy and dissipation at this state; see :class:`gridflow.equation.contract.Solver`.
+        """Return mass, extrema, energy and dissipation; see :class:`gridflow.equation.contract.Solver`.
 
-        With a second density the mass is ∫ μ⁺ − μ⁻, the extrema are those of both, and so is the dissipation.
+        With a second density, the mass is ∫ (μ⁺ − μ⁻) dx, and the extrema and the dissipation are those of both
+        densities together.
         """
         potential = self._space.potential(state)
         look = self._space.look(state)
@@ -150,12 +171,12 @@ class TorusFiniteVolume:
         return facts | {name: state.control[name] for name in ("exponential_steps",) if name in state.control}
 
     def step(self, state: State, until: float) -> None:
-        """Advance in place by one step, to ``until`` at the farthest and then exactly.
+        """Advance the state in place by one step; a step that would pass ``until`` ends there exactly.
 
         Raises
         ------
         RunError
-            If a density has become infinite, not a number or negative; names the cell and the time.
+            If a new density is negative or not finite in some cell; the message names the cell and the time.
         """
         self._integrator.advance(state, until)
 
@@ -165,5 +186,7 @@ class TorusFiniteVolume:
 
     def _own(self, values: np.ndarray) -> np.ndarray:
         field = self._space.transform.field()
-        np.add(values, 0.0, out=field, casting="same_kind")  # 0 for −0, whose bits are those of no number ≥ 0
+        np.add(
+            values, 0.0, out=field, casting="same_kind"
+        )  # turns −0 into 0, since bits are compared as unsigned integers
         return field

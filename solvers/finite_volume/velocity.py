@@ -28,10 +28,10 @@ class VelocityField(Protocol):
         """λ, the symbol of −∇· of the velocity of a potential, on the half-spectrum; a new array."""
 
     def evaluate(self, density: np.ndarray, measure: bool) -> float:
-        """Compute the velocity of a density; return its energy ½ ∫ V (μ − ν) dx if ``measure``, else NaN."""
+        """Compute the velocity for a density; return the energy ½ ∫ V (μ − ν) dx if ``measure``, else NaN."""
 
     def fields(self, depth: int) -> tuple[Field, ...]:
-        """Return the velocity as the compiled loops take it, with ``depth`` ghost planes."""
+        """Return the velocity in the form that the compiled loops need, with ``depth`` ghost planes."""
 
     def potential(self, depth: int) -> Field:
         """Return V at cell centres, with ``depth`` ghost planes, for flows with growth."""
@@ -47,7 +47,7 @@ class VelocityField(Protocol):
 
 
 class _Modes:
-    """Half-spectrum operations common to both kinds of velocity: the passes, split over a team of threads."""
+    """Half-spectrum operations common to both kinds of velocity, divided among a team of threads."""
 
     def __init__(self, flow: Flow, dtype: np.dtype, transform: Transform, team: Team) -> None:
         self.transform = transform
@@ -71,13 +71,13 @@ class _Modes:
             self._minus = np.ascontiguousarray(spectrum.lines[:, :rows, : 2 * self.shape[-1]])
 
     def forward(self, density: np.ndarray, spectrum: Spectrum) -> None:
-        """Transform μ. Only the mean of a uniform ν is subtracted here; the passes subtract any other ν."""
+        """Transform μ. If ν is uniform, its mean is subtracted here; any other ν is subtracted by the passes."""
         self.transform.forward(density, spectrum)
         if self.uniform:
             spectrum.modes[(0,) * self.grid.dim] -= self._mean
 
     def passed(self, run: Callable[..., None], spectra: Any, factors: Any, measure: bool) -> float:
-        """Run a pass over all planes; return ½ |T| Σ K̂ |f̂|² if ``measure``, else NaN."""
+        """Run a pass over all planes; return the energy ½ |T| Σ K̂ |f̂|² if ``measure``, else NaN."""
 
         def job(lo: int, hi: int, thread: int) -> None:
             run(
@@ -92,16 +92,16 @@ class _Modes:
 
 
 def _responses(flow: Flow, divergence: np.ndarray) -> tuple[float, float]:
-    """Stiffness and local response for the symbol λ of the divergence of the velocity of a potential."""
+    """Return the stiffness and the local response for the symbol λ of −∇· of the velocity of a potential."""
     stiffness = float(((divergence + flow.growth) * flow.symbol).max())
     return stiffness, float((divergence * flow.symbol)[divergence > 0].min())
 
 
 class DifferenceVelocity:
-    """u = −(V_{i+1} − V_i) / h: two transforms, and the discrete energy decays exactly.
+    """Velocity u = −(V_{i+1} − V_i) / h by differences: two transforms, and the discrete energy never rises.
 
-    The same symbol defines V and the energy and the divergence is minus the adjoint of the difference, so
-    ``dE/dt = −Σ_faces μ_face u² ∏h ≤ 0`` for any face values ≥ 0. Differences are taken in the compiled loops.
+    V and the energy have the same symbol, and the divergence is minus the adjoint of the difference. Therefore
+    ``dE/dt = −Σ_faces μ_face u² ∏h ≤ 0`` for any face values ≥ 0. The compiled loops compute the differences.
     """
 
     spectral = False
@@ -113,11 +113,11 @@ class DifferenceVelocity:
         self.stiffness, self.local_response = _responses(flow, self.divergence())
 
     def divergence(self) -> np.ndarray:
-        """The symbol of the standard stencil."""
+        """Return the symbol of the standard second-order stencil."""
         return self._modes.grid.laplacian_symbol("mimetic")
 
     def evaluate(self, density: np.ndarray, measure: bool) -> float:
-        """Compute V; return the energy, or NaN."""
+        """Compute V; return the energy or NaN."""
         modes = self._modes
         modes.forward(density, self._spectrum)
         energy = modes.passed(self._pass, self._spectrum.lines, modes.scale, measure)
@@ -125,15 +125,15 @@ class DifferenceVelocity:
         return energy
 
     def fields(self, depth: int) -> tuple[Field, ...]:
-        """The potential."""
+        """Return the potential as the only field."""
         return (self.potential(depth),)
 
     def potential(self, depth: int) -> Field:
-        """V, as evaluated."""
+        """Return V as last evaluated."""
         return field_of(self._modes.transform, self._spectrum.lines, depth)
 
     def kept_potential(self) -> np.ndarray | None:
-        """V, as evaluated."""
+        """Return V as last evaluated."""
         return self._spectrum.lines
 
     def potential_of(self, density: np.ndarray) -> np.ndarray:
@@ -142,20 +142,20 @@ class DifferenceVelocity:
         return self._spectrum.values
 
     def face(self, axis: int) -> np.ndarray:
-        """Differences of V along an axis."""
+        """Return the differences −∂V along an axis, shape ``grid.shape``; a new array."""
         v, h = self._spectrum.values, self._modes.grid.spacing[axis]
         velocity: np.ndarray = (v - np.roll(v, -1, axis)) * v.dtype.type(1 / h)
         return velocity
 
 
 class SpectralVelocity:
-    """Averages over the faces of the exact gradient: û = −iξ_a K̂ f̂ e^{iξ_a h_a/2} / sinc(ξ_a h_a/2).
+    """Face averages of the exact gradient: û = −iξ_a K̂ f̂ e^{iξ_a h_a/2} / sinc(ξ_a h_a/2).
 
-    f̂ are modes of cell averages, whose sinc factors across the face are those of a face average; the one along the
-    axis is divided out. The discrete divergence of this velocity has the symbol |ξ|² K̂. One forward and d inverse
-    transforms. As exact for smooth data as K̂ is: to the last digit with ``Riesz(s, "spectral")``, to second order
-    with the mimetic symbol. The energy identity of the difference velocity is given up: decay holds in the linear
-    regime and is otherwise an observation.
+    f̂ are the modes of cell averages. Their sinc factors along the axes within the face are those of a face average; the
+    factor along the normal axis is divided out. The discrete divergence of this velocity has the symbol |ξ|² K̂. One
+    forward and d inverse transforms are needed. For smooth data the velocity is as accurate as K̂: to round-off with
+    ``Riesz(s, "spectral")``, to second order with the mimetic symbol. There is no discrete energy identity. Decay of
+    the energy is guaranteed in the linear regime only, and otherwise observed.
     """
 
     spectral = True
@@ -171,17 +171,17 @@ class SpectralVelocity:
         for xi, k, n, h in zip(grid.wavevector(), grid.mode_numbers, grid.shape, grid.spacing, strict=True):
             flat = xi.reshape(-1)
             factor = -1j * flat * np.exp(0.5j * flat * h) / np.sinc(k / n) / grid.size
-            factor.imag[2 * abs(k) == n] = 0.0  # on faces, the Nyquist mode's derivative is real and of one sign
+            factor.imag[2 * abs(k) == n] = 0.0  # the derivative of the Nyquist mode is real on faces
             factors.append(factor.view(float).astype(dtype))
         self._factors = tuple(factors)
         self.stiffness, self.local_response = _responses(flow, self.divergence())
 
     def divergence(self) -> np.ndarray:
-        """Symbol |ξ|², at Nyquist modes too: their values on faces are those of waves that vanish at cell edges."""
+        """Return the symbol |ξ|², also at Nyquist modes, which represent waves that vanish at the cell faces."""
         return self._modes.grid.laplacian_symbol("spectral")
 
     def evaluate(self, density: np.ndarray, measure: bool) -> float:
-        """Compute the velocity along every axis and, with growth, V; return the energy, or NaN."""
+        """Compute the velocity along every axis and, with growth, V; return the energy or NaN."""
         modes = self._modes
         modes.forward(density, self._spectra[-1])
         if self._for_growth is not None:
@@ -193,31 +193,31 @@ class SpectralVelocity:
         return energy
 
     def fields(self, depth: int) -> tuple[Field, ...]:
-        """The velocity along every axis."""
+        """Return the velocity along every axis."""
         return tuple(field_of(self._modes.transform, spectrum.lines, depth) for spectrum in self._spectra)
 
     def potential(self, depth: int) -> Field:
-        """V, for a flow with growth, as last evaluated."""
+        """Return V as last evaluated, for a flow with growth."""
         assert self._for_growth is not None, "a velocity keeps V under growth"
         return field_of(self._modes.transform, self._for_growth.lines, depth)
 
     def kept_potential(self) -> np.ndarray | None:
-        """V, for a flow with growth, as last evaluated."""
+        """Return V as last evaluated, for a flow with growth; else None."""
         return None if self._for_growth is None else self._for_growth.lines
 
     def potential_of(self, density: np.ndarray) -> np.ndarray:
-        """V of a density, which overwrites the velocity of the first axis."""
+        """Compute V of a density, which overwrites the velocity of the first axis."""
         self._modes.forward(density, self._spectra[0])
         self._finish_potential(self._spectra[0])
         return self._spectra[0].values
 
     def _finish_potential(self, spectrum: Spectrum) -> None:
-        """Turn modes of μ into V."""
+        """Convert modes of μ to V in place."""
         self._modes.passed(self._to_potential, spectrum.lines, self._modes.scale, measure=False)
         self._modes.transform.backward(spectrum)
 
     def face(self, axis: int) -> np.ndarray:
-        """Velocity along an axis, as evaluated."""
+        """Return the velocity along an axis as last evaluated."""
         return self._spectra[axis].values
 
 

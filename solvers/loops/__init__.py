@@ -1,1 +1,1 @@
-"""The compiled loops of the finite-volume schemes; docs/architecture.md says what is where."""
+"""The compiled loops of the solvers; docs/architecture.md has an overview."""

@@ -1,4 +1,4 @@
-"""The compiled Euler step of every scheme: a stage of a Runge–Kutta scheme in one pass over the cells."""
+"""The compiled Euler step of every scheme: a Runge–Kutta stage in one pass over the cells."""
 
 from functools import lru_cache
 from typing import Any
@@ -11,26 +11,26 @@ from solvers.loops.stages import HIGH_ORDER, Given, Variant, Written
 
 @lru_cache
 def euler_step(variant: Variant) -> Any:
-    """The compiled step of a variant, for planes from ``lo`` to ``hi``.
+    """Return the compiled step of a variant, for planes ``lo`` to ``hi``.
 
-    It takes
+    The compiled function has the further arguments
 
     rows_at_once
-        See :func:`solvers.loops.planes.tile_rows`.
+        Rows of a tile; see :func:`solvers.loops.planes.tile_rows`.
     work
-        (LINES, :func:`solvers.loops.planes.line_size`) finite numbers, such as were left in it.
+        Workspace, shape (LINES, :func:`solvers.loops.planes.line_size`); any finite numbers.
     field
-        What is advanced.
+        The field to advance.
     velocity
-        A tuple of the face velocities of each axis, or of the potential alone.
+        Tuple of the face velocities along each axis, or of the potential alone.
     other
-        V or μ for the source and V for the bound by growth; else anything.
+        V or μ for the source, and V for the growth bound; unused otherwise.
     old, new
-        The Runge–Kutta scheme's old state and what to write, (planes, rows, cells).
+        Old state of the Runge–Kutta scheme, and the stage to write; shapes (planes, rows, cells).
     step
         The :class:`solvers.loops.stages.Step`.
     rates, tops
-        For every plane and tile, get the largest rate of loss and the largest new value as bits, see
+        Output, shapes (planes, tiles): the largest rate of loss and the largest new value, as bits; see
         :func:`solvers.loops.lines.largest`.
     """
     dim, scheme, spectral = variant
@@ -39,7 +39,7 @@ def euler_step(variant: Variant) -> Any:
 
     @entry
     def step_planes(lo, hi, rows_at_once, work, field, velocity, other, old, new, step, rates, tops):
-        assert stamp  # named here so that the code on disk is of these sources
+        assert stamp  # refers to the hash, so that cached code matches these sources
         given, written = Given(field, velocity, other, old), Written(new, rates, tops)
         for index in range(rates.shape[1]):
             tile = tile_of(index, rows_at_once, new)

@@ -1,9 +1,9 @@
 """Compiled passes of exponential Runge–Kutta steps over half-spectra.
 
-A stage is the state plus an increment, ``dt (c φ_1(c z) R_1 + Σ_m Σ_l w_ml φ_l(c z) D_m)`` mode by mode, where
-``z = −a ω dt`` is the linear part, R the tendency, and ``D_m = R_m − R_1 + a ω · increment_m`` what the remainder
-(tendency less linear part) has changed since the start of the step. Spectra are arrays (planes, rows, numbers) of real
-and imaginary parts in turn.
+A stage is the state plus an increment, ``dt (c φ_1(c z) R_1 + Σ_m Σ_l w_ml φ_l(c z) D_m)`` for each mode. Here
+``z = −a ω dt`` is the linear part, R the tendency, and ``D_m = R_m − R_1 + a ω · increment_m`` the change of the
+remainder (tendency minus linear part) since the start of the step. Half-spectra are arrays (planes, rows, numbers) of
+alternating real and imaginary parts.
 """
 
 import math
@@ -17,14 +17,14 @@ from solvers.loops.spectra import full_sum
 from solvers.loops.totals import row_product
 
 _TAYLOR = tuple(1 / math.factorial(j) for j in range(3, 20))
-"""Coefficients of φ_3; the next term is below 1/20! at |z| = 1."""
+"""Taylor coefficients of φ_3; the next one is 1/20!."""
 
 
 @piece
 def phi(z):
-    """φ_1, φ_2, φ_3 of a z ≤ 0, ``φ_l(z) = (φ_{l−1}(z) − 1/(l−1)!) / z``, φ_0 = exp, each to a few roundings.
+    """Return φ_1, φ_2, φ_3 of z ≤ 0, ``φ_l(z) = (φ_{l−1}(z) − 1/(l−1)!) / z`` with φ_0 = exp, each to a few roundings.
 
-    The recurrence loses a digit for each φ only as |z| falls below 1; there it runs backwards, from the series of φ_3.
+    For |z| < 1 the recurrence suffers from cancellation. There it is used backwards, starting from the series of φ_3.
     """
     if z < -1.0:
         first = np.expm1(z) / z
@@ -39,7 +39,7 @@ def phi(z):
 
 @piece
 def doubled(z, first, second, third):
-    """φ_1, φ_2, φ_3 of 2z from those of z ≤ 0, without cancellation: Σ_j φ_j / (l − j)! + e^z φ_l, over 2^l."""
+    """Return φ_l(2z) = (Σ_j φ_j(z) / (l − j)! + e^z φ_l(z)) / 2^l for l = 1, 2, 3 and z ≤ 0, without cancellation."""
     decay = 1.0 + z * first
     return (
         0.5 * (decay * first + first),
@@ -50,7 +50,7 @@ def doubled(z, first, second, third):
 
 @piece
 def _combine(count, whole, weights, table, rates, half, changes, k):
-    """φ_1 of a mode, and the real and the imaginary part of Σ_m Σ_l w_ml φ_l D_m over ``count`` differences."""
+    """Return φ_1, φ_2, φ_3 of a mode, and real and imaginary part of Σ_m Σ_l w_ml φ_l D_m, ``count`` differences."""
     first, second, third = table[0, k], table[1, k], table[2, k]
     if whole:
         first, second, third = doubled(half * rates[k], first, second, third)
@@ -69,7 +69,7 @@ def _combine(count, whole, weights, table, rates, half, changes, k):
 
 @line_function
 def _add_row(old, change, scale, new):
-    """Add a scaled line to another; return how many of the sums are not ≥ 0."""
+    """Write a line plus a scaled line; return how many of the sums are not ≥ 0."""
     bad = 0
     for k in range(old.size):
         value = old[k] + scale * change[k]
@@ -80,15 +80,22 @@ def _add_row(old, change, scale, new):
 
 @lru_cache
 def tabulate() -> Any:
-    """The compiled pass that fills a table (planes, rows, 3, modes) with φ_l(half · rate), for planes ``lo`` to ``hi``.
+    """Return the compiled pass that fills a table with φ_l(half · rate), for planes ``lo`` to ``hi``.
 
-    It takes the rates ω, the number ``half`` = −a dt / 2, and the table.
+    The compiled function has the further arguments
+
+    rate
+        ω, shape (planes, rows, modes).
+    half
+        −a dt / 2.
+    table
+        Output, shape (planes, rows, 3, modes).
     """
     stamp = SOURCES
 
     @entry
     def run(lo, hi, rate, half, table):
-        assert stamp  # named here so that the code on disk is of these sources
+        assert stamp  # refers to the hash, so that cached code matches these sources
         for i in range(lo, hi):
             for j in range(rate.shape[1]):
                 for k in range(rate.shape[2]):
@@ -100,11 +107,19 @@ def tabulate() -> Any:
 
 @lru_cache
 def stage(count: int, whole: bool) -> Any:
-    """The compiled pass that works a stage's increment out, for planes from ``lo`` to ``hi``.
+    """Return the compiled pass that computes the increment of a stage, for planes ``lo`` to ``hi``.
 
-    It is made for the number of differences before the stage, and for c = 1 or ½. It takes ω, the number −a dt / 2, the
-    table, dt, a tuple of three weights for each of three differences, R_1 and the differences, the spectrum that gets
-    the increment, and one that gets a ω times it.
+    It is specialised by the number of earlier differences, and by the node: c = 1 if ``whole``, else ½. The compiled
+    function has the further arguments
+
+    rate, half, table, dt
+        ω, −a dt / 2, the table of :func:`tabulate`, and the step.
+    weights
+        Three weights for each of three differences.
+    tendency, differences
+        Half-spectra of R_1 and of three differences D.
+    increment, kept
+        Output: half-spectra of the increment, and of a ω times the increment.
     """
     stamp = SOURCES
 
@@ -127,9 +142,16 @@ def stage(count: int, whole: bool) -> Any:
 
 @lru_cache
 def difference() -> Any:
-    """The compiled pass that adds a new tendency less R_1 to what the stage kept, which makes it the stage's D.
+    """Return the compiled pass that computes the difference D of a stage, for planes ``lo`` to ``hi``.
 
-    It takes the modes of the tendency and the number to scale them by, R_1, and what is added to.
+    The compiled function has the further arguments
+
+    modes, scale
+        Half-spectrum of the tendency at the stage, and the number to scale it by.
+    tendency
+        R_1.
+    kept
+        Input: a ω times the increment. Output: D.
     """
     stamp = SOURCES
 
@@ -147,12 +169,26 @@ def difference() -> Any:
 
 @lru_cache
 def conclude() -> Any:
-    """The compiled pass that estimates the error of a step once the tendency at its end is known.
+    """Return the compiled pass that estimates the error of a step, for planes ``lo`` to ``hi``.
 
-    It takes what :func:`stage` does up to dt; the weights of the estimate for the differences, and for the end; R_1 and
-    the differences; the modes of the tendency at the end and the number to scale them by; what the last
-    stage kept, in whose place the scaled tendency is written; whether there is a Nyquist mode; a working line; and an
-    array that gets Σ |error|² of every plane.
+    The compiled function has the further arguments
+
+    rate, half, table, dt
+        As for :func:`stage`.
+    weights, last
+        Weights of the error estimate for the three differences, and for that of the new state.
+    tendency, differences
+        Half-spectra of R_1 and of the differences D.
+    modes, scale
+        Half-spectrum of the tendency at the new state, and the number to scale it by.
+    kept
+        Input: a ω times the increment of the last stage. Output: the scaled tendency at the new state.
+    has_nyquist
+        Whether the halved axis has a Nyquist mode.
+    terms
+        Workspace, shape (modes,).
+    power
+        Output, shape (planes,): Σ |error|² over the modes of every plane.
     """
     stamp = SOURCES
 
@@ -196,10 +232,18 @@ def conclude() -> Any:
 
 @lru_cache
 def add() -> Any:
-    """The compiled pass that adds a scaled increment to a density, rows of it longer than the cells.
+    """Return the compiled pass that adds a scaled increment to a density, for planes ``lo`` to ``hi``.
 
-    It takes the density, the increment, the scale, where to write, and an array (planes, rows) that gets the number of
-    cells in every row that are not ≥ 0.
+    The compiled function has the further arguments
+
+    density
+        Shape (planes, rows, cells).
+    increment, scale
+        The increment, whose rows may be longer than those of the density, and the number to scale it by.
+    new
+        Output, shape (planes, rows, cells).
+    bad
+        Output, shape (planes, rows): the number of cells that are not ≥ 0.
     """
     stamp = SOURCES
 
@@ -215,9 +259,16 @@ def add() -> Any:
 
 @lru_cache
 def squared_distance() -> Any:
-    """The compiled pass that sums (μ − ν)² over every row, in double precision.
+    """Return the compiled pass that sums (μ − ν)² over every row in double precision, for planes ``lo`` to ``hi``.
 
-    It takes μ, −ν, a working line, and an array (planes, rows) for the sums.
+    The compiled function has the further arguments
+
+    density, target
+        μ and ν, shapes (planes, rows, cells).
+    terms
+        Workspace, shape (2 cells,).
+    sums
+        Output, shape (planes, rows).
     """
     stamp = SOURCES
 

@@ -1,8 +1,8 @@
-"""Flux-corrected transport on lines of cells: Zalesak's limiter, and the update with what it lets through.
+"""Flux-corrected transport on lines of cells: Zalesak's limiter, and the update with the limited fluxes.
 
-Names: f, g, h are the excess fluxes through the upper faces of the cells along the three axes, and k the shares of them
-that the cells may give; k0, k1, k2 are those of the next cells along the axes. An underscore stands for the face or
-the cell before. Numbers of a line that lack a neighbour within it are left out.
+Notation: f, g, h are the excess fluxes through the upper faces of the cells along the three axes. k is the share of its
+excess outflow that a cell may give, and k0, k1, k2 are the shares of the next cells along the axes. An underscore
+denotes the previous face or cell. Cells without a neighbour in the line are skipped.
 """
 
 from solvers.loops.compilation import piece
@@ -12,7 +12,7 @@ from solvers.loops.planes import part
 
 @piece
 def limit(dim, pitch, vacuum, low, excess_below, excess, keep):
-    """Write what share of its excess outflow each cell of a line may give; ``low`` is the first-order step."""
+    """Compute the share of its excess outflow that each cell of a line may give; ``low`` is the first-order step."""
     row = pitch if dim == 3 else 1
     cells = row, keep.size
     keep, low, f = part(keep, cells, 0), part(low, cells, 0), part(excess[0], cells, 0)
@@ -34,7 +34,7 @@ def limit(dim, pitch, vacuum, low, excess_below, excess, keep):
 
 @piece
 def correct(dim, pitch, low, excess_below, excess, keep_below, keep, keep_above, out):
-    """Write a line of cells less the divergence of their limited excess fluxes."""
+    """Write a line of cells minus the divergence of their limited excess fluxes."""
     row = pitch if dim == 3 else 1
     cells = row, out.size - row
     out, low, k, f = part(out, cells, 0), part(low, cells, 0), part(keep, cells, 0), part(excess[0], cells, 0)

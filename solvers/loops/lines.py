@@ -1,10 +1,10 @@
-"""The mathematics of the scheme on lines of cells.
+"""The arithmetic of the schemes on lines of cells.
 
-Every function works elementwise on contiguous arrays of one dimension and of one length, which a caller cuts from
-padded planes: ``line[s:]`` beside ``line`` is the neighbour along whichever axis has the stride s. So one function
-serves every axis and every dimension, and the compiler makes vector instructions of it.
+Every function works elementwise on contiguous one-dimensional arrays of equal length, which a caller slices from padded
+planes. ``line[s:]`` contains the neighbours of ``line`` along the axis with stride s, so one function serves every axis
+and every dimension, and the compiler can vectorise it.
 
-Numbers are made of the arrays' own type: a literal would turn single precision into double.
+Constants are converted to the type of the arrays, since a literal would promote single to double precision.
 """
 
 import math
@@ -12,45 +12,45 @@ import math
 from solvers.loops.compilation import contracted, line_function, piece
 
 UPWIND, MINMOD, VANLEER, MC, SUPERBEE = range(5)
-"""Numbers of the limiters of :func:`half_slope` in the compiled code; the slope of upwind is zero."""
+"""Numbers of the slope limiters in the compiled code, see :func:`half_slope`; the slope of upwind is zero."""
 STEEPNESS = 1.65
-"""Steepness of the tanh jump of :func:`thinc` per half cell; docs/scheme.md has the measurements behind it."""
+"""Steepness of the tanh profile of :func:`thinc`, per half cell; docs/scheme.md documents the choice."""
 _TO_MIDDLE = 1 / (math.cosh(STEEPNESS) * math.tanh(STEEPNESS))
 _OFFSET = 1 / math.tanh(STEEPNESS)
 
 
 @line_function
 def copy(line, to):
-    """Copy a line element by element; assigning to a slice would compile slowly, because of its error messages."""
+    """Copy a line element by element; assignment to a slice would compile slowly, because of its error messages."""
     for i in range(to.size):
         to[i] = line[i]
 
 
 @line_function
 def negate(line):
-    """Change the sign of all numbers of a line."""
+    """Negate all numbers of a line."""
     for k in range(line.size):
         line[k] = -line[k]
 
 
 @line_function
 def descend(here, there, inverse_spacing, velocity):
-    """Velocity −∂V on faces by differences of V."""
+    """Compute the velocity −∂V on faces by differences of V."""
     for i in range(velocity.size):
         velocity[i] = (here[i] - there[i]) * inverse_spacing
 
 
 @piece
 def half_slope(limiter, behind, ahead):
-    """Half of the slope that a limiter makes of two one-sided differences.
+    """Return half the limited slope for two one-sided differences.
 
-    It is 0 unless they have the same sign; its magnitude is at most that of ``ahead`` in floating point too (so the
-    face value ``donor + half`` is never negative) and that of ``behind`` within two roundings.
+    It is 0 unless they have the same sign. Its magnitude is at most that of ``ahead``, exactly in floating point, so
+    that the face value ``donor + half`` is never negative; and at most that of ``behind``, to within two roundings.
     """
     both = behind + ahead
     same = ((behind > 0) == (ahead > 0)) & (both != 0)
     if limiter == VANLEER:
-        slope = ahead * (behind / both)  # half of the harmonic mean, without a product that could underflow
+        slope = ahead * (behind / both)  # half the harmonic mean, without a product that could underflow
     else:
         number = type(ahead)
         half = number(0.5)
@@ -67,13 +67,13 @@ def half_slope(limiter, behind, ahead):
 
 @piece
 def limited_flux(limiter, behind, here, there, beyond, velocity, ratio, vacuum, flux):
-    """Upwind flux ``ratio · u · μ_face`` with a limited slope, through the face between ``here`` and ``there``.
+    """Compute upwind fluxes ``ratio · u · μ_face`` with a slope limiter, through faces between ``here`` and ``there``.
 
-    A donor below ``vacuum`` gives nothing: so close to the smallest normal number products lose their relative
-    accuracy, and with it positivity.
+    A donor below ``vacuum`` gives nothing. That close to the smallest normal number, products lose their relative
+    accuracy, which could make a cell negative.
     """
     for i in range(flux.size):
-        u, left, right = velocity[i], here[i], there[i]  # loaded before a choice, which is then one of values
+        u, left, right = velocity[i], here[i], there[i]  # loaded before the branches, which then select values
         before, after = behind[i], beyond[i]
         onward = right - left
         donor = left if u > 0 else right
@@ -87,9 +87,9 @@ def limited_flux(limiter, behind, here, there, beyond, velocity, ratio, vacuum, 
 
 @contracted
 def weno(m2, m1, here, p1, p2, tiny, left, right):
-    """Values of each cell at its own two faces, WENO-Z of fifth order.
+    """Compute the values of each cell at its two faces by fifth-order WENO-Z.
 
-    ``tiny`` is added to the smoothness indicators, in their unit, the square of a density.
+    ``tiny``, the square of a density, is added to the smoothness indicators.
 
     References
     ----------
@@ -99,7 +99,7 @@ def weno(m2, m1, here, p1, p2, tiny, left, right):
     one, two, three, four, five = number(1), number(2), number(3), number(4), number(5)
     curvature, slope, sixth = number(13 / 12), number(1 / 4), number(1 / 6)
     ideal0, ideal1, ideal2 = number(0.1), number(0.6), number(0.3)
-    most = number(1e15)  # its square fits single precision, and a weight so much larger leaves nothing to the others
+    most = number(1e15)  # its square fits single precision, and the other weights are negligible beside it
     for i in range(here.size):
         middle = here[i]
         ab, bc, cd, de = m1[i] - m2[i], middle - m1[i], p1[i] - middle, p2[i] - p1[i]
@@ -126,7 +126,7 @@ def weno(m2, m1, here, p1, p2, tiny, left, right):
 
 @contracted
 def exponentials(x):
-    """e^x and e^−x for |x| ≤ 2 within 1e−10 of each, by a series and squarings, which vector instructions can do."""
+    """Return e^x and e^−x for |x| ≤ 2, to within 1e−10, by a vectorisable series with repeated squaring."""
     number = type(x)
     one = number(1)
     x = x * number(1 / 8)
@@ -143,9 +143,9 @@ def exponentials(x):
 
 @contracted
 def thinc(before, here, after):
-    """Values of a cell at its own two faces if it holds a tanh jump between its neighbours' values, and whether it can.
+    """Return the face values of a tanh profile between the neighbours' values, and whether the profile exists.
 
-    It can where the three values are monotone; the profile has the cell's average.
+    The profile has the average of the cell. It exists if the three values are monotone.
 
     References
     ----------
@@ -162,9 +162,9 @@ def thinc(before, here, after):
 
 @contracted
 def least_variation(before, here, after, smooth_before, smooth_left, smooth_right, smooth_after, left, right):
-    """Choose for every cell the smooth values at its faces or those of a tanh jump, whichever jump less there.
+    """Choose for each cell the smooth face values or those of a tanh profile, whichever have the smaller total jump.
 
-    The jumps are those to the smooth values of the cells before (at its right face) and after (at its left face).
+    The jumps are the differences from the smooth values of the previous and the next cell at the shared faces.
 
     References
     ----------
@@ -182,7 +182,7 @@ def least_variation(before, here, after, smooth_before, smooth_left, smooth_righ
 
 @line_function
 def upwind_value(velocity, here, there, face):
-    """Value at a face: that of the donor cell, from its right face if u > 0, else the next cell's left face."""
+    """Select the value of the donor cell at each face: that at its right face if u > 0, else the next cell's left."""
     for i in range(face.size):
         left, right = here[i], there[i]
         face[i] = left if velocity[i] > 0 else right
@@ -190,10 +190,10 @@ def upwind_value(velocity, here, there, face):
 
 @contracted
 def split_flux(transverse, here, there, velocity, face, u, q, ratio, vacuum, low, excess):
-    """Split a flux into first-order upwind, ``low``, and what it carries beyond; both times ``ratio``.
+    """Split a flux into first-order upwind, ``low``, and the excess over it, both times ``ratio``.
 
-    The flux is u q with ``h²/12 ∂u ∂q`` of each of so many ``transverse`` axes added, which makes ⟨u⟩⟨q⟩ the average
-    ⟨uq⟩ to fourth order. ``u`` and ``q`` hold two lines for each, the neighbours before and after.
+    The flux is u q plus ``h²/12 ∂u ∂q`` for each of the ``transverse`` axes, which corrects ⟨u⟩⟨q⟩ to the face average
+    ⟨uq⟩ to fourth order. For each of these axes, ``u`` and ``q`` contain the lines of the previous and next neighbours.
 
     References
     ----------
@@ -216,14 +216,14 @@ def split_flux(transverse, here, there, velocity, face, u, q, ratio, vacuum, low
 
 @piece
 def outflow(upper, lower):
-    """Outflow of a cell through its two faces along an axis."""
+    """Return the outflow of a cell through its two faces along an axis."""
     zero = type(upper)(0)
     return (upper if upper > zero else zero) - (lower if lower < zero else zero)
 
 
 @piece
 def share_kept(low, leaving, vacuum):
-    """Share of the excess fluxes out of a cell that leaves it ≥ 0 with a margin for rounding (Zalesak's limiter).
+    """Return the share of the excess outflow that keeps a cell ≥ 0, with a margin for round-off (Zalesak's limiter).
 
     References
     ----------
@@ -236,15 +236,15 @@ def share_kept(low, leaving, vacuum):
 
 @piece
 def limited(excess, keep_here, keep_there):
-    """An excess flux, scaled by the share that its donor cell may give."""
+    """Return an excess flux, scaled by the share that its donor cell may give."""
     return excess * (keep_here if excess > 0 else keep_there)
 
 
 @line_function
 def pairwise_sum(terms):
-    """Sum of a line in a fixed order that vector instructions can follow; the line is destroyed.
+    """Return the sum of a line in a fixed order that allows vectorisation; the line is overwritten.
 
-    Eight terms become one again and again, so the round-off grows like log n.
+    Eight terms are reduced to one repeatedly, so round-off grows like log n.
     """
     n = terms.size
     while n >= 64:
@@ -266,9 +266,9 @@ def pairwise_sum(terms):
 
 @line_function
 def largest(bits):
-    """Largest of numbers ≥ 0 seen as whole numbers without a sign, whose order is theirs.
+    """Return the largest of numbers ≥ 0, given as unsigned integers with the same bits, which have the same order.
 
-    A negative number counts as larger than infinity, and so does one that is not a number.
+    Negative numbers and NaN count as larger than infinity.
     """
     most = bits.dtype.type(0)
     for i in range(bits.size):

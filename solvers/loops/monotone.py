@@ -16,19 +16,19 @@ from solvers.loops.stages import (
 )
 
 HALO = 2
-"""Cells on either side of a face that a face value looks at."""
+"""Number of ghost cells on either side: the cells on which a face value depends."""
 _layout = Layout()
 _DENSITY, _POTENTIAL, _OTHER = _layout.ring(planes=4), _layout.ring(planes=2), _layout.ring()
 _EULER = _layout.ring()
 _VELOCITY, _FLUX = _layout.rings(planes=2), _layout.rings(planes=2)
 _NOTHING = _layout.ring()
 LINES = _layout.size
-"""Lines of working memory of a thread."""
+"""Number of workspace lines of a thread."""
 
 
 @piece
 def march(dim, scheme, spectral, tile, planes, work, given, step, written):
-    """Advance a tile of the planes between two; see :func:`solvers.loops.euler.euler_step`."""
+    """Advance a tile of the given range of planes; see :func:`solvers.loops.euler.euler_step`."""
     (lo, hi), field = planes, given.field
     pitch, size = tile.cells + 2 * HALO, work.shape[1]
     here, potential = kept_lines(work, _DENSITY), kept_lines(work, _POTENTIAL)

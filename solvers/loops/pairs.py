@@ -7,14 +7,21 @@ from solvers.loops.compilation import entry
 
 @entry
 def gradient_sums(at, weights, coefficients):
-    """``Σ_j w_j P({x_i − x_j})`` for a polynomial P on [0, 1), lowest power first; nothing from one at the same place.
+    """Return ``Σ_j w_j P({x_i − x_j})`` over the particles with x_j ≠ x_i, for a polynomial P on [0, 1).
 
-    Positions are in [0, 1), in units of the circle.
+    Parameters
+    ----------
+    at
+        Positions x in [0, 1), as fractions of the circle, shape (N,).
+    weights
+        w, shape (N,).
+    coefficients
+        Coefficients of P, lowest power first.
     """
     found = np.zeros(at.size)
     last = coefficients.size - 1
     for j in range(at.size):
-        for i in range(at.size):  # inside, so that it has no sum in a fixed order and runs on vectors
+        for i in range(at.size):  # the inner loop, since it is not a reduction and can be vectorised
             apart = at[i] - at[j]
             apart += 1.0 if apart < 0.0 else 0.0
             value = coefficients[last]

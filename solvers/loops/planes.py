@@ -1,11 +1,12 @@
-"""Padded planes and rings of them: the workspace of the compiled loops.
+"""Padded planes and ring buffers of them: the workspace of the compiled loops.
 
-A field is read plane by plane (of its first axis) into lines: a plane with a halo around it, row after row. In such a
-line the neighbour along an axis is a fixed distance away, the periodic seam needs no care, and loops are long whatever
-the shape. One dimension is a plane of a single row; two dimensions are planes of a single row each.
+A field is read plane by plane along its first axis into lines. A line contains a plane with a halo around it, row after
+row. The neighbour along an axis is then at a fixed distance in the line, the periodic boundary needs no special care,
+and loops are long for any shape. A one-dimensional grid is a plane with a single row; a two-dimensional one consists of
+planes with a single row each.
 
-A loop goes from plane to plane and needs every intermediate result for a few planes only. It keeps them in rings: the
-lines of a new plane take the place of those of the oldest.
+A loop proceeds from plane to plane and needs each intermediate result for a few planes only. These are kept in ring
+buffers, in which a new plane replaces the oldest.
 """
 
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from solvers.loops.compilation import line_function, piece
 
 
 class Field(NamedTuple):
-    """An array (planes, rows, numbers) with the ghost planes below and above it."""
+    """An array (planes, rows, numbers) with ghost planes below and above it."""
 
     inner: np.ndarray
     below: np.ndarray
@@ -30,18 +31,18 @@ def field_of(transform: Transform, lines: np.ndarray, depth: int) -> Field:
 
 
 LONGEST_LINE = 170_000
-"""Bytes of a line that holds several rows: all lines of a thread together then fit the cache beside what it streams."""
+"""Largest size in bytes of a line with several rows, such that all lines of a thread and its streams fit the cache."""
 
 
 def tile_rows(rows: int, cells: int, halo: int, itemsize: int) -> int:
-    """Rows of a plane to work on at once, so that a padded line of them is not too long."""
+    """Return the number of rows per tile, such that a padded line is not too long."""
     fitting = LONGEST_LINE // ((cells + 2 * halo) * itemsize) - 2 * halo
     tiles = -(-rows // max(fitting, 8))
     return -(-rows // tiles)
 
 
 class Tile(NamedTuple):
-    """Rows of every plane that are processed together, and the size of a plane."""
+    """A range of rows that is processed together in every plane, and the size of a plane."""
 
     number: int
     first: int
@@ -52,19 +53,19 @@ class Tile(NamedTuple):
 
 @piece
 def tile_of(number, rows_at_once, values):
-    """The tile of that number, for a field of the shape (planes, rows, cells) of ``values``."""
+    """Return a tile by its number, for a field of the shape (planes, rows, cells) of ``values``."""
     first, rows = number * rows_at_once, values.shape[1]
     return Tile(number, first, min(rows_at_once, rows - first), rows, values.shape[2])
 
 
 def line_size(rows_at_once: int, rows: int, cells: int, halo: int) -> int:
-    """Numbers in a padded tile of a plane."""
+    """Return the number of elements in a padded tile of a plane."""
     return (rows_at_once + 2 * halo if rows > 1 else 1) * (cells + 2 * halo)
 
 
 @line_function
 def load(field, plane, tile, halo, line):
-    """Copy a tile of a plane, which may be one of those around the field, into a line, ``halo`` cells around it."""
+    """Copy a tile of a plane, possibly a ghost plane, to a line, with a halo of ``halo`` cells around it."""
     planes, cells = field.inner.shape[0], tile.cells
     if plane < 0:
         values = field.below[field.below.shape[0] + plane]
@@ -92,59 +93,59 @@ def load(field, plane, tile, halo, line):
 
 @line_function
 def row_start(j, tile, halo):
-    """Index in a line of the first cell of the tile's j-th row."""
+    """Return the index in a line of the first cell of the tile's j-th row."""
     return (j + halo if tile.of > 1 else 0) * (tile.cells + 2 * halo) + halo
 
 
 class Ring(NamedTuple):
-    """Where in the working memory a result is kept, for the newest planes; a constant of the compiled code."""
+    """Ring buffer in the workspace for the newest planes of a result; a constant of the compiled code."""
 
     first: int
-    """Its first line."""
+    """Index of its first line."""
     planes: int
-    """How many planes it is kept for."""
+    """Number of planes it holds."""
     apart: int
-    """From the line of a plane to that of the next."""
+    """Distance from the line of a plane to that of the next."""
 
 
 class Layout:
-    """Lays out rings one after another in the working memory.
+    """Lays out ring buffers one after another in the workspace.
 
     Attributes
     ----------
     size
-        Lines of all rings so far.
+        Number of lines of all rings so far.
     """
 
     def __init__(self) -> None:
         self.size = 0
 
     def ring(self, planes: int = 1) -> Ring:
-        """The next ring, for so many planes."""
+        """Add a ring for a number of planes."""
         self.size += planes
         return Ring(self.size - planes, planes, 1)
 
     def rings(self, planes: int, number: int = 3) -> tuple[Ring, ...]:
-        """The next few rings, for so many planes each; their lines of a plane are one after another."""
+        """Add several rings for a number of planes each; their lines of the same plane are contiguous."""
         first, self.size = self.size, self.size + planes * number
         return tuple(Ring(first + k, planes, number) for k in range(number))
 
 
 @piece
 def line_of(memory, ring, plane):
-    """The line that a ring keeps of a plane."""
+    """Return the line of a plane in a ring."""
     return memory[ring.first + plane % ring.planes * ring.apart]
 
 
 @piece
 def kept_lines(memory, ring):
-    """All lines of a ring, each of the planes that it keeps in turn."""
+    """Return all lines of a ring; that of plane p has the index p modulo the number of planes."""
     return memory[ring.first : ring.first + ring.planes]
 
 
 @piece
 def lines_of(memory, rings, plane):
-    """The lines that rings laid out together keep of a plane."""
+    """Return the lines of a plane in rings that were laid out together."""
     ring = rings[0]
     first = ring.first + plane % ring.planes * ring.apart
     return memory[first : first + ring.apart]
@@ -152,6 +153,6 @@ def lines_of(memory, rings, plane):
 
 @piece
 def part(line, span, shift):
-    """The numbers of a line between two places, or those at a distance ``shift`` from them."""
+    """Return the part of a line between two indices, both shifted by ``shift``."""
     first, last = span
     return line[first + shift : last + shift]

@@ -1,7 +1,7 @@
-"""Compiled passes of the pseudo-spectral right-hand side: from modes to gradients, products, and back.
+"""Compiled passes of the pseudo-spectral right-hand side: gradients of modes, products, and divergences.
 
-Half-spectra are arrays (planes, rows, numbers) of real and imaginary parts in turn, the halved axis last. The modes
-that the 2/3 rule keeps are told by ``Kept``: whole planes and rows, and the first of every row.
+Half-spectra are arrays (planes, rows, numbers) of alternating real and imaginary parts, the halved axis last. ``Kept``
+describes the modes that the 2/3 rule keeps: some planes and rows, and the first modes of each of these rows.
 """
 
 from functools import lru_cache
@@ -15,9 +15,10 @@ from solvers.loops.spectra import full_sum
 
 
 class Kept(NamedTuple):
-    """The modes with 3 |k| < n along every axis, and their wave numbers.
+    """The modes with 3 |k| < n along every axis, and their wavenumbers.
 
-    Of one dimension there is one plane and one row, of two one row in every plane, with the wave number 0.
+    In one dimension there is one plane with one row, in two there is one row in every plane; the wavenumbers along the
+    missing axes are 0.
     """
 
     planes: np.ndarray
@@ -25,7 +26,7 @@ class Kept(NamedTuple):
     along_planes: np.ndarray
     along_rows: np.ndarray
     along_last: np.ndarray
-    """Of the modes kept in a row alone."""
+    """Only for the modes that are kept in a row."""
 
 
 @line_function
@@ -37,7 +38,7 @@ def _clear(row):
 
 @piece
 def _slopes(dim, v_re, v_im, along0, along1, last, out0, out1, out2, k):
-    """Write i ξ_a times a mode for every axis; the last axis has the third spectrum."""
+    """Write i ξ_a times a mode for every axis a; the last axis is written to the third spectrum."""
     if dim > 1:
         out0[2 * k], out0[2 * k + 1] = -along0 * v_im, along0 * v_re
     if dim > 2:
@@ -47,17 +48,26 @@ def _slopes(dim, v_re, v_im, along0, along1, last, out0, out1, out2, k):
 
 @lru_cache
 def gradients(dim: int, growth: bool) -> Any:
-    """The compiled pass from modes of μ to those of μ and ∇V, and of V under growth, for planes from ``lo`` to ``hi``.
+    """Return the compiled pass from modes of μ to those of ∇V and, with growth, V, for planes ``lo`` to ``hi``.
 
-    It takes which modes are kept, the modes of μ at the start of a step and an increment to add to them, K̂, the modes
-    of ν, the number that normalises the transforms, and the spectra to write, whole: μ, a tuple of one for every axis,
-    and V.
+    The compiled function has the further arguments
+
+    kept
+        The :class:`Kept` modes.
+    start, increment
+        Half-spectra of μ at the start of a step, and of an increment to add.
+    symbol, target
+        K̂, and the half-spectrum of ν.
+    scale
+        Number that normalises the transforms.
+    density, slopes, potential
+        Output, all modes: the half-spectra of μ, of ∂_a V for every axis (a tuple), and, with growth, of V.
     """
     stamp = SOURCES
 
     @entry
     def run(lo, hi, kept, start, increment, symbol, target, scale, density, slopes, potential):
-        assert stamp  # named here so that the code on disk is of these sources
+        assert stamp  # refers to the hash, so that cached code matches these sources
         number = kept.along_last.size
         for i in range(lo, hi):
             for j in range(symbol.shape[1]):
@@ -90,11 +100,18 @@ def gradients(dim: int, growth: bool) -> Any:
 
 @lru_cache
 def multiply() -> Any:
-    """The compiled pass that multiplies a field by the density, for planes from ``lo`` to ``hi``.
+    """Return the compiled pass that multiplies a field by the density, for planes ``lo`` to ``hi``.
 
-    It takes μ and the field in rows of at least as many numbers, where to write, contiguous, and whether to measure;
-    then an array (planes, rows) gets the largest magnitude of the field in every row as bits, and the field loses its
-    signs.
+    The compiled function has the further arguments
+
+    density, field
+        μ and the field, in rows of at least as many numbers as there are cells. If ``measuring``, the field is replaced
+        by its magnitude.
+    product
+        Output, shape (planes, rows, cells), contiguous.
+    measuring, tops
+        If True, the largest magnitude of the field in every row is written to ``tops``, shape (planes, rows), as bits;
+        see :func:`solvers.loops.lines.largest`.
     """
     stamp = SOURCES
 
@@ -117,9 +134,18 @@ def multiply() -> Any:
 
 @lru_cache
 def divergence(dim: int, growth: bool) -> Any:
-    """The compiled pass from modes of fluxes μ ∂V to those of the tendency ``Σ_a ∂_a (μ ∂_a V) − β μ V``.
+    """Return the compiled pass from fluxes to the tendency ``Σ_a ∂_a (μ ∂_a V) − β μ V``, for planes ``lo`` to ``hi``.
 
-    It takes which modes are kept, a tuple of the fluxes' spectra, that of μ V, β, and the spectrum to write, whole.
+    The compiled function has the further arguments
+
+    kept
+        The :class:`Kept` modes.
+    fluxes, source
+        Half-spectra of μ ∂_a V for every axis (a tuple), and of μ V, which is used only with growth.
+    beta
+        β.
+    tendency
+        Output, all modes: the half-spectrum of the tendency.
     """
     stamp = SOURCES
 
@@ -152,9 +178,16 @@ def divergence(dim: int, growth: bool) -> Any:
 
 @lru_cache
 def weigh() -> Any:
-    """The compiled pass that multiplies the sum of two spectra by a real factor for every mode and a number.
+    """Return the compiled pass that multiplies the sum of two half-spectra by real factors, planes ``lo`` to ``hi``.
 
-    It takes the spectra, the factors, the number, and the spectrum to write, which may be one of them.
+    The compiled function has the further arguments
+
+    modes, more
+        The two half-spectra.
+    factors, scale
+        Real factor of every mode, shape (planes, rows, modes), and a number to multiply by.
+    out
+        Output; may be one of the two half-spectra.
     """
     stamp = SOURCES
 
@@ -174,10 +207,19 @@ def weigh() -> Any:
 
 @lru_cache
 def measure() -> Any:
-    """The compiled pass that sums ``w |f̂|²``, ``w Re f̂* R̂`` and ``|f̂|²`` over every plane, f = μ − ν.
+    """Return the compiled pass that sums ``w |f̂|²``, ``w Re f̂* R̂`` and ``|f̂|²`` over planes ``lo`` to ``hi``.
 
-    It takes the modes of μ, of ν and of the tendency, the weights w of the first modes of every row (the Nyquist mode,
-    which stands for one and not for two, not among them), three working lines, and an array (3, planes).
+    Here f = μ − ν. The compiled function has the further arguments
+
+    modes, target, tendency
+        Half-spectra of μ, of ν and of the tendency R.
+    weights
+        w, shape (planes, rows, modes), for the first modes of every row. A Nyquist mode must not be among them, since
+        it has no conjugate partner.
+    terms
+        Workspace, shape (3, modes).
+    sums
+        Output, shape (3, planes).
     """
     stamp = SOURCES
 

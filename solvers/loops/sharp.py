@@ -1,16 +1,16 @@
 """The sharp scheme, and fifth-order WENO, made positive by flux-corrected transport.
 
-Along each axis a cell has two candidates for its values at its own two faces, a fifth-order polynomial (WENO-Z) and a
-tanh jump (THINC), and takes the one with the smaller jumps to its neighbours' polynomials. A face takes the value of
-its donor; the flux gets its correction across the flow. What this flux carries beyond first-order upwind is then
-limited, only where a cell would otherwise become negative.
+Along each axis, a cell has two candidates for the values at its two faces: a fifth-order polynomial (WENO-Z) and a tanh
+profile (THINC). It takes the candidate with the smaller jumps to the polynomials of its neighbours. A face takes the
+value of its donor cell, and the flux gets a transverse correction. The excess of this flux over first-order upwind is
+limited, but only where a cell would otherwise become negative.
 
-:func:`march` goes through the planes. Each stage works a few planes ahead of the next, so that all that lies between
-the density and its next value stays in the cache. The stages, the rings of :mod:`solvers.loops.sharp_memory` that they
-fill for a plane p, and the planes that they look at for it:
+:func:`march` proceeds through the planes. Each stage works a few planes ahead of the next, so that all intermediate
+results stay in the cache. The stages, the ring buffers of :mod:`solvers.loops.sharp_memory` that they fill for a plane
+p, and the planes that they read for it are:
 
 ===========================  =====================================  ==============
-stage                        fills                                  looks at
+stage                        fills                                  reads
 ===========================  =====================================  ==============
 load                         DENSITY                                p
 polynomials across           SMOOTH_LEFT, SMOOTH_RIGHT              p − 2 to p + 2
@@ -23,9 +23,9 @@ rates, prediction, limiter   PREDICTED, CHANGE, KEPT                p − 1 and 
 correction                   the new values                         p − 1 to p + 1
 ===========================  =====================================  ==============
 
-So the new value of a cell depends on 5 planes below it and on 5 above, and likewise along the axes in the plane.
-"Across" is along the first of several axes, which the planes are stacked along; "within" is along an axis in the plane.
-One dimension is a single plane, at which all stages are at once.
+The new value of a cell therefore depends on 5 planes below it and 5 above, and likewise along the axes in the plane.
+"Across" means along the first of several axes, along which the planes are stacked; "within" means along an axis in the
+plane. In one dimension there is a single plane, on which all stages work at once.
 """
 
 from solvers.loops import sharp_memory as rings
@@ -57,7 +57,7 @@ LINES = rings.LINES
 
 @piece
 def _velocities(dim, spectral, memory, tile, plane, given, step, first):
-    """The velocities on the upper faces of a plane's cells; ``first`` if it is the first such plane."""
+    """Compute the velocities on the upper faces of a plane's cells; ``first`` says whether it is the first plane."""
     potential = line(memory, rings.POTENTIAL, plane), line(memory, rings.POTENTIAL, plane + 1)
     velocities = lines_of(memory.lines, rings.VELOCITY, plane)
     face_velocities(dim, spectral, given.velocity, plane, tile, HALO, step, first, potential, velocities)
@@ -65,7 +65,7 @@ def _velocities(dim, spectral, memory, tile, plane, given, step, first):
 
 @piece
 def _choose(sharpen, before, here, after, smooth_before, smooth_left, smooth_right, smooth_after, left, right):
-    """The values of each cell at its own faces; see :func:`solvers.loops.lines.least_variation`."""
+    """Choose the values of each cell at its faces; see :func:`solvers.loops.lines.least_variation`."""
     if sharpen:
         least_variation(before, here, after, smooth_before, smooth_left, smooth_right, smooth_after, left, right)
     else:
@@ -75,7 +75,7 @@ def _choose(sharpen, before, here, after, smooth_before, smooth_left, smooth_rig
 
 @piece
 def _polynomials_across(memory, step, plane):
-    """The polynomial candidates across the planes."""
+    """Compute the polynomial candidates across the planes."""
     weno(
         near(memory, rings.DENSITY, plane - 2),
         near(memory, rings.DENSITY, plane - 1),
@@ -90,7 +90,7 @@ def _polynomials_across(memory, step, plane):
 
 @piece
 def _choice_across(memory, step, plane):
-    """What each cell takes of its two candidates across the planes."""
+    """Choose between the two candidates of each cell across the planes."""
     _choose(
         step.sharpen,
         near(memory, rings.DENSITY, plane - 1),
@@ -107,7 +107,7 @@ def _choice_across(memory, step, plane):
 
 @piece
 def _faces_within(dim, memory, step, plane, axis):
-    """Face values along an axis in the plane: polynomials, choice and donor of every face."""
+    """Compute the face values along an axis in the plane: polynomials, choice, and donor value of every face."""
     s, edge = stride(axis, dim, memory.pitch), memory.edge if axis == 2 else 0
     size = memory.lines.shape[1] - edge
     here = line(memory, rings.DENSITY, plane)
@@ -150,7 +150,7 @@ def _faces_within(dim, memory, step, plane, axis):
 
 @piece
 def _flux_across(dim, memory, step, plane):
-    """Face values and fluxes along the first of several axes; across the flow are the axes in the plane."""
+    """Compute face values and fluxes along the first of several axes; the axes in the plane are transverse."""
     velocity, face = near(memory, rings.VELOCITY[0], plane), near(memory, rings.FACE[0], plane)
     upwind_value(velocity, near(memory, rings.RIGHT, plane), near(memory, rings.LEFT, plane + 1), face)
     far = memory.pitch if dim == 3 else 1
@@ -175,9 +175,12 @@ def _flux_across(dim, memory, step, plane):
 
 @piece
 def _flux_within(dim, memory, step, plane, axis):
-    """Fluxes along an axis in the plane; across the flow are the first axis and the other one in the plane."""
+    """Compute fluxes along an axis in the plane; the first axis and the other one in the plane are transverse."""
     before, after = plane - memory.on, plane + memory.on
-    s, t = stride(axis, dim, memory.pitch), memory.pitch if axis == 2 else 1  # along the flow, and across it
+    s, t = (
+        stride(axis, dim, memory.pitch),
+        memory.pitch if axis == 2 else 1,
+    )  # strides along the flux and transverse to it
     here = near(memory, rings.DENSITY, plane)
     velocity, face = near(memory, rings.VELOCITY[axis], plane), near(memory, rings.FACE[axis], plane)
     u_before, u_after = near(memory, rings.VELOCITY[axis], before), near(memory, rings.VELOCITY[axis], after)
@@ -203,7 +206,7 @@ def _flux_within(dim, memory, step, plane, axis):
 
 @piece
 def _note_rates(dim, memory, step, tile, plane, rates):
-    """Note the largest share of what it holds that a cell of a plane loses per time."""
+    """Record the largest relative rate of loss of the cells of a plane."""
     size, below = memory.lines.shape[1], line(memory, rings.VELOCITY[0], plane - memory.on)
     velocities, rate = lines_of(memory.lines, rings.VELOCITY, plane), line(memory, rings.RESULT, plane)
     loss_rate(dim, step, size, memory.pitch, below, velocities, line(memory, rings.OTHER, plane), rate)
@@ -212,7 +215,7 @@ def _note_rates(dim, memory, step, tile, plane, rates):
 
 @piece
 def _predict(dim, memory, step, plane, start, ring):
-    """Fill a ring's line with ``start`` less the divergence of the first-order fluxes and what the source takes."""
+    """Fill a ring's line with ``start`` minus the divergence of the first-order fluxes and the loss to the source."""
     pitch, below, predicted = memory.pitch, plane - memory.on, near(memory, ring, plane)
     flux_below, fluxes = near(memory, rings.UPWIND[0], below), axes(memory, rings.UPWIND, plane)
     transport(dim, predicted.size, pitch, start, flux_below, fluxes, predicted)
@@ -223,7 +226,7 @@ def _predict(dim, memory, step, plane, start, ring):
 
 @piece
 def _limit(dim, memory, step, plane):
-    """The shares of their excess outflow that the cells of a plane may give; never more than keeps them ≥ 0."""
+    """Compute the shares of their excess outflow that the cells of a plane may give, such that they stay ≥ 0."""
     limit(
         dim,
         memory.pitch,
@@ -237,7 +240,7 @@ def _limit(dim, memory, step, plane):
 
 @piece
 def _correct(dim, memory, step, plane):
-    """The Euler step of a plane: its prediction less the divergence of the limited excess."""
+    """Compute the Euler step of a plane: its prediction minus the divergence of the limited excess fluxes."""
     correct(
         dim,
         memory.pitch,
@@ -253,9 +256,9 @@ def _correct(dim, memory, step, plane):
 
 @piece
 def march(dim, spectral, tile, planes, work, given, step, written):
-    """Advance a tile of the planes between two; see :func:`solvers.loops.euler.euler_step`.
+    """Advance a tile of the given range of planes; see :func:`solvers.loops.euler.euler_step`.
 
-    Each stage begins at the first plane that a later stage asks it for. So the density is loaded from lo − 5 on.
+    Each stage begins at the first plane that a later stage needs. The density is therefore loaded from plane lo − 5 on.
     """
     (lo, hi), on, pitch = planes, 1 if dim > 1 else 0, tile.cells + 2 * HALO
     memory = Memory(work, on, pitch, 3 * pitch if dim == 3 else 0)

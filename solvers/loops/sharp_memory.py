@@ -13,63 +13,63 @@ from solvers.loops.planes import Layout, line_of
 _layout = Layout()
 DENSITY = _layout.ring(planes=5)
 POTENTIAL = _layout.ring(planes=2)
-"""V, where the velocity is made of its differences."""
+"""V, if the velocity is computed by differences."""
 OTHER = _layout.ring()
-"""Further field that the source and the bounds on the step depend on."""
+"""Further field on which the source and the bounds on the step depend."""
 SMOOTH_LEFT, SMOOTH_RIGHT = _layout.ring(planes=3), _layout.ring(planes=3)
-"""Polynomial values of the cells at their faces to the plane below and to the plane above."""
+"""Polynomial values of the cells at their faces towards the plane below and the plane above."""
 LEFT, RIGHT = _layout.ring(), _layout.ring(planes=2)
-"""The values that the cells chose there."""
+"""The values chosen there."""
 SMOOTH_LEFT_WITHIN, SMOOTH_RIGHT_WITHIN = _layout.ring(), _layout.ring()
-"""Polynomial values at the lower and upper faces along an axis in the plane. The next axis takes their place."""
+"""Polynomial values at the lower and upper faces along an axis in the plane; the next axis overwrites them."""
 LEFT_WITHIN, RIGHT_WITHIN = _layout.ring(), _layout.ring()
-"""The values that the cells chose there."""
+"""The values chosen there."""
 VELOCITY = _layout.rings(planes=3)
-"""On the upper faces of the cells along each axis, as are the next three."""
+"""Velocities on the upper faces of the cells along each axis; the next three are on these faces, too."""
 FACE = _layout.ring(), _layout.ring(planes=3), _layout.ring(planes=3)
-"""Values of the density. Fluxes within a plane need those of the planes beside it too."""
+"""Face values of the density. Fluxes within a plane also need those of the adjacent planes."""
 UPWIND = _layout.ring(planes=2), _layout.ring(), _layout.ring()
-"""First-order fluxes, times Δt / h. Those across the planes enter the plane above too."""
+"""First-order fluxes, times Δt / h. Those across the planes also enter the plane above."""
 EXCESS = _layout.ring(planes=3), _layout.ring(planes=2), _layout.ring(planes=2)
-"""What the high-order fluxes carry beyond the first-order ones."""
+"""Excess of the high-order fluxes over the first-order ones, times Δt / h."""
 PREDICTED = _layout.ring(planes=2)
 """The Euler step with first-order fluxes."""
 CHANGE = _layout.ring(planes=2)
-"""The same less the density, if the change alone is asked for."""
+"""The same minus the density, if only the change is wanted."""
 KEPT = _layout.ring(planes=3)
-"""The share of the excess out of each cell that leaves it ≥ 0."""
+"""Share of the excess outflow of each cell that keeps it ≥ 0."""
 RESULT, NOTHING = _layout.ring(), _layout.ring()
 LINES = _layout.size
 """Number of workspace lines of a thread."""
 
 
 class Memory(NamedTuple):
-    """The working memory, and how cells lie in its lines."""
+    """The workspace, and the arrangement of cells in its lines."""
 
     lines: np.ndarray
     on: int
-    """How many planes the next plane is away: 1, or 0 in one dimension."""
+    """Distance to the next plane: 1, or 0 in one dimension."""
     pitch: int
-    """From a cell to its neighbour in the next row."""
+    """Distance in a line from a cell to its neighbour in the next row."""
     edge: int
-    """Numbers in the three outermost rows of the halo in three dimensions; else 0. Only face values along the second
-    axis look at these rows. All else leaves them out."""
+    """Number of elements in the three outermost rows of the halo in three dimensions; else 0. Only face values along
+    the second axis depend on these rows; everything else skips them."""
 
 
 @piece
 def line(memory, ring, plane):
-    """The whole line of a plane."""
+    """Return the whole line of a plane."""
     return line_of(memory.lines, ring, plane)
 
 
 @piece
 def near(memory, ring, plane):
-    """The line of a plane without the outermost rows of its halo."""
+    """Return the line of a plane without the outermost rows of its halo."""
     whole = line_of(memory.lines, ring, plane)
     return whole[memory.edge : whole.size - memory.edge]
 
 
 @piece
 def axes(memory, rings, plane):
-    """The lines of the three axes, likewise."""
+    """Return the lines of the three axes, without the outermost rows."""
     return near(memory, rings[0], plane), near(memory, rings[1], plane), near(memory, rings[2], plane)

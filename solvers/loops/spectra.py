@@ -1,7 +1,7 @@
-"""Compiled passes over half-spectra: one multiplication by a kernel's symbol, with the energy summed on the way.
+"""Compiled passes over half-spectra: multiplication by the symbol of a kernel, with the energy summed in the same pass.
 
-A half-spectrum is an array (planes, rows, numbers) of real and imaginary parts in turn, the halved axis last; rows may
-be longer than the modes in them (see :class:`gridflow.compute.fft.Spectrum`).
+A half-spectrum is an array (planes, rows, numbers) of alternating real and imaginary parts, the halved axis last. Rows
+may be longer than the modes in them; see :class:`gridflow.compute.fft.Spectrum`.
 """
 
 from functools import lru_cache
@@ -15,7 +15,7 @@ from solvers.loops.lines import pairwise_sum
 
 @line_function
 def add_power(row, symbol, terms):
-    """Add symbol · |mode|² of a row to a line, in double precision."""
+    """Add symbol · |mode|² of a row to a line in double precision."""
     for k in range(symbol.size):
         re, im = np.float64(row[2 * k]), np.float64(row[2 * k + 1])
         terms[k] += np.float64(symbol[k]) * (re * re + im * im)
@@ -23,9 +23,9 @@ def add_power(row, symbol, terms):
 
 @line_function
 def full_sum(terms, has_nyquist):
-    """Sum over a full axis of a line of its half, which is destroyed.
+    """Return the sum over all modes of an axis, given the line of its half-spectrum; the line is overwritten.
 
-    Modes of the halved axis stand for two each; the first and, if the number of cells is even, the last for one.
+    Each mode of the half-spectrum counts twice, except the first and, if there is one, the Nyquist mode.
     """
     once = terms[0] + (terms[terms.size - 1] if has_nyquist else 0.0)
     return 2 * pairwise_sum(terms) - once
@@ -33,14 +33,14 @@ def full_sum(terms, has_nyquist):
 
 @line_function
 def subtract(some, row):
-    """Subtract one line from another."""
+    """Subtract a line from the beginning of a row in place."""
     for k in range(some.size):
         row[k] -= some[k]
 
 
 @line_function
 def scale_modes(symbol, scale, row):
-    """Multiply modes by a real symbol and a number."""
+    """Multiply modes by a real symbol and a number in place."""
     for k in range(symbol.size):
         factor = symbol[k] * scale
         row[2 * k] *= factor
@@ -49,10 +49,10 @@ def scale_modes(symbol, scale, row):
 
 @piece
 def turn_modes(dim, symbol, first, second, last, row, out0, out1):
-    """Multiply modes by a real symbol and by a complex number for each axis, given as real and imaginary parts in turn.
+    """Multiply modes by a real symbol and, for each axis, by a complex factor (real and imaginary part).
 
-    The last axis has a number for every mode, whose product takes the place of the modes; of the other axes all modes
-    of a row have the same.
+    Along the last axis every mode has its own factor, and the product replaces the modes. Along the other axes all
+    modes of a row have the same factor.
     """
     for k in range(symbol.size):
         factor = symbol[k]
@@ -69,24 +69,33 @@ def turn_modes(dim, symbol, first, second, last, row, out0, out1):
 
 @piece
 def _deviation(row, minus, i, j, uniform):
-    """Make the modes of μ those of μ − ν; a uniform ν has none but the mean, which the caller subtracts."""
+    """Subtract the modes of ν from those of μ; if ν is uniform, the caller has subtracted its mean."""
     if not uniform:
         subtract(minus[i, j], row[: minus.shape[2]])
 
 
 @lru_cache
 def to_potential(uniform: bool) -> Any:
-    """The compiled pass that turns modes of μ into those of V, for planes from ``lo`` to ``hi``.
+    """Return the compiled pass that converts modes of μ to those of V in place, for planes ``lo`` to ``hi``.
 
-    It takes the half-spectrum, K̂, the modes of ν (anything if ν is uniform), the number that normalises the
-    transforms, whether the halved axis has a Nyquist mode, whether to measure, a working line of doubles, and an array
-    that gets Σ K̂ |f̂|² of every plane if so.
+    The compiled function has the further arguments
+
+    spectrum
+        Input: the half-spectrum of μ. Output: that of V.
+    symbol, minus
+        K̂, and the half-spectrum of ν, which is unused if ν is uniform.
+    scale
+        Number that normalises the transforms.
+    has_nyquist
+        Whether the halved axis has a Nyquist mode.
+    measure, terms, power
+        Whether to compute Σ K̂ |f̂|² of every plane, workspace for it, shape (modes,), and the output, shape (planes,).
     """
     stamp = SOURCES
 
     @entry
     def run(lo, hi, spectrum, symbol, minus, scale, has_nyquist, measure, terms, power):
-        assert stamp  # named here so that the code on disk is of these sources
+        assert stamp  # refers to the hash, so that cached code matches these sources
         for i in range(lo, hi):
             terms[:] = 0
             for j in range(symbol.shape[1]):
@@ -103,11 +112,15 @@ def to_potential(uniform: bool) -> Any:
 
 @lru_cache
 def to_velocity(dim: int, uniform: bool) -> Any:
-    """The compiled pass that turns modes of μ into those of the face velocity along every axis.
+    """Return the compiled pass that converts modes of μ to those of the face velocities, for planes ``lo`` to ``hi``.
 
-    It takes what :func:`to_potential` does, but for a tuple of ``dim`` spectra, of which the last holds the modes of
-    μ, and after ``minus`` a tuple of each axis' factor (real and imaginary parts in turn, normalisation included) for
-    its mode numbers; that of the last axis stands last.
+    The compiled function has the arguments of :func:`to_potential`, with two differences
+
+    spectra
+        Tuple of ``dim`` half-spectra in place of one. Input: μ in the last. Output: the velocity along each axis.
+    factors
+        In place of ``scale``: a tuple with the factor of each axis for its mode numbers, as alternating real and
+        imaginary parts, including the normalisation.
     """
     stamp = SOURCES
 

@@ -1,8 +1,9 @@
-"""The compiled passes over a sphere in rings of cells: harmonics to potential, potential to tendency, and a stage.
+"""The compiled passes over a sphere with rings of cells: harmonics to potential, potential to tendency, and a stage.
 
-In every ring so many neighbouring cells are joined to a parcel, a power of two; away from the poles it is one. No
-flux is worked out inside a parcel, whose cells change alike and are then given the parcel's mean and a limited slope of
-the means along the ring. Areas, lengths of faces and fluxes are those per longitude Δφ of a cell.
+In every ring, a number of neighbouring cells is joined to a parcel: a power of two, which is 1 away from the poles. No
+fluxes are computed inside a parcel. Its cells have the same tendency, and a stage replaces them by the mean of the
+parcel with a limited slope along the ring. Areas, lengths of faces and fluxes are divided by the longitude Δφ of a
+cell.
 
 References
 ----------
@@ -19,35 +20,35 @@ from solvers.loops.lines import VANLEER, copy, descend, half_slope, largest, lim
 from solvers.loops.totals import row_product
 
 LINES = 9
-"""Lines of working memory of a thread, each of :data:`HALO` numbers more than a ring has cells."""
+"""Number of workspace lines of a thread, each :data:`HALO` elements longer than a ring."""
 HALO = 4
 
 
 class Rings(NamedTuple):
-    """Geometry of the rings, arrays of a number for each ring, or for each but the last for its southern faces."""
+    """Geometry: arrays with one number per ring or, for southern faces, per ring except the last."""
 
     area: np.ndarray
-    """Of a cell."""
+    """Area of a cell."""
     south: np.ndarray
     """Length of a southern face."""
     per_south: np.ndarray
-    """1 / distance to the next ring."""
+    """Inverse distance to the next ring."""
     east: np.ndarray
-    """Length of a face between neighbours along the ring, over Δφ."""
+    """Length of a face between neighbours along the ring, divided by Δφ."""
     per_east: np.ndarray
-    """1 / distance between neighbours along the ring."""
+    """Inverse distance between neighbours along the ring."""
     joined: np.ndarray
-    """Cells of a parcel."""
+    """Number of cells of a parcel."""
     lean_south: np.ndarray
-    """How far towards the next southern faces on the side of the pole a face lies from the middle between its rings."""
+    """Offset of a southern face from the midpoint of its rings, as a share of the way to the next face polewards."""
     per_poleward: np.ndarray
-    """1 / distance between the rings of those faces."""
+    """Inverse distance between the two rings of that next face."""
     lean_east: np.ndarray
-    """How far towards the next ring on the side of the pole the middle of a face along the ring lies from the ring."""
+    """Offset of the centre of an eastern face from its ring, as a share of the way to the next ring polewards."""
     per_east_poleward: np.ndarray
-    """1 / distance between neighbours along that ring; negative if it lies across the pole, where east is west."""
+    """Inverse distance between neighbours along that next ring; negative across the pole, where east becomes west."""
     across: float
-    """How far into the ring opposite, as a share of the distance to it, the stencil's point beyond a pole lies."""
+    """Position of the stencil point beyond a pole, as a share of the distance to the ring on the opposite side."""
 
 
 class Step(NamedTuple):
@@ -58,12 +59,12 @@ class Step(NamedTuple):
     growth: float
     """β."""
     vacuum: float
-    """Smallest density that gives anything to its neighbours."""
+    """Density below which a cell gives nothing to its neighbours."""
 
 
 @line_function
 def beyond_pole(ring, share, line):
-    """A ring on the other side of a pole, as far from the last as its neighbour, between it and the ring opposite."""
+    """Write the values on a ring beyond a pole, interpolated between the last ring and its opposite side."""
     half = ring.size // 2
     for i in range(half):
         here, opposite = ring[i], ring[half + i]
@@ -73,7 +74,7 @@ def beyond_pole(ring, share, line):
 
 @line_function
 def parcel_means(ring, joined, line):
-    """Means of the parcels of a ring, with the two neighbours beyond either end."""
+    """Compute the means of the parcels of a ring, with two periodic neighbours at either end."""
     parcels = ring.size // joined
     if joined == 1:
         copy(ring, line[2 : parcels + 2])
@@ -89,7 +90,7 @@ def parcel_means(ring, joined, line):
 
 @line_function
 def descend_along(potential, joined, inverse_spacing, velocity):
-    """Velocity −∂V on the western faces of the parcels of a ring, and again on the first."""
+    """Compute −∂V on the western faces of the parcels of a ring; the first is repeated at the end."""
     cells = potential.size
     velocity[0] = (potential[cells - 1] - potential[0]) * inverse_spacing
     if joined == 1:
@@ -102,14 +103,14 @@ def descend_along(potential, joined, inverse_spacing, velocity):
 
 @line_function
 def lean(share, towards, line):
-    """Move numbers by a share of the way to others."""
+    """Move the numbers of a line by a share of the way towards those of another."""
     for i in range(line.size):
         line[i] += share * (towards[i] - line[i])
 
 
 @piece
 def ring_beyond(values, j, line):
-    """A ring, or the one opposite of the first or last if there is none of that number; in ``line`` then."""
+    """Return a ring or, beyond a pole, the opposite side of the first or last ring, which is written to ``line``."""
     if 0 <= j < values.shape[0]:
         return values[j]
     beyond_pole(values[min(max(j, 0), values.shape[0] - 1)], 1.0, line)
@@ -118,7 +119,7 @@ def ring_beyond(values, j, line):
 
 @piece
 def south_velocity(rings, sign, potential, j, other, line, velocity):
-    """Velocity on the southern faces of a ring, by differences of V between rings; with lean, linear between those."""
+    """Compute the velocity on southern faces by differences of V; off the midpoint, with linear interpolation."""
     descend(potential[j], potential[j + 1], sign * rings.per_south[j], velocity)
     if rings.lean_south[j] > 0:
         north = j if 2 * (j + 1) <= potential.shape[0] else j + 2
@@ -129,7 +130,7 @@ def south_velocity(rings, sign, potential, j, other, line, velocity):
 
 @piece
 def east_velocity(rings, sign, potential, j, other, line, velocity):
-    """Velocity on the western faces of the parcels of a ring, and again on the first; likewise."""
+    """Compute the velocity on the western faces of the parcels of a ring likewise; the first is repeated at the end."""
     descend_along(potential[j], rings.joined[j], sign * rings.per_east[j], velocity)
     if rings.lean_east[j] > 0:
         poleward = ring_beyond(potential, j - 1 if 2 * j < potential.shape[0] else j + 1, line)
@@ -139,14 +140,14 @@ def east_velocity(rings, sign, potential, j, other, line, velocity):
 
 @piece
 def growth_of(step, value, here):
-    """What a cell loses per time by growth; one below ``vacuum`` loses nothing, see :func:`limited_flux`."""
+    """Return the loss of a cell per time by growth; a cell below ``vacuum`` loses nothing, see :func:`limited_flux`."""
     loss = (step.sign * step.growth * value) * here
     return loss if (here >= step.vacuum) | (loss < 0) else 0.0
 
 
 @line_function
 def change_cells(step, per_area, here, value, north, south, along, change, rate):
-    """Tendency of the cells of a ring, and which share of what it holds each gives away per time."""
+    """Compute the tendency of the cells of a ring, and the relative rate of loss of each."""
     west, east = along[: here.size], along[1 : here.size + 1]
     for i in range(here.size):
         loss = growth_of(step, value[i], here[i])
@@ -157,7 +158,7 @@ def change_cells(step, per_area, here, value, north, south, along, change, rate)
 
 @line_function
 def change_parcels(step, per_area, joined, here, mean, value, north, south, along, change, rate):
-    """The same of a ring whose cells are joined."""
+    """Compute the same for a ring whose cells are joined to parcels."""
     for q in range(here.size // joined):
         net, leaving = along[q + 1] - along[q], outflow(along[q + 1], along[q])
         grown = lost = 0.0
@@ -176,29 +177,29 @@ def change_parcels(step, per_area, joined, here, mean, value, north, south, alon
 
 @lru_cache
 def tendency(limiter: int) -> Any:
-    """The compiled ∂_t μ with a limiter's slopes, for rings from ``lo`` to ``hi``.
+    """Return the compiled pass that computes ∂_t μ with a slope limiter, for rings ``lo`` to ``hi``.
 
-    It takes
+    The compiled function has the further arguments
 
     rings, step
         The :class:`Rings` and the :class:`Step`.
     work
-        (LINES, cells of a ring + HALO) numbers.
+        Workspace, shape (LINES, cells per ring + HALO).
     density, potential
-        μ and V, (rings, cells).
+        μ and V, shapes (rings, cells).
     change
-        Gets ∂_t μ.
+        Output, shape (rings, cells): ∂_t μ.
     rates, tops
-        For every ring, get the largest share of what it holds that a parcel gives away per time, and the largest
-        density, as bits, see :func:`solvers.loops.lines.largest`.
+        Output, shapes (rings,): the largest relative rate of loss of a parcel, and the largest density, as bits; see
+        :func:`solvers.loops.lines.largest`.
     decay
-        For every ring, gets −Σ V ∂_t μ area, with the sign of V that the density moves with.
+        Output, shape (rings,): −Σ V ∂_t μ area over a ring, times the sign of the density.
     """
     stamp = SOURCES
 
     @entry
     def run(lo, hi, rings, step, work, density, potential, change, rates, tops, decay):
-        assert stamp  # named here so that the code on disk is of these sources
+        assert stamp  # refers to the hash, so that cached code matches these sources
         last, cells = density.shape[0] - 1, density.shape[1]
         beyond, velocity, other = work[0, :cells], work[1, :cells], work[2, :cells]
         fluxes = work[3, :cells], work[4, :cells]
@@ -242,10 +243,20 @@ def tendency(limiter: int) -> Any:
 
 @lru_cache
 def stage() -> Any:
-    """The compiled Runge–Kutta stage, ``α old + (1 − α) (μ + Δt ∂_t μ)``, for rings from ``lo`` to ``hi``.
+    """Return the compiled Runge–Kutta stage, ``α old + (1 − α) (μ + Δt ∂_t μ)``, for rings ``lo`` to ``hi``.
 
-    It takes ``joined`` of the rings, ``work`` as :func:`tendency` does, the density, its ∂_t μ, the old state, where
-    to write (the density itself if it may go), Δt and α; ``tops`` gets the bits of the largest number of every ring.
+    The compiled function has the further arguments
+
+    joined, work
+        ``joined`` of the :class:`Rings`, and the workspace as for :func:`tendency`.
+    density, change, old
+        μ, ∂_t μ and the old state, shapes (rings, cells).
+    new
+        Output, shape (rings, cells); may be ``density``.
+    dt, blend
+        Δt and α.
+    tops
+        Output, shape (rings,): the largest new value, as bits.
     """
     stamp = SOURCES
 
@@ -268,7 +279,7 @@ def stage() -> Any:
                 for q in range(parcels):
                     value = mean[q + 2]
                     rise = half_slope(VANLEER, value - mean[q + 1], mean[q + 3] - value)
-                    for i in range(width):  # positions are sums and quotients by powers of two: symmetric to the bit
+                    for i in range(width):  # ``width`` is a power of two, so positions are exact and symmetric
                         k, place = q * width + i, (2 * i + 1 - width) / width
                         euler = value + place * rise
                         after[k] = euler + blend * (before[k] - euler)
@@ -279,9 +290,9 @@ def stage() -> Any:
 
 @lru_cache
 def respond() -> Any:
-    """The compiled product of harmonics with a kernel's symbol, which are multiplied in place.
+    """Return the compiled pass that multiplies the coefficients of spherical harmonics by a symbol K̂_ℓ in place.
 
-    ``energies`` gets ½ Σ_ℓ K̂_ℓ |f_ℓm|² of every order m, of m < 0 with that of −m.
+    It also writes ½ Σ_ℓ K̂_ℓ |f_ℓm|² for every order m ≥ 0 to ``energies``, orders ±m together.
     """
     stamp = SOURCES
 

@@ -1,7 +1,7 @@
 """Parts common to the compiled Euler steps: velocities, bounds on the step, sources and Runge–Kutta blending.
 
-What differs inside a loop over cells is a constant of the compiled code; what a loop can be chosen by, once for a line,
-is a flag of the step, so that one run compiles one step.
+Alternatives inside a loop over cells are constants of the compiled code. Alternatives that are chosen once per line are
+flags of the step, so that a run compiles a single step.
 """
 
 from typing import NamedTuple
@@ -13,23 +13,23 @@ from solvers.loops.lines import descend, largest, negate, outflow
 from solvers.loops.planes import Field, load, row_start
 
 HIGH_ORDER = 10
-"""The scheme of :mod:`solvers.loops.sharp`, by the number that the compiled code knows it by; see the limiters' too."""
+"""Number of the scheme of :mod:`solvers.loops.sharp` in the compiled code, in addition to those of the limiters."""
 NO_SOURCE, GROWTH, DILATION = range(3)
-"""Terms beside transport: none, −β V μ of the growing density, χ (∇·u − Λ μ) of a carried region."""
+"""Source terms: none, −β V μ of growth, and χ (∇·u − Λ μ) for the volume fraction of an advected hole."""
 
 
 class Variant(NamedTuple):
-    """What a compiled step is made for; each is compiled on its own."""
+    """Constants by which a compiled step is specialised; each variant is compiled separately."""
 
     dim: int
     scheme: int
     """``UPWIND``, the number of a limiter, or ``HIGH_ORDER``."""
     spectral: bool
-    """Whether face velocities are given; else the potential is, and its differences are the velocities."""
+    """Whether face velocities are given; otherwise they are computed as differences of the potential."""
 
 
 class Step(NamedTuple):
-    """Parameters of an Euler step, all in the working precision; those that belong to axes are triples for any d."""
+    """Parameters of an Euler step in the working precision; those of the axes are triples in any dimension."""
 
     sign: np.floating
     """1 for a density that moves with −∇V, −1 for one that moves with ∇V."""
@@ -41,23 +41,23 @@ class Step(NamedTuple):
     inverse: tuple[np.floating, np.floating, np.floating]
     """1 / h."""
     strength: np.floating
-    """Λ of a carried region's source."""
+    """β of the growth source, or Λ for an advected hole."""
     growth: np.floating
     """β."""
     weight: np.floating
     """Inverse of the share of its volume that a cell may lose in a step."""
     vacuum: np.floating
-    """Smallest density that gives anything to its neighbours."""
+    """Density below which a cell gives nothing to its neighbours."""
     tiny: np.floating
-    """Added to smoothness indicators."""
+    """Added to the smoothness indicators."""
     change: bool
-    """Write Δt times the tendency alone; then α is 0."""
+    """Whether to write only Δt times the tendency; then α is 0."""
     source: int
     """``NO_SOURCE``, ``GROWTH`` or ``DILATION``."""
     bounded_by_growth: bool
     bounded_by_tracer: bool
     sharpen: bool
-    """Whether a cell of the high-order scheme may hold a jump."""
+    """Whether a cell of the high-order scheme may contain a jump."""
 
 
 class Given(NamedTuple):
@@ -68,31 +68,31 @@ class Given(NamedTuple):
     velocity: tuple[Field, ...]
     """The face velocities along each axis, or the potential alone."""
     other: Field
-    """V or μ for the source and V for the bound by growth; else anything."""
+    """V or μ for the source, and V for the growth bound; unused otherwise."""
     old: np.ndarray
-    """The Runge–Kutta scheme's old state, (planes, rows, cells)."""
+    """Old state of the Runge–Kutta scheme, shape (planes, rows, cells)."""
 
 
 class Written(NamedTuple):
     """Output of an Euler step."""
 
     new: np.ndarray
-    """(planes, rows, cells)."""
+    """The stage, shape (planes, rows, cells)."""
     rates: np.ndarray
-    """For every plane and tile the largest rate of loss, as bits; see :func:`solvers.loops.lines.largest`."""
+    """Largest rate of loss, as bits, shape (planes, tiles); see :func:`solvers.loops.lines.largest`."""
     tops: np.ndarray
-    """The largest new value, likewise."""
+    """Largest new value, likewise."""
 
 
 @piece
 def stride(axis, dim, pitch):
-    """Distance in a padded plane to the neighbour along an axis other than the first of several."""
+    """Return the distance in a padded plane to the neighbour along an axis within the plane."""
     return pitch if dim == 3 and axis == 1 else 1
 
 
 @piece
 def load_signed(step, field, plane, tile, halo, line):
-    """Load a plane of V or of a velocity, with the sign that the density moves with."""
+    """Load a plane of V or of a velocity, times the sign of the density."""
     load(field, plane, tile, halo, line)
     if step.sign < 0:
         negate(line)
@@ -102,8 +102,8 @@ def load_signed(step, field, plane, tile, halo, line):
 def face_velocities(dim, spectral, velocity, plane, tile, halo, step, first, potential, faces):
     """Fill ``faces[axis]`` with the velocities on the upper faces of a plane's cells.
 
-    ``potential`` is two lines for V, of this plane and of the next; the former is there already unless this is the
-    first plane.
+    ``potential`` are two lines for V on this plane and the next. The former is already loaded unless this is the first
+    plane.
     """
     if spectral:
         for axis in range(dim):
@@ -122,12 +122,12 @@ def face_velocities(dim, spectral, velocity, plane, tile, halo, step, first, pot
 
 @piece
 def loss_rate(dim, step, size, pitch, below, faces, potential, rate):
-    """Share of what it holds that each cell of a line loses per time at most, with the bounds that the step asks for.
+    """Compute an upper bound for the relative rate of loss of each cell of a line, for the bounds that the step needs.
 
-    ``below`` has the velocities on the first axis' lower faces.
+    ``below`` contains the velocities on the lower faces of the first axis.
     """
     h0, h1, h2 = step.inverse[0] * step.weight, step.inverse[1] * step.weight, step.inverse[2] * step.weight
-    skip = pitch if dim == 3 else 1  # what has no neighbour in the line
+    skip = pitch if dim == 3 else 1  # cells without a neighbour in the line
     rate, u = rate[skip:size], faces[0][skip:size]
     if dim == 1:
         u_ = faces[0][: size - 1]
@@ -154,7 +154,7 @@ def loss_rate(dim, step, size, pitch, below, faces, potential, rate):
 
 @piece
 def divergence(dim, inverse, i, pitch, below, faces):
-    """∇·u in the i-th cell of a line."""
+    """Return ∇·u in the i-th cell of a line."""
     last = faces[dim - 1]
     if dim == 1:
         return (last[i] - last[i - 1]) * inverse[0]
@@ -164,9 +164,9 @@ def divergence(dim, inverse, i, pitch, below, faces):
 
 @piece
 def subtract_source(dim, step, size, pitch, below, faces, other, here, euler):
-    """Subtract Δt times what each cell of a line loses to the source.
+    """Subtract Δt times the loss of each cell of a line to the source.
 
-    That is β V μ, with V in ``other``, or for a carried region χ (Λ μ − ∇·u), with μ in ``other``.
+    The loss is β V μ, with V in ``other``, or, for an advected hole, χ (Λ μ − ∇·u), with μ in ``other``.
     """
     skip = pitch if dim == 3 else 1
     if step.source == GROWTH:
@@ -180,7 +180,7 @@ def subtract_source(dim, step, size, pitch, below, faces, other, here, euler):
 
 @piece
 def transport(dim, size, pitch, here, below, fluxes, euler):
-    """Write a line of cells less the divergence of their fluxes (already times Δt / h)."""
+    """Write a line of cells minus the divergence of their fluxes, which already contain Δt / h."""
     skip = pitch if dim == 3 else 1
     euler, m, f = euler[skip:size], here[skip:size], fluxes[0][skip:size]
     if dim == 1:
@@ -200,9 +200,9 @@ def transport(dim, size, pitch, here, below, fluxes, euler):
 
 @piece
 def finish(blend, plane, tile, halo, euler, old, written):
-    """Write a tile of the stage, ``E + α (old − E)``, and note its largest value.
+    """Write a tile of the stage, ``E + α (old − E)`` with the Euler step E, and record its largest value.
 
-    E ≥ 0 wherever the step obeys its bounds, and the blend of two values ≥ 0 is ≥ 0, both in floating point.
+    If the step obeys its bounds, E ≥ 0; and the blend of two values ≥ 0 is ≥ 0. Both hold in floating point.
     """
     for j in range(tile.rows):
         start = row_start(j, tile, halo)
@@ -227,6 +227,6 @@ def clear_halo(tile, halo, line):
 
 @piece
 def largest_rate(tile, halo, rate, bits):
-    """Largest value ≥ 0 of a line of rates outside of its halo, which is cleared; as bits of the type of ``bits``."""
+    """Return the largest of a line of rates, as bits of the type of ``bits``; the halo of the line is cleared."""
     clear_halo(tile, halo, rate)
     return largest(rate.view(bits.dtype))

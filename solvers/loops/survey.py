@@ -1,4 +1,4 @@
-"""A compiled survey of a density and its velocity, from which the bounds on the step follow."""
+"""A compiled survey of a density and its velocity, which determines the bounds on the step."""
 
 from functools import lru_cache
 from typing import Any
@@ -14,12 +14,12 @@ _DENSITY, _POTENTIAL, _OTHER = _layout.ring(planes=2), _layout.ring(planes=2), _
 _VELOCITY = _layout.rings(planes=2)
 _POWER, _RATE = _layout.ring(), _layout.ring()
 LINES = _layout.size
-"""Lines of working memory of a thread."""
+"""Number of workspace lines of a thread."""
 
 
 @piece
 def _face_power(dim, pitch, here, above, faces, power):
-    """Sum of u² times the two cells that share the face, over the upper faces of each cell of a line."""
+    """Sum u² times the two cell averages at the face over the upper faces of each cell of a line."""
     size = power.size - (pitch if dim == 3 else 1)
     m, after, power = here[:size], here[1 : size + 1], power[:size]
     u, last = faces[0][:size], faces[dim - 1][:size]
@@ -66,17 +66,19 @@ def _march(dim, spectral, tile, lo, hi, work, field, velocity, other, step, rate
 
 @lru_cache
 def survey(dim: int, spectral: bool) -> Any:
-    """The compiled survey in d dimensions, for velocities of one kind, for planes from ``lo`` to ``hi``.
+    """Return the compiled survey in ``dim`` dimensions for one kind of velocity, for planes ``lo`` to ``hi``.
 
-    It takes what the steps take (see :func:`solvers.loops.euler.euler_step`) but for the arrays of the stage, and
-    an array (planes, tiles) that gets Σ_faces μ̄ u², μ̄ the mean of the two cells that share the face. ``rates`` and
-    ``tops`` get the largest rate of loss and the largest density.
+    The compiled function has the arguments of the steps (see :func:`solvers.loops.euler.euler_step`) except ``old`` and
+    ``new``; ``tops`` receives the largest density. In addition, it has
+
+    decay
+        Output, shape (planes, tiles): Σ_faces μ̄ u², where μ̄ is the mean of the two cells at the face.
     """
     stamp = SOURCES
 
     @entry
     def run(lo, hi, rows_at_once, work, field, velocity, other, step, rates, tops, decay):
-        assert stamp  # named here so that the code on disk is of these sources
+        assert stamp  # refers to the hash, so that cached code matches these sources
         for index in range(rates.shape[1]):
             tile = tile_of(index, rows_at_once, field.inner)
             _march(dim, spectral, tile, lo, hi, work, field, velocity, other, step, rates, tops, decay)

@@ -1,4 +1,4 @@
-"""A compiled pass over a density that computes the sums and extrema of a row of the time series."""
+"""A compiled pass over a density that computes the sums and extrema for a row of the time series."""
 
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ from solvers.loops.lines import largest, pairwise_sum
 
 @line_function
 def row_sum(values, terms):
-    """Sum of a row in double precision."""
+    """Return the sum of a row in double precision."""
     terms = terms[: values.size]
     for k in range(terms.size):
         terms[k] = values[k]
@@ -20,7 +20,7 @@ def row_sum(values, terms):
 
 @line_function
 def row_product(a, b, terms):
-    """Sum of the products of two rows in double precision."""
+    """Return the inner product of two rows in double precision."""
     terms = terms[: a.size]
     for k in range(terms.size):
         terms[k] = np.float64(a[k]) * np.float64(b[k])
@@ -29,7 +29,7 @@ def row_product(a, b, terms):
 
 @line_function
 def smallest(bits):
-    """Smallest of numbers ≥ 0 seen as whole numbers without a sign; see :func:`solvers.loops.lines.largest`."""
+    """Return the smallest of numbers ≥ 0, given as unsigned integers; see :func:`solvers.loops.lines.largest`."""
     least = bits[0]
     for i in range(bits.size):
         least = min(least, bits[i])
@@ -38,17 +38,26 @@ def smallest(bits):
 
 @lru_cache
 def totals() -> Any:
-    """The compiled pass, for planes from ``lo`` to ``hi``.
+    """Return the compiled pass, for planes ``lo`` to ``hi``.
 
-    It takes the density and its change, (planes, rows, cells), V in rows of at least as many numbers, a working line
-    of doubles, and arrays (planes, rows) that get the sum of the density, of V times the change, and (as bits) the
-    least and the largest density of every row.
+    The compiled function has the further arguments
+
+    density, change
+        Shapes (planes, rows, cells).
+    potential
+        V, in rows of at least as many numbers.
+    terms
+        Workspace, shape (cells,), double precision.
+    mass, work
+        Output, shapes (planes, rows): the sums of the density, and of V times the change.
+    least, most
+        Output, shapes (planes, rows): the smallest and the largest density, as bits.
     """
     stamp = SOURCES
 
     @entry
     def run(lo, hi, density, change, potential, terms, mass, work, least, most):
-        assert stamp  # named here so that the code on disk is of these sources
+        assert stamp  # refers to the hash, so that cached code matches these sources
         for i in range(lo, hi):
             for j in range(density.shape[1]):
                 row = density[i, j]

@@ -1,1 +1,1 @@
-"""Steps in time: Runge–Kutta tableaux, bounds on the step, explicit and adaptive stepping."""
+"""Time stepping: Runge–Kutta tableaux, bounds on the step, explicit and adaptive steps."""

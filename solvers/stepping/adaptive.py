@@ -1,4 +1,4 @@
-"""Adaptive steps, whose length is controlled by an error estimate."""
+"""Adaptive steps, controlled by an error estimate."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from gridflow.errors import RunError
 from solvers.stepping.bounds import fit
 
 PROPOSAL = "proposal"
-"""Key, in a state's control, of the step to try next; 0 before the first step."""
+"""Key in a state's control for the step to try next; 0 before the first step."""
 SHORTEST = 1e-14
 """Smallest step relative to the time; a shorter one would be lost in the round-off of the clock."""
 
@@ -37,13 +37,15 @@ def adapt(
     Parameters
     ----------
     state, until
-        Initial state of the step, and the time it must not pass.
+        State at the start of the step, and the time that the step must not pass.
     wanted
         The step to try first.
     attempt
-        Computes a step of length dt and returns its error, or None if the step is impossible.
-    scheme, tolerance
-        Proposes the next step for an error; the largest error that is accepted.
+        Function that computes a step of length dt and returns its error, or None if the step is impossible.
+    scheme
+        The scheme, which proposes the next step for an error.
+    tolerance
+        Largest error that is accepted.
     least
         Shortest acceptable step.
 
@@ -61,7 +63,7 @@ def adapt(
             return None
         proposal = scheme.next_step(dt, error, tolerance)
         if error <= tolerance:
-            # A step shortened to land on a time says little about the next one.
+            # a step that was shortened to land on a time says little about the next one
             state.control[PROPOSAL] = proposal if dt == wanted else max(proposal, wanted)
             return dt
         wanted = proposal

@@ -12,10 +12,11 @@ from solvers.stepping.schemes import RESOLVED_DECAY
 
 
 class Noise:
-    """Round-off in energy and dissipation, modelled as white noise of 16 roundings of max μ, a few per operation.
+    """Round-off in energy and dissipation.
 
-    The first 2d modes carry the largest weight, even more so in the dissipation. For s = 3 they dominate there over
-    what is left in fine modes long before they do in the energy.
+    Round-off in the density is modelled as white noise of 16 roundings of max μ, a few per operation. The lowest 2d
+    modes have the largest weight in the energy, and even more so in the dissipation. For s = 3 their noise exceeds the
+    remaining signal of the fine modes in the dissipation long before it does in the energy.
 
     Parameters
     ----------
@@ -34,23 +35,23 @@ class Noise:
         self._dissipation = 2 * in_modes * float((divergence * flow.symbol**2).max())
 
     def decay_time(self, energy: float, dissipation: float, fullest: float) -> float:
-        """E-folding time of the KMD; infinite if only round-off is left to decay."""
+        """Return the e-folding time of the KMD; infinite if only round-off is left."""
         falls = energy > self._energy * fullest**2 and dissipation > self._dissipation * fullest**3
         return 2 * energy / dissipation if falls else math.inf
 
 
 @dataclass(frozen=True)
 class StepBounds:
-    """The bounds on Δt at one state.
+    """Bounds on Δt for one state.
 
     Attributes
     ----------
     positivity
-        No cell loses more than it holds.
+        Longest step in which no cell loses more mass than it contains.
     relaxation
-        A forward Euler step does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
+        Longest forward Euler step that does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
     accuracy
-        The error of the KMD per e-folding is at most the tolerance.
+        Longest step for which the error of the KMD per e-folding does not exceed the tolerance.
     """
 
     positivity: float
@@ -59,31 +60,32 @@ class StepBounds:
 
     @property
     def strict(self) -> float:
-        """Bound that positivity and stability impose on every stage."""
+        """The bound that positivity and stability impose on every stage."""
         return min(self.positivity, self.relaxation)
 
     def longest(self, cfl: float) -> float:
-        """Longest step: ``cfl`` times the strict bounds, or the accuracy bound if that is smaller."""
+        """Return the longest step: ``cfl`` times the strict bounds, or the accuracy bound if that is smaller."""
         return min(cfl * self.strict, self.accuracy)
 
     def explicit_steps(self, cfl: float, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
-        """The longest explicit steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`.
+        """Predict explicit steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`.
 
-        The positivity bound grows as velocities fall, the relaxation bound stays, and the accuracy bound is a share of
-        the decay time.
+        The positivity bound grows as the velocities decrease, the relaxation bound is constant, and the accuracy bound
+        is proportional to the decay time.
         """
         strict = np.minimum(cfl * self.positivity * slowing, cfl * self.relaxation)
         return np.minimum(strict, self.accuracy * decay_times / decay_times[0])
 
     def exponential_steps(self, cfl: float, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
-        """The longest exponential steps along a decay: no relaxation bound, and a larger share of the decay time."""
+        """Predict exponential steps along a decay: no relaxation bound, and a larger accuracy bound."""
         return np.minimum(cfl * self.positivity * slowing, RESOLVED_DECAY * decay_times)
 
 
 def fit(dt: float, time: float, until: float) -> float:
-    """Return the step to take if dt is allowed and the state must land on ``until``.
+    """Return the next step if steps up to dt are allowed and one must end exactly at ``until``.
 
-    This is exactly the remaining time if dt covers it, and half of it if a tiny remainder would be left otherwise.
+    If dt is not less than the remaining time, this is the remaining time. If dt is more than half of it, this is half
+    of it, so that no tiny step follows.
     """
     remaining = until - time
     if dt >= remaining:
@@ -92,7 +94,7 @@ def fit(dt: float, time: float, until: float) -> float:
 
 
 def tick(state: State, dt: float, until: float) -> None:
-    """Advance a state's clock by dt; to exactly ``until`` if the step ends there."""
+    """Advance the time of a state by dt, exactly to ``until`` if the step ends there, and count the step."""
     state.time = until if dt == until - state.time else state.time + dt
     state.step += 1
     state.dt = dt

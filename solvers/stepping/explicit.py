@@ -1,4 +1,4 @@
-"""Explicit steps in time, which preserve the properties of the finite-volume schemes."""
+"""Explicit time steps that preserve the properties of the finite-volume schemes."""
 
 from typing import Any
 
@@ -36,30 +36,30 @@ class Explicit:
         self.redone = 0
 
     def bounds(self, look: Look) -> StepBounds:
-        """The bounds on Δt."""
+        """Return the bounds on Δt."""
         return StepBounds(look.positivity, look.relaxation, accuracy=self._resolved * look.decay_time)
 
     def longest(self, look: Look) -> float:
-        """The longest step."""
+        """Return the longest step."""
         return self.bounds(look).longest(self._cfl)
 
     def longest_steps(self, bounds: StepBounds, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
-        """The steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
+        """Predict the steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
         return bounds.explicit_steps(self._cfl, slowing, decay_times)
 
     def compile(self) -> None:
-        """Do nothing: there are no loops beyond those of the right-hand side."""
+        """Do nothing: explicit steps need no loops beyond those of the right-hand side."""
 
     def begin(self, state: State) -> None:
-        """Do nothing: explicit steps keep nothing from one to the next."""
+        """Do nothing: explicit steps have no memory."""
 
     def advance(self, state: State, until: float) -> None:
-        """Take one step, to ``until`` at the farthest and then exactly."""
+        """Take one step; a step that would pass ``until`` ends there exactly."""
         look = self._space.look(state)
         self.step(state, look, fit(self.longest(look), state.time, until), until)
 
     def step(self, state: State, at: Evaluated, dt: float, until: float) -> None:
-        """Take a step of dt, or a smaller one, from a state that has been evaluated."""
+        """Take a step of dt, or a shorter one if a stage breaks a bound, from a state that has been evaluated."""
         while (allowed := self._attempt(state, at, dt)) < dt:
             self.redone += 1
             dt = self._cfl * allowed
@@ -68,7 +68,7 @@ class Explicit:
         accept(state, last, dt, until)
 
     def _attempt(self, state: State, at: Evaluated, dt: float) -> float:
-        """Run all stages into the stage arrays; return dt, or the smaller bound that a stage asked for."""
+        """Compute all stages in the stage arrays; return dt, or the smaller bound that a stage requires."""
         space, stage, fullest = self._space, state.arrays, 0.0
         for number, blend in enumerate(self._scheme.blend):
             if number > 0:
@@ -83,7 +83,7 @@ class Explicit:
 
 
 def accept(state: State, reached: Arrays, dt: float, until: float) -> None:
-    """Swap the arrays of a stage with those of the state after a step of dt."""
+    """Complete a step of dt: swap the arrays of the last stage with those of the state, and advance its time."""
     for name, array in reached.items():
         state.arrays[name], reached[name] = array, state.arrays[name]
     tick(state, dt, until)

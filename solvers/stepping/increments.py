@@ -1,4 +1,4 @@
-"""The stages of exponential Runge–Kutta steps, mode by mode: workspace and threading."""
+"""The stages of exponential Runge–Kutta steps in Fourier space: workspace and threads."""
 
 from collections.abc import Callable
 
@@ -12,11 +12,11 @@ from solvers.stepping.schemes import ExponentialRungeKutta, Weights
 
 
 class Increments:
-    """Increments of the stages of a step over the modes at its start.
+    """Increments of the stages of a step relative to the modes at its start.
 
-    For every stage, the owner calls :meth:`stage`, reads from ``work`` the increment to the modes of the state,
-    replaces it by the unnormalised modes of the tendency there, and calls :meth:`differ`, or :meth:`conclude` after the
-    last.
+    For every stage, the owner calls :meth:`stage` and reads the increment of the modes from ``work``. It replaces the
+    increment by the unnormalised modes of the tendency at this stage and calls :meth:`differ`, or :meth:`conclude` for
+    the last stage.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Increments:
     transform, team
         The FFTs, which allocate the buffers, and the threads.
     columns
-        Number of modes of every row to process, if not all; the others must be zero in every tendency.
+        Number of modes to process in every row. The other modes must vanish in every tendency. Default: all.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Increments:
         np.multiply(self._work, self._dtype.type(scale), out=self._views[0])
 
     def begin(self, background: float, dt: float) -> None:
-        """Begin a step of dt, linearised about the constant density a."""
+        """Begin a step of dt, linearised about the constant density a = ``background``."""
         self._dt, self._half = dt, -0.5 * background * dt
         if self._half != self._tabulated:
             self._run(exponential.tabulate(), self._rates, self._half, self._table)
@@ -99,7 +99,7 @@ class Increments:
         )
 
     def conclude(self, scale: float) -> float:
-        """Store the modes in ``work``, scaled, as the tendency at the end; return Σ |error|² over modes."""
+        """Store the modes in ``work``, scaled, as the tendency at the end; return Σ |error|² over all modes."""
         self._run(
             exponential.conclude(), self._rates, self._half, self._table, self._dt, self._error, self._last,
             self._views[0], self._differences, self._work, self._dtype.type(scale), self._views[-1], self._has_nyquist,
@@ -107,7 +107,7 @@ class Increments:
         return float(self._power.sum())
 
     def accept(self) -> None:
-        """Make the tendency at the end that at the start of the next step."""
+        """Use the tendency at the end of the step as that at the start of the next one."""
         self._views[0], self._views[-1] = self._views[-1], self._views[0]
 
     @property
@@ -127,6 +127,6 @@ class Increments:
 
 
 def _of_three(weights: tuple[Weights, ...]) -> tuple[tuple[float, ...], ...]:
-    """Weights of three differences; those that a scheme does not have are 0."""
+    """Pad weights with zeros to those of three differences."""
     missing = (Weights(0.0, 0.0, 0.0),) * (3 - len(weights))
     return tuple(tuple(map(float, weight)) for weight in (*weights, *missing))

@@ -1,4 +1,4 @@
-"""Cached results about the arrays of a state, valid while the arrays hold the same numbers."""
+"""A cache for results about the arrays of a state, valid while the numbers in the arrays do not change."""
 
 from typing import Generic, TypeVar
 
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 class Known(Generic[T]):
-    """Caches one value that belongs to some arrays.
+    """Cache of one value that depends on some arrays.
 
     A callback may modify a state between two steps, or replace its arrays. The value is therefore valid only for the
-    very arrays it was stored for, and only if the sum of their bits is unchanged.
+    identical array objects, and only if the sums of their bit patterns are unchanged.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Known(Generic[T]):
 
     def keep(self, value: T, *arrays: np.ndarray) -> None:
         """Store a value for these arrays, replacing the previous one."""
-        self._kept, self._arrays = (_key(arrays), value), arrays  # references keep identities from being reused
+        self._kept, self._arrays = (_key(arrays), value), arrays  # references prevent the reuse of object ids
 
     def forget(self) -> None:
         """Discard the value."""
@@ -38,6 +38,8 @@ def _key(arrays: tuple[np.ndarray, ...]) -> tuple[tuple[int, int], ...]:
 
 
 def fingerprint(density: np.ndarray) -> int:
-    """Sum of the bit patterns of all numbers, as integers; it changes whenever a single number changes."""
+    """Return the sum of the bit patterns of all numbers, as integers; it changes if a single number changes."""
     bits = density.view(f"u{density.itemsize}")
-    return int(bits.sum(dtype=bits.dtype))  # modulo the range of the type, which avoids buffers for a conversion
+    return int(
+        bits.sum(dtype=bits.dtype)
+    )  # modulo the range of the type, without a conversion, which would need buffers

@@ -40,7 +40,7 @@ def given_density(flow: Equation[Any], initial: np.ndarray | None) -> np.ndarray
 
 
 def fitting(state: State, wanted: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the arrays of a state that a solver needs; InputError if one is missing or has a wrong shape or type."""
+    """Return the arrays of a state that a solver needs; InputError if one is missing or has the wrong shape or type."""
     held = {}
     for name, own in wanted.items():
         found = state.arrays.get(name)

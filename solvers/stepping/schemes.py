@@ -2,8 +2,9 @@
 
 Every stage of an SSP scheme is a convex combination of the old state and a forward Euler step of the previous stage,
 ``y_i = α_i y_0 + (1 − α_i) (y_{i−1} + Δt L(y_{i−1}))``. Whatever a forward Euler step preserves (mass, positivity,
-decay of a convex energy) is thus preserved by the scheme under the same bound on Δt. An exponential scheme integrates
-the linear part exactly, so that modes that have long decayed do not bound Δt; what it preserves must be checked.
+decay of a convex energy) is therefore preserved by the scheme under the same bound on Δt. An exponential scheme
+integrates the linear part exactly, so modes that have already decayed do not limit Δt. Positivity is not guaranteed and
+must be checked after every step.
 """
 
 import math
@@ -36,9 +37,10 @@ class SSPRungeKutta:
     blend: tuple[float, ...]
 
     def resolved_decay(self, tolerance: float) -> float:
-        """Largest z = rate · Δt whose decay is right to ``tolerance`` per e-folding.
+        """Return the largest z = rate · Δt for which decay is accurate to ``tolerance`` per e-folding.
 
-        The scheme replaces e^{−z} by a polynomial with error z^{p+1}/(p+1)! per step, z^p/(p+1)! per unit of decay.
+        A scheme of order p replaces e^{−z} by a polynomial. Its error is z^{p+1}/(p+1)! per step and thus z^p/(p+1)!
+        per e-folding.
         """
         return (tolerance * math.factorial(self.order + 1)) ** (1 / self.order)
 
@@ -55,9 +57,10 @@ class Weights(NamedTuple):
 class ExponentialRungeKutta:
     """An explicit exponential scheme for ``u' = L u + N(u)`` with an embedded error estimate.
 
-    Stage i is ``u + Δt (c φ_1(cz) R_1 + Σ_m w_im(cz) D_m)`` with z = Δt L, R = L u + N the tendency,
-    ``D_m = N(U_m) − N(u)``, and w a combination of ``φ_l(z) = ∫_0^1 e^{(1−θ)z} θ^{l−1} / (l−1)! dθ``. The last stage is
-    the new state, and the tendency there is the first of the next step.
+    Stage i is ``U_i = u + Δt (c φ_1(cz) R + Σ_m w_im(cz) D_m)``, where z = Δt L, R = L u + N(u) is the tendency at the
+    start, ``D_m = N(U_m) − N(u)``, and w_im is a linear combination of the functions
+    ``φ_l(z) = ∫_0^1 e^{(1−θ)z} θ^{l−1} / (l−1)! dθ``. The last stage is the new state; the tendency there is reused as
+    R of the next step.
 
     Parameters
     ----------
@@ -66,11 +69,11 @@ class ExponentialRungeKutta:
     order
         Order of accuracy.
     nodes
-        Node c of each stage, ½ or 1; the last is 1.
+        Node c of each stage, either ½ or 1; the last is 1.
     weights
         For each stage, the weights of the differences D of the earlier stages.
     error
-        Weights of the error estimate for the differences of all stages, the new state's last.
+        Weights of the differences D of all stages in the error estimate, that of the new state last.
     error_order
         The estimate is O(Δt^error_order).
 
@@ -96,8 +99,8 @@ class ExponentialRungeKutta:
 class EmbeddedRungeKutta:
     """An explicit scheme for ``y' = f(y)`` whose last stage is the new state, with an embedded error estimate.
 
-    Stage i is ``y + Δt Σ_j stages_ij f(Y_j)`` over the stages before it, Y_0 = y; f at the last is the first of the
-    next step.
+    Stage i is ``Y_i = y + Δt Σ_{j<i} a_ij f(Y_j)`` with Y_0 = y and the coefficients a of ``stages``. The scheme has
+    the FSAL property: f at the last stage is reused at the first stage of the next step.
 
     Parameters
     ----------
@@ -106,9 +109,9 @@ class EmbeddedRungeKutta:
     order
         Order of accuracy.
     stages
-        For each stage after the first, the weights of those before it.
+        For each stage after the first, the weights of the earlier stages.
     error
-        Weights of the error estimate, for all stages.
+        Weights of all stages in the error estimate.
     error_order
         The estimate is O(Δt^error_order).
 
@@ -129,7 +132,7 @@ class EmbeddedRungeKutta:
 
 
 def _next_step(dt: float, error: float, tolerance: float, error_order: int) -> float:
-    """Return 0.9 times the step that would meet the tolerance, limited to a change by a factor of 3 up or 5 down."""
+    """Return 0.9 times the step that would meet the tolerance, between 1/5 and 3 times dt."""
     grown = 0.9 * (tolerance / error) ** (1 / error_order) if error > 0 else math.inf
     return dt * min(max(grown, 0.2), 3.0)
 
@@ -154,16 +157,16 @@ ETDRK4 = ExponentialRungeKutta(
     error=(_NONE, _NONE, Weights(0, 1, -4), Weights(0, -1, 4)),
     error_order=4,
 )
-"""With the names of Cox and Matthews (2002), h = Δt, z = h L, R = L u + N_u, and N_a = N(a) for each stage:
+"""In the notation of Cox and Matthews (2002), with h = Δt, z = h L, R = L u + N_u, and N_a = N(a) for each stage:
 
     ``a  = u + h/2 φ_1(z/2) R``
     ``b  = u + h/2 φ_1(z/2) R + h φ_2(z/2) (N_a − N_u)``
     ``c  = u + h φ_1(z) R + 2h φ_2(z) (N_b − N_u)``
     ``u⁺ = u + h φ_1(z) R + h (2φ_2 − 4φ_3)(z) (N_a + N_b − 2N_u) + h (4φ_3 − φ_2)(z) (N_c − N_u)``
 
-As h φ_1(z) L u = (e^z − 1) u, the last line is theirs too, equation (2.5) of Kassam and Trefethen, SIAM J. Sci.
-Comput. 26 (2005) 1214; b and c are those of Krogstad. The estimate of the error is the difference to the step with
-N at the new state in the place of N_c, ``h (4φ_3 − φ_2)(z) (N_{u⁺} − N_c)``.
+Since h φ_1(z) L u = (e^z − 1) u, the last line agrees with their scheme, equation (2.5) of Kassam and Trefethen, SIAM
+J. Sci. Comput. 26 (2005) 1214; b and c are those of Krogstad. The error estimate is the difference from the step in
+which N at the new state replaces N_c, ``h (4φ_3 − φ_2)(z) (N_{u⁺} − N_c)``.
 """
 RK23 = EmbeddedRungeKutta(
     "rk23", 3, ((1 / 2,), (0, 3 / 4), (2 / 9, 1 / 3, 4 / 9)), error=(-5 / 72, 1 / 12, 1 / 9, -1 / 8), error_order=3

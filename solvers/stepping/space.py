@@ -1,4 +1,4 @@
-"""Discretisations in space as steps see them: densities are evaluated, and advanced from what was evaluated."""
+"""The interface between discretisations in space and time stepping: evaluate densities, then advance them."""
 
 import math
 from abc import ABC, abstractmethod
@@ -13,12 +13,12 @@ from solvers.stepping.known import Known
 
 Arrays = dict[str, np.ndarray]
 SIGNS = {DENSITY: 1.0, NEGATIVE: -1.0}
-"""The densities that a state may hold: each counts with this sign in V and moves with −∇V times this sign."""
+"""Densities that a state may contain. Each enters V with its sign and moves with −∇V times its sign."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """Densities whose velocity is in the memory of a space, until the space evaluates others.
+    """Densities whose velocity is in the workspace of a space, until the space evaluates other densities.
 
     Attributes
     ----------
@@ -31,20 +31,20 @@ class Evaluated:
 
 @dataclass(frozen=True, eq=False)
 class Look(Evaluated):
-    """Evaluated densities and what bounds the step from them.
+    """Evaluated densities with the bounds on the step from them.
 
     Attributes
     ----------
     positivity
-        Longest forward Euler step in which no cell loses more than it holds.
+        Longest forward Euler step in which no cell loses more mass than it contains.
     relaxation
         Longest forward Euler step that does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
     decay_time
-        Time in which the KMD falls by a factor e at its present rate, by transport.
+        E-folding time of the KMD at the present rate of decay by transport.
     energy
         ½ KMD².
     fullest
-        The largest density; of two densities, the sum of the largest of each.
+        Largest density; for two densities, the sum of their maxima.
     """
 
     positivity: float
@@ -58,23 +58,23 @@ L = TypeVar("L", bound=Look)
 
 
 class Space(ABC, Generic[L]):
-    """A flow discretised in space, with the working memory of its right-hand sides.
+    """A flow discretised in space, with the workspace of its right-hand sides.
 
-    What :meth:`look` and :meth:`evaluate` return is what a stage is made from. The memory holds one velocity: as soon
-    as anything else is evaluated, or a stage is written over the arrays, what was returned is outdated and refused.
+    A stage is computed from the result of :meth:`look` or :meth:`evaluate`. The workspace holds one velocity only. As
+    soon as something else is evaluated, or a stage overwrites the arrays, earlier results are outdated and are refused.
 
     Parameters
     ----------
     flow
         The equation.
     stages
-        Two sets of arrays like those of a state, written in turn; they may be the same if a stage can be written over
-        the one that it is made from.
+        Two sets of arrays like those of a state, used alternately. They may be the same if a stage can overwrite the
+        one that it is computed from.
 
     Attributes
     ----------
     signs
-        The densities among the arrays, each with its sign; see :data:`SIGNS`.
+        Names of the densities among the arrays, with their signs; see :data:`SIGNS`.
     """
 
     def __init__(self, flow: Equation[Any], stages: list[Arrays]) -> None:
@@ -84,12 +84,12 @@ class Space(ABC, Generic[L]):
         self._known: Known[L] = Known()
 
     def look(self, state: State) -> L:
-        """Evaluate a state and find what bounds its step; one that has not changed since is not evaluated again.
+        """Evaluate a state and determine the bounds on its step; an unchanged state is not evaluated again.
 
         Raises
         ------
         RunError
-            If a density or what follows from it is not finite; names the cell and the time.
+            If a density, its energy or a bound is not finite; the message gives the time and, for a density, the cell.
         """
         known = self._known.get(*state.arrays.values())
         if known is None:
@@ -99,20 +99,21 @@ class Space(ABC, Generic[L]):
         return known
 
     def evaluate(self, arrays: Arrays, time: float) -> Evaluated:
-        """Evaluate some arrays at a time, without bounds where those cost more; RunError if something overflows."""
+        """Evaluate the arrays of a stage, without bounds if these cost extra; RunError if there is an overflow."""
         self._outdate()
         self._latest = found = self._evaluate(arrays, time)
         return found
 
     def advance(self, at: Evaluated, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
-        """Write the stage ``α old + (1 − α) Euler(at)``, α being ``blend``.
+        """Write the stage ``α old + (1 − α) Euler(at)`` with α = ``blend``.
 
         Returns
         -------
         float
-            Largest share of what it holds that a cell of ``at`` loses per time.
+            Largest relative rate of loss of a cell of ``at`` (1 / time).
         float
-            Largest new density, the sum of the largest of two; NaN or infinite if one is not sound.
+            Largest new density, for two densities the sum of their maxima; NaN or infinite if a density is negative or
+            not finite.
 
         Raises
         ------
@@ -127,28 +128,28 @@ class Space(ABC, Generic[L]):
 
     @abstractmethod
     def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
-        """The bounds on Δt by positivity and by relaxation, from what :meth:`advance` returns."""
+        """Return the positivity and relaxation bounds on Δt, from the largest rate of loss and the largest density."""
 
     def require_sound(self, arrays: Arrays, fullest: float, time: float) -> None:
-        """RunError, naming the cell, if the largest density is not a finite number."""
+        """Raise RunError, which names the cell, if the largest density is not finite."""
         if not math.isfinite(fullest):
             for name in self.signs:
                 require_sound(self.flow.grid, arrays[name], time)
 
     @abstractmethod
     def _look(self, arrays: Arrays, time: float) -> L:
-        """Evaluate some arrays and find what bounds the step."""
+        """Evaluate arrays and determine the bounds on the step."""
 
     @abstractmethod
     def _evaluate(self, arrays: Arrays, time: float) -> Evaluated:
-        """Evaluate some arrays."""
+        """Evaluate arrays."""
 
     @abstractmethod
     def _advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
-        """Write a stage from the arrays that were evaluated last."""
+        """Write a stage from the arrays evaluated last."""
 
     def _outdate(self) -> None:
-        """Whatever was evaluated holds no more."""
+        """Mark all earlier evaluations as outdated."""
         self._latest = None
         self._known.forget()
 

@@ -220,7 +220,8 @@ def test_no_value_makes_anything_but_a_case_or_a_line(key, value):
     assert message
 
 
-DOCUMENTED = (Path(__file__).parents[2] / "docs" / "cases.md").read_text(encoding="utf-8")
+PAGES = Path(__file__).parents[2] / "docs"
+DOCUMENTED = "".join((PAGES / page).read_text(encoding="utf-8") for page in ("cases.md", "densities.md"))
 
 
 @pytest.mark.parametrize(

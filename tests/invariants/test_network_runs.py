@@ -11,7 +11,7 @@ import pytest
 import gridflow as gf
 from gridflow.domains.sphere import SphereGrid, WholeSphere
 from gridflow.equation.contract import INNER, OUTER
-from gridflow.equation.flow import SphereFlow, WholeSphereFlow
+from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import ReLU
 from gridflow.errors import InputError, RunError
 from gridflow.networks.measures import Weights, measure_from_network, network_from_measure, random_weights
@@ -32,8 +32,7 @@ TRAININGS = {
 def problem(grid, kernel=None):
     teacher = random_weights(6, grid.dim + 1, seed=5, scale=2.0)
     positive, negative = measure_from_network(grid, teacher)
-    flows = {gf.Grid: gf.Flow, SphereGrid: SphereFlow, WholeSphere: WholeSphereFlow}
-    return flows[type(grid)](grid, kernel or ReLU(), positive - negative, growth=2.0), teacher
+    return Equation.on(grid, kernel or ReLU(), positive - negative, growth=2.0), teacher
 
 
 def solver(grid, count=200, balanced=True, **options):

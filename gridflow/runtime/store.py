@@ -107,7 +107,9 @@ class RunDirectory:
         problem = self.manifest["problem"]
         record = problem.get("kernel_record") or _record_from_text(str(problem["kernel"]))
         if record is None:
-            raise InputError(f"the kernel {problem['kernel']} holds a function and cannot be made again from a file")
+            raise InputError(
+                f"the kernel {problem['kernel']} is a user-defined function and cannot be restored from a file"
+            )
         return Kernel.from_record(record)
 
     @property
@@ -317,7 +319,8 @@ class RunWriter(RunDirectory):
                     )
         for name, before in writer.manifest["versions"].items():
             if given["versions"].get(name) != before:
-                warn(f"{path} was begun with {name} {before}; with {given['versions'].get(name)} last bits may differ")
+                now = given["versions"].get(name)
+                warn(f"{path} was begun with {name} {before}; with {now} the last bits may differ")
         return writer
 
     def flush(self) -> None:

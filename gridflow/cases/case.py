@@ -76,7 +76,7 @@ class TrainingTable(Table):
         if self.batch is not None and self.samples is not None and self.batch > self.samples:
             raise ValueError(f"batch = {self.batch}: at most samples = {self.samples}")
         if len(set(self.widths)) < len(self.widths):
-            raise ValueError(f"widths = {self.widths}: one is there twice")
+            raise ValueError(f"widths = {self.widths}: a width is repeated")
         return self
 
 

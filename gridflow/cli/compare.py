@@ -21,20 +21,24 @@ def compare(
         list[Path],
         typer.Argument(
             metavar="PARTICLES...",
-            help="What particle codes wrote: .npz, .h5, .csv, .gsd, .h5md, openPMD, or a run of Particles. Several for "
-            "the order in N.",
+            help="Output of particle codes: .npz, .h5, .csv, .gsd, .h5md, openPMD, or a run of Particles. Give several "
+            "to measure the order in N.",
         ),
     ],
-    times: Annotated[str | None, typer.Option(metavar="T,T,...", help="Compare at these; default all common.")] = None,
+    times: Annotated[
+        str | None, typer.Option(metavar="T,T,...", help="Times to compare at; default: all common ones.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Figure to write.")] = None,
     box: Annotated[str | None, typer.Option(metavar="L[,L,L]", help="Periods of the particles' box.")] = None,
-    origin: Annotated[str | None, typer.Option(metavar="X[,Y,Z]", help="Its lower corner; default 0.")] = None,
-    time_unit: Annotated[float, typer.Option(help="What one unit of their time is in the run's.")] = 1.0,
+    origin: Annotated[str | None, typer.Option(metavar="X[,Y,Z]", help="Lower corner of that box; default 0.")] = None,
+    time_unit: Annotated[float, typer.Option(help="Length of one unit of their time in the run's units.")] = 1.0,
     level: Annotated[float, typer.Option(help="Probability of calling correct samples inconsistent.")] = 0.01,
-    accuracy: Annotated[float, typer.Option(help="Relative error that their velocities may have.")] = 0.01,
-    target_samples: Annotated[int | None, typer.Option(help="M, if they know the target by M samples.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the calibration by simulation.")] = 0,
+    accuracy: Annotated[float, typer.Option(help="Relative error allowed in their velocities.")] = 0.01,
+    target_samples: Annotated[
+        int | None, typer.Option(help="Number of samples M, if they know the target only by samples.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated calibration.")] = 0,
 ) -> None:
     """Check whether particle trajectories are consistent with the flow that a run solved.
 

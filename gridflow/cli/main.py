@@ -39,8 +39,10 @@ _screen = Console()
 
 CasePath = Annotated[Path, typer.Argument(metavar="CASE.toml", help="The case file; see 'gridflow new'.")]
 RunPath = Annotated[Path, typer.Argument(metavar="DIR", help="The run directory.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="File to write; its ending says the format.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace an existing run; run although memory looks short.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="File to write; its suffix determines the format.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace an existing run; run even if memory may be insufficient.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
@@ -241,7 +243,7 @@ def bench(
         ),
     ] = None,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
-    threads: Annotated[int | None, typer.Option(help="Threads; default as a run chooses.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Number of threads; default: as for a run.")] = None,
     output: Annotated[Path | None, typer.Option("--json", help="File for all results and the machine.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
 ) -> None:

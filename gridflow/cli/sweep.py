@@ -26,8 +26,10 @@ def sweep(
         list[str] | None,
         typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value for all members; repeatable."),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(help="Processes at once; default as cores and memory allow.")] = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Run members again that have failed.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option(help="Number of parallel processes; default: as cores and memory allow.")
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Rerun failed members.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing sweep.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -48,7 +50,8 @@ def sweep(
         notes.print(f"{row['member']} is {row['status']}" + (f": {row['reason']}" if row["reason"] else ""))
     if unfinished:
         failed = any(row["status"] == "failed" for row in unfinished)
-        notes.print("the same command goes on" + ("; with --retry it runs failed members again" if failed else ""))
+        retried = "; add --retry to rerun failed members" if failed else ""
+        notes.print(f"run the same command again to continue{retried}")
         raise typer.Exit(1)
 
 

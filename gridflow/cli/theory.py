@@ -88,7 +88,7 @@ def _networks(case: Case, folder: Path, goal: float) -> dict[str, float]:
 def rates(
     run_directory: Annotated[Path, typer.Argument(metavar="DIR", help="The run directory.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Figure to write; its ending says the format.")
+        Path | None, typer.Option("--output", "-o", help="Figure to write; its suffix determines the format.")
     ] = None,
     r: Annotated[float | None, typer.Option("--r", help="Regularity of the start; default fitted.")] = None,
     as_json: AsJson = False,
@@ -121,16 +121,19 @@ def _told(found: Any) -> list[tuple[str, str]]:
     else:
         rows.append((f"measured {name}", f"none: {found.no_fit}"))
     window = found.window
-    rows += [
-        ("window", f"t = {window.start:.4g} to {window.end:.4g}, {window.decades:.2f} decades"),
-        ("", f"before: {window.before}; after: {window.after}"),
-    ]
+    if window.start < window.end:
+        rows += [
+            ("window", f"t = {window.start:.4g} to {window.end:.4g}, {window.decades:.2f} decades"),
+            ("", f"before: {window.before}; after: {window.after}"),
+        ]
+    else:
+        rows.append(("window", "none: the law cannot be observed at any time of this run"))
     if found.shares is not None:
         inside = [share for time, share in zip(*found.shares, strict=True) if window.start <= time <= window.end]
         told = (
             f"{max(inside, key=abs):+.2e} of the dissipation at most, in the window"
             if inside
-            else 'no snapshot in the window tells it (snapshot_dtype = "float64" reaches farther)'
+            else 'no snapshot in the window resolves it (snapshot_dtype = "float64" reaches farther)'
         )
         rows.append(("scheme's own share", told))
     rows.append(

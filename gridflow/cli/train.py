@@ -24,7 +24,7 @@ def train(
         typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Run although memory looks short.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Run even if memory may be insufficient.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Train networks of several widths beside their infinite-width limit and report the times; rerun it to continue."""
@@ -34,7 +34,7 @@ def train(
     say = None if quiet else notes.print
     found = train_all(case_file, out, set=overrides or (), force=force, progress=not quiet, say=say)
     if found.interrupted:
-        notes.print(f"{found.interrupted} was interrupted; the same command goes on")
+        notes.print(f"{found.interrupted} was interrupted; run the same command again to continue")
         raise typer.Exit(1)
     runs = [
         Curve(found.folder / member.directory, member.label, curve)

@@ -202,13 +202,15 @@ def _settled(series: dict[str, np.ndarray], law: ExponentialRate) -> Window:
 
 
 def _fit(times: np.ndarray, energies: np.ndarray, window: Window, law: PowerLaw | ExponentialRate | None) -> Fit:
-    if isinstance(law, ExponentialRate):
-        return decay.fit_exponential(times, energies, window)
+    if isinstance(law, ExponentialRate) and math.isinf(window.start):
+        raise InputError(f"{window.before} by t = {window.end:.4g}; run on")
     if not window.start < window.end:
         raise InputError(
             f"no time is late and early enough: {window.before} before t = {window.start:.4g}, and {window.after} "
             f"from t = {window.end:.4g}; use a finer grid, or run on"
         )
+    if isinstance(law, ExponentialRate):
+        return decay.fit_exponential(times, energies, window)
     return decay.fit_power(times, energies, window)
 
 

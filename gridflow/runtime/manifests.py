@@ -34,7 +34,9 @@ def kernel(manifest: Mapping[str, Any]) -> Kernel:
     problem = manifest["problem"]
     record = problem.get("kernel_record") or _kernel_record_from_text(str(problem["kernel"]))
     if record is None:
-        raise InputError(f"the kernel {problem['kernel']} holds a function and cannot be made again from a file")
+        raise InputError(
+            f"the kernel {problem['kernel']} is a user-defined function and cannot be restored from a file"
+        )
     return Kernel.from_record(record)
 
 

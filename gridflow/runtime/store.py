@@ -312,7 +312,8 @@ class RunWriter(RunDirectory):
                     )
         for name, before in writer.manifest["versions"].items():
             if given["versions"].get(name) != before:
-                warn(f"{path} was begun with {name} {before}; with {given['versions'].get(name)} last bits may differ")
+                now = given["versions"].get(name)
+                warn(f"{path} was begun with {name} {before}; with {now} the last bits may differ")
         return writer
 
     def flush(self) -> None:

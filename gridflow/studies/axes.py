@@ -38,7 +38,7 @@ class Axis:
         if not values or any(value == "" for value in values):
             raise InputError(f"--over {text}: a value is missing")
         if len({repr(value) for value in values}) < len(values):
-            raise InputError(f"--over {text}: a value is there twice")
+            raise InputError(f"--over {text}: a value is repeated")
         return cls(key, values)
 
 
@@ -66,7 +66,7 @@ def members(axes: Sequence[Axis]) -> list[Member]:
     keys = [axis.key for axis in axes]
     for key in keys:
         if keys.count(key) > 1:
-            raise InputError(f"--over {key}: this key is there twice; list all of its values once")
+            raise InputError(f"--over {key}: this key is repeated; list all of its values once")
     found = []
     for values in itertools.product(*(axis.values for axis in axes)):
         pairs = [f"{key}={text_of(value)}" for key, value in zip(keys, values, strict=True)]

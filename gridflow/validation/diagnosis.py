@@ -91,8 +91,8 @@ def diagnose(
         return Fault(since, f"displacements are {size} times ∫ v dt: {CONSTANT}{both}")
     return Fault(
         since,
-        f"they do not move along −∇V of their own potential: {found.residual:.2g} of displacements is unlike it "
-        "(another kernel? a target that they know by samples only, see target_samples?)",
+        f"they do not move along −∇V of their own potential: {found.residual:.2g} of displacements is not explained by "
+        "it (another kernel? a target that they know by samples only, see target_samples?)",
     )
 
 

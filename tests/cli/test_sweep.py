@@ -73,7 +73,9 @@ def test_members_are_the_product_under_names_for_any_file_system():
     assert tables[1].overrides == ('kernel={kind = "gaussian", width = 0.1}',)
     with pytest.raises(gf.InputError, match="share the directory"):
         members([Axis("title", ("a/b", "a_b"))])
-    with pytest.raises(gf.InputError, match="there twice"):
+    with pytest.raises(gf.InputError, match="a value is repeated"):
+        Axis.parse("kernel.s=1,2,1")
+    with pytest.raises(gf.InputError, match="this key is repeated"):
         members([Axis("a.b", (1,)), Axis("a.b", (2,))])
 
 
@@ -201,7 +203,7 @@ def test_a_signal_interrupts_the_members_and_the_command_goes_on(case, tmp_path,
     assert process.returncode == 1
     assert "is interrupted" in said
     assert "kernel.s=2 is missing" in said
-    assert "the same command goes on" in said
+    assert "run the same command again to continue" in said
     assert {gf.open_run(path).status for path in folder.iterdir() if path.is_dir()} == {"interrupted"}
 
 

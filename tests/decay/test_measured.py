@@ -98,7 +98,7 @@ def test_a_kernel_of_the_users_own_has_no_text(tmp_path):
     grid = gf.Grid((16,))
     flow = gf.Flow(grid, gf.Symbol(lambda xi: 1 / (1 + xi**2)), gf.uniform(grid))
     run = stored(tmp_path, flow, gf.cosine(grid), 0.1)
-    with pytest.raises(gf.InputError, match="holds a function and cannot be made again from a file"):
+    with pytest.raises(gf.InputError, match="is a user-defined function and cannot be restored from a file"):
         rates(run)
 
 
@@ -116,7 +116,7 @@ def test_kernels_are_made_again_from_their_records(kernel, tmp_path):
     assert stored.kernel == kernel
     for text in ("Riesz", "Riesz(", "exec(code='1')", "Symbol(function=<f>)", "Riesz(s=open)"):
         stored.manifest["problem"]["kernel"] = text
-        with pytest.raises(gf.InputError, match="cannot be made again"):
+        with pytest.raises(gf.InputError, match="cannot be restored"):
             _ = stored.kernel
 
 
@@ -131,6 +131,15 @@ def test_the_commands(power, exponential, tmp_path):
         assert picture.stat().st_size > 10_000
         facts = json.loads(runner.invoke(app, ["rates", str(run.path), "--json"]).stdout)
         assert facts["measured"] == rates(run).fit.exponent
+    grid = gf.Grid((32, 32))
+    coulomb = gf.Flow(grid, gf.Riesz(1), gf.uniform(grid))
+    short = stored(tmp_path / "short", coulomb, gf.cosine(grid, 0.9), 0.1)
+    told = runner.invoke(app, ["rates", str(short.path)])
+    assert told.exit_code == 0, told.output
+    said = " ".join(told.output.split())
+    assert "the smallest density has not reached that of the target by t = 0.1; run on" in said
+    assert "none: the law cannot be observed at any time of this run" in said
+    assert "inf" not in said
     case = tmp_path / "c.toml"
     assert runner.invoke(app, ["new", "random1d", "-o", str(case)]).exit_code == 0
     told = runner.invoke(app, ["predict", str(case), "--tol", "1e-4", "--set", "kernel.s=3"])

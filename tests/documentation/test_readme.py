@@ -109,8 +109,8 @@ def test_the_page_of_commands_has_all():
     listed = {line.split()[1] for line in commands("docs/commands.md")}
     shown = set(re.findall(r"^\W*([a-z]+) ", gridflow("--help").stdout.split("Commands")[1], re.MULTILINE))
     assert listed == shown & listed
-    assert len(listed) == 12
-    assert len(commands("docs/commands.md")) == 17
+    assert len(listed) == 13
+    assert len(commands("docs/commands.md")) == 18
 
 
 @pytest.mark.long

@@ -16,8 +16,6 @@ TORI = (
     ((5, 6, 8), (1.0, 1.3, 0.7)),
     ((8, 6, 5), (0.9, 1.1, 1.0)),
 )
-
-
 """Every dimension, even and odd, unequal numbers of cells and unequal periods."""
 KINDS = [
     *((dim, options) for options in ({}, {"velocity": "difference"}) for dim in (3, 2, 1)),
@@ -29,7 +27,7 @@ KINDS = [
 ]
 """Finite volumes whose loops many tests need, by dimension and options; each takes up to half a minute to compile."""
 MANY = 1000
-"""Tests from which on it is certain that all of them are needed."""
+"""Number of tests from which on all of them are certain to be needed."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,6 @@
 """The tables of a case file that describe solvers."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -44,7 +45,7 @@ class Start:
     weights: Weights | None = None
 
 
-class SolverTable(Table):
+class SolverTable(Table, ABC):
     """``[solver]``: the kind of a solver and its options. The ``kind`` selects the subclass.
 
     Attributes
@@ -90,13 +91,13 @@ class SolverTable(Table):
             raise InputError(f'kind = "{own}" has one density; {", ".join(others)} take [negative]')
         return self.make(flow, start)
 
+    @abstractmethod
     def make(self, flow: Any, start: Start) -> Any:
         """Construct the solver for a flow and initial data that it can treat; called by :meth:`build`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:
         """Estimate the solver's memory in bytes from the numbers of cells, the kernel and the growth."""
-        raise NotImplementedError
 
 
 class FiniteVolumeTable(SolverTable):

@@ -111,13 +111,13 @@ def face_velocities(dim, spectral, velocity, plane, tile, halo, step, first, pot
         return
     here, next_ = potential
     if dim == 1 or first:
-        load_signed(step, velocity[0], plane, tile, halo, here)
+        load(velocity[0], plane, tile, halo, here)
     if dim > 1:
-        load_signed(step, velocity[0], plane + 1, tile, halo, next_)
-        descend(here, next_, step.inverse[0], faces[0])
+        load(velocity[0], plane + 1, tile, halo, next_)
+        descend(here, next_, step.sign * step.inverse[0], faces[0])
     for axis in range(0 if dim == 1 else 1, dim):
         away = stride(axis, dim, tile.cells + 2 * halo)
-        descend(here[:-away], here[away:], step.inverse[axis], faces[axis][:-away])
+        descend(here[:-away], here[away:], step.sign * step.inverse[axis], faces[axis][:-away])
 
 
 @piece

@@ -1,6 +1,7 @@
 """Reads trajectories of particle codes, in several file formats."""
 
 import csv
+import json
 import math
 import os
 import zipfile
@@ -336,12 +337,25 @@ def _read_gsd(file: Path) -> Trajectory:
     return Trajectory(str(file), steps, frame, True, box, tuple(-edge / 2 for edge in box))
 
 
+def _need_openpmd_json(file: Path) -> None:
+    """Raise InputError unless a JSON file has the attribute openPMD; the library may crash on a file without any."""
+    try:
+        held = json.loads(file.read_text())
+    except ValueError as error:
+        raise InputError(f"{file} cannot be read as openPMD: {error}".splitlines()[0]) from None
+    attributes = held.get("attributes") if isinstance(held, dict) else None
+    if not isinstance(attributes, dict) or "openPMD" not in attributes:
+        raise InputError(f"{file} cannot be read as openPMD: it has no attribute openPMD")
+
+
 def _read_openpmd(file: Path) -> Trajectory:
     """Read openPMD, https://www.openpmd.org: one species with position, optionally positionOffset, id, weighting."""
     try:
         import openpmd_api as openpmd
     except ImportError:
         raise InputError(f"{file}: openPMD files need openPMD-api: pip install 'gridflow[trajectories]'") from None
+    if file.suffix == ".json" and "%" not in file.name:
+        _need_openpmd_json(file)
     try:
         series = openpmd.Series(str(file), openpmd.Access.read_only)
     except Exception as error:  # the library's own errors have no common type

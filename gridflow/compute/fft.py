@@ -2,7 +2,9 @@
 
 import math
 import os
-from collections.abc import Hashable
+import sys
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Protocol
 from zlib import crc32
@@ -11,8 +13,23 @@ import numpy as np
 
 from gridflow.compute import threads as pool
 
-# isort: split
-import pyfftw  # after gridflow.compute.threads, which tells its OpenMP runtime how to wait
+
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """Make imports of a package fail for a while, unless it is loaded already."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+
+
+# pyfftw loads dask, if it is installed, for an interface that is not used here; that takes half a second
+with _hidden("dask"):
+    import pyfftw  # after gridflow.compute.threads, which tells its OpenMP runtime how to wait
 
 _LOADED_BY = os.getpid()
 _CACHE_LINE = 64

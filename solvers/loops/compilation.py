@@ -14,6 +14,7 @@ from numba import njit
 from gridflow.files import sha256
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
+_OF_PIECES: dict[str, Any] = _OPTIONS | {"forceinline": True, "no_cpython_wrapper": True}
 
 SOURCES = int(sha256(*(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))[:14], 16)
 """Hash of the source of all modules here. Compiled code in the disk cache is identified by the constants that the
@@ -22,8 +23,12 @@ that they are also compiled again if any piece changes."""
 
 
 def piece(function: Callable[..., Any]) -> Any:
-    """Inline a function into its callers, specialised by the constants it is called with."""
-    return njit(forceinline=True, **_OPTIONS)(function)
+    """Inline a function into its callers, specialised by the constants it is called with.
+
+    Only compiled functions can call it: it has no wrapper for calls from Python, which would take a sixth of the time
+    of compiling. Python calls it through a function of its own that is compiled with ``numba.njit``.
+    """
+    return njit(**_OF_PIECES)(function)
 
 
 def line_function(function: Callable[..., Any]) -> Any:

@@ -32,7 +32,7 @@ def run_python(code, folder):
 
 def overrides(line, shapes=SHAPES):
     """What makes a command small: its grid, the number of its snapshots and the time of a training."""
-    found = re.match(r"gridflow (run|sweep|predict|train) \w+?(1d|2d|circle|sphere)\.toml", line)
+    found = re.match(r"gridflow (run|sweep|predict|train) [\w-]+?(1d|2d|circle|sphere)\.toml", line)
     if found is None:
         return []
     command, ending = found.groups()

@@ -13,11 +13,11 @@ OPTIONS = (
     {},
     {"reconstruction": "weno5", "integrator": "ssprk2"},
     {"reconstruction": "muscl"},
-    {"reconstruction": "muscl", "velocity": "spectral"},
     {"reconstruction": "upwind", "integrator": "euler"},
 )
 IN_TWO_DIMENSIONS = (
     {"velocity": "difference"},
+    {"reconstruction": "muscl", "velocity": "spectral"},
     {"dtype": "float32"},
     {"reconstruction": "muscl", "dtype": "float32"},
 )

@@ -42,11 +42,12 @@ def test_mass_positivity_and_the_number_of_steps(shape, integrator, reconstructi
 
 
 @pytest.mark.parametrize(
-    ("reconstruction", "dtype"), [("sharp", "float64"), ("muscl", "float64"), ("muscl", "float32")]
+    ("shape", "reconstruction", "dtype"),
+    [((256,), "sharp", "float64"), ((256,), "muscl", "float64"), ((256, 4), "muscl", "float32")],
 )
-def test_time_costs_its_logarithm(reconstruction, dtype):
+def test_time_costs_its_logarithm(shape, reconstruction, dtype):
     """From one decade of time to the next the number of steps does not grow, as long as there are modes left (6e5)."""
-    flow, start = rough((256,))
+    flow, start = rough(shape)
     solver = FiniteVolume(flow, reconstruction, dtype=dtype)
     state = solver.initialize(start)
     counts = []

@@ -12,7 +12,7 @@ import gridflow as gf
 from gridflow.equation.contract import State
 from solvers import FiniteVolume
 
-MONOTONE = [("upwind", "vanleer")] + [("muscl", name) for name in ("vanleer", "minmod", "mc", "superbee")]
+MONOTONE = [("upwind", "vanleer"), ("muscl", "vanleer"), ("muscl", "superbee")]
 """Face values between those of the two cells that share the face, which the energy's decay rests on."""
 SCHEMES = [*MONOTONE, ("sharp", "vanleer"), ("weno5", "vanleer")]
 SYMBOLS = ("mimetic", "spectral")
@@ -22,15 +22,16 @@ SHAPES = ((37,), (64,), (13, 18), (16, 16), (7, 9, 8), (8, 8, 8))
 PLAIN = [("upwind", "vanleer"), ("muscl", "vanleer")]
 SMOOTH = [("sharp", "vanleer"), ("weno5", "vanleer")]
 TABLE = [
-    *((shape, "float64", scheme, "difference") for shape in SHAPES[2:4] for scheme in SCHEMES),
-    *((shape, "float64", scheme, "difference") for shape in (*SHAPES[:2], *SHAPES[4:]) for scheme in PLAIN + SMOOTH),
-    *((shape, "float64", scheme, "spectral") for shape in SHAPES for scheme in PLAIN),
-    *((shape, "float64", scheme, "spectral") for shape in SHAPES[2:4] for scheme in SMOOTH),
-    *((shape, "float32", scheme, "difference") for shape in SHAPES[2:4] for scheme in PLAIN + SMOOTH),
+    *((shape, "float64", scheme, "difference") for shape in SHAPES for scheme in PLAIN),
+    *((shape, "float64", scheme, "spectral") for shape in SHAPES for scheme in SMOOTH),
+    *((shape, "float64", scheme, "difference") for shape in SHAPES[2:4] for scheme in [MONOTONE[2], *SMOOTH]),
+    *((shape, "float64", PLAIN[1], "spectral") for shape in SHAPES[2:4]),
+    *((shape, "float32", PLAIN[1], "difference") for shape in SHAPES[2:4]),
+    *((shape, "float32", scheme, "spectral") for shape in SHAPES[2:4] for scheme in SMOOTH),
 ]
-"""One limiter in double precision in every dimension; the others, single precision, and what is costly, in two.
+"""Every scheme with its own velocity in every dimension; in two the other velocity, a second limiter, single precision.
 
-Each row is compiled for itself, for up to half a minute; a limiter knows nothing of where velocities come from, and
+Each is compiled for itself, for up to half a minute; a limiter knows nothing of where velocities come from, and
 rounding nothing of the dimension.
 """
 LENGTHS = {1: (1.7,), 2: (1.0, 0.6), 3: (1.0, 1.3, 0.7)}
@@ -338,8 +339,7 @@ LINE, PLANE, SPACE = (4096,), (64, 64), (16, 16, 16)
 @pytest.mark.parametrize(
     ("scheme", "shape", "dtype"),
     [
-        *zip(SCHEMES, (LINE, SPACE, PLANE, PLANE, PLANE, SPACE, LINE), ["float64"] * len(SCHEMES), strict=True),
-        (("upwind", "vanleer"), PLANE, "float32"),
+        *zip(SCHEMES, (LINE, SPACE, PLANE, SPACE, LINE), ["float64"] * len(SCHEMES), strict=True),
         (("muscl", "vanleer"), PLANE, "float32"),
         (("sharp", "vanleer"), PLANE, "float32"),
         (("weno5", "vanleer"), PLANE, "float32"),
@@ -386,24 +386,27 @@ def test_state_and_solver_leave_the_callers_arrays_alone():
 
 
 @pytest.mark.parametrize(
-    ("reconstruction", "velocity", "options"),
+    ("shape", "reconstruction", "options"),
     [
-        *((name, "difference", {}) for name in ("upwind", "muscl", "sharp", "weno5")),
-        ("muscl", "spectral", {}),
-        *((name, "difference", {"tracer": True}) for name in ("muscl", "sharp")),
-        ("upwind", "difference", {"dtype": "float32"}),
-        ("muscl", "spectral", {"growth": 1.0}),
-        ("sharp", "difference", {"growth": 1.0}),
+        *(
+            (shape, name, options)
+            for shape in ((256, 256), (64, 64, 64))
+            for name in ("upwind", "muscl", "sharp", "weno5")
+            for options in ({}, {"tracer": True}, {"growth": 1.0})
+            if not options or name in ("muscl", "sharp")
+        ),
+        ((256, 256), "muscl", {"velocity": "spectral"}),
+        ((256, 256), "sharp", {"velocity": "difference"}),
+        ((256, 256), "muscl", {"dtype": "float32"}),
     ],
     ids=str,
 )
-@pytest.mark.parametrize("shape", [(256, 256), (64, 64, 64)], ids=str)
-def test_steps_allocate_no_full_array(shape, reconstruction, velocity, options):
+def test_steps_allocate_no_full_array(shape, reconstruction, options):
     options = dict(options)
     grid = gf.Grid(shape)
     flow = gf.Flow(grid, gf.Riesz(1), gf.uniform(grid), options.pop("growth", 0.0))
     tracer = gf.regions.ball(grid, 0.25) if options.pop("tracer", False) else None
-    solver = FiniteVolume(flow, reconstruction, velocity=velocity, tracer=tracer, **options)
+    solver = FiniteVolume(flow, reconstruction, tracer=tracer, **options)
     state = solver.initialize(gf.ball_hole(grid, 0.25))
     solver.step(state, 1.0)
     tracemalloc.start()

@@ -27,9 +27,9 @@ radius = 0.25
 [solver]
 tracer = true
 [time]
-t_end = 400.0
+t_end = 100.0
 [output]
-snapshot_every = 50.0
+snapshot_every = 12.5
 checkpoint_every_steps = 20
 """
 
@@ -49,10 +49,7 @@ def test_fifty_kills_at_random_moments(tmp_path):
     assert outcome["kills"] == 50
 
 
-@pytest.mark.parametrize("moment", ["half-way", "before the rename", "after"])
-def test_a_kill_while_a_snapshot_is_written_in_the_background(tmp_path, moment):
-    """The process dies inside the writing thread, and the run goes on from the checkpoint before to the same bytes."""
-    code = """
+WRITTEN_IN_THE_BACKGROUND = """
 import os, signal, sys
 import gridflow as gf
 from gridflow.runtime import schema
@@ -78,25 +75,44 @@ gf.run(solver, gf.ball_hole(grid, 0.25), t_end=0.5, store=store, snapshots=gf.Ev
        checkpoints=gf.EverySteps(5), resume=not moment)
 """
 
-    def go(store, moment):
-        return subprocess.run([sys.executable, "-c", code, store, moment], timeout=120, check=False).returncode
 
-    assert go(tmp_path / "whole.run", "") == 0
+def go(store, moment):
+    """Run that program until it ends or, at some moment of writing a snapshot, is killed."""
+    return subprocess.run([sys.executable, "-c", WRITTEN_IN_THE_BACKGROUND, store, moment], timeout=120).returncode
+
+
+@pytest.fixture(scope="module")
+def whole_in_the_background(tmp_path_factory):
+    store = tmp_path_factory.mktemp("background") / "whole.run"
+    assert go(store, "") == 0
+    return contents(store)
+
+
+@pytest.mark.parametrize("moment", ["half-way", "before the rename", "after"])
+def test_a_kill_while_a_snapshot_is_written_in_the_background(tmp_path, moment, whole_in_the_background):
+    """The process dies inside the writing thread, and the run goes on from the checkpoint before to the same bytes."""
     assert go(tmp_path / "a.run", moment) == -signal.SIGKILL
     stored = gf.open_run(tmp_path / "a.run")
     assert stored.verify() == []
     assert [path.name for path in stored.checkpoints()] == ["000000000005.h5"]
     assert [snapshot.step for snapshot in stored.snapshots()] == list(range(8 if moment == "after" else 7))
     assert go(tmp_path / "a.run", "") == 0
-    assert contents(tmp_path / "a.run") == contents(tmp_path / "whole.run")
+    assert contents(tmp_path / "a.run") == whole_in_the_background
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("case")
+    (folder / "case.toml").write_text(CASE)
+    done = process("run", folder / "case.toml", "--out", folder / "whole.run")
+    assert done.returncode == 0, done.stderr
+    return contents(folder / "whole.run")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_command_that_is_signalled_resumes_to_the_same_bytes(tmp_path, number):
+def test_a_command_that_is_signalled_resumes_to_the_same_bytes(tmp_path, number, whole):
     case = tmp_path / "case.toml"
     case.write_text(CASE)
-    whole = process("run", case, "--out", tmp_path / "whole.run")
-    assert whole.returncode == 0, whole.stderr
     store = tmp_path / "part.run"
     running = subprocess.Popen([GRIDFLOW, "run", case, "--out", store], stderr=subprocess.PIPE, text=True)
     while not list((store / "checkpoints").glob("*.h5")):
@@ -114,10 +130,10 @@ def test_a_command_that_is_signalled_resumes_to_the_same_bytes(tmp_path, number)
     assert gf.open_run(store).verify() == []
     resumed = process("resume", store)
     assert resumed.returncode == 0, resumed.stderr
-    different = {k for k, v in contents(tmp_path / "whole.run").items() if contents(store).get(k) != v}
-    assert different == set()
+    found = contents(store)
+    assert {name for name, written in whole.items() if found.get(name) != written} == set()
     # an interrupted run keeps the checkpoint it made on the way out until two later ones are there
-    assert set(contents(store)) == set(contents(tmp_path / "whole.run"))
+    assert set(found) == set(whole)
 
 
 def test_a_run_can_be_read_while_it_goes_on_but_not_written_twice(tmp_path):

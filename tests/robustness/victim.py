@@ -23,7 +23,7 @@ def run(store: Path, resume: bool) -> None:
     gf.run(
         solver,
         gf.ball_hole(grid, 0.25),
-        t_end=1.0,
+        t_end=0.5,
         store=store,
         snapshots=gf.EveryTime(0.05),
         callbacks=[gf.stop_when_energy_below(3e-4, gf.EverySteps(4))],

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from compiled import from_python
 from scipy.integrate import solve_ivp
 
 from gridflow.measures.diagnostics import fitted_order
@@ -12,6 +13,7 @@ from solvers.loops import exponential
 from solvers.stepping.schemes import EXPONENTIAL
 
 EPS = np.finfo(float).eps
+phi, doubled = from_python(exponential.phi), from_python(exponential.doubled)
 
 
 def contour_phi(z, points=64):
@@ -29,7 +31,7 @@ def contour_phi(z, points=64):
 @pytest.mark.parametrize("z", [0.0, -1e-300, -1e-12, -1e-3, -0.3, -0.999999, -1.0, -1.000001, -3.0, -30.0, -1e3])
 def test_phi_by_a_contour(z):
     """Means of numbers below e^2 on the circle, divided by at most a distance of ½ three times: tens of roundings."""
-    assert exponential.phi(z) == pytest.approx(contour_phi(z), rel=0, abs=100 * EPS)
+    assert phi(z) == pytest.approx(contour_phi(z), rel=0, abs=100 * EPS)
 
 
 @pytest.mark.parametrize("z", [-1e-8, -0.5, -0.99, -1.01, -2.0, -7.0, -40.0])
@@ -37,13 +39,13 @@ def test_phi_relative_to_itself(z):
     """Against the series Σ_j z^j / (j + l)! in fractions, which do not cancel."""
     exact = [float(sum(Fraction(z) ** j / math.factorial(j + order) for j in range(250))) for order in (1, 2, 3)]
     # beyond |z| = 1 each φ is a difference that loses at most a bit
-    assert exponential.phi(z) == pytest.approx(exact, rel=16 * EPS)
+    assert phi(z) == pytest.approx(exact, rel=16 * EPS)
 
 
 @pytest.mark.parametrize("z", [0.0, -1e-9, -0.2, -0.6, -1.3, -8.0, -200.0])
 def test_phi_of_twice_the_argument(z):
     """The doubling formula has terms of one sign: a few roundings."""
-    assert exponential.doubled(z, *exponential.phi(z)) == pytest.approx(exponential.phi(2 * z), rel=32 * EPS)
+    assert doubled(z, *phi(z)) == pytest.approx(phi(2 * z), rel=32 * EPS)
 
 
 @pytest.fixture(params=EXPONENTIAL)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from compiled import from_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ import gridflow as gf
 from solvers.finite_volume.reconstruction import reconstruction
 from solvers.loops import lines
 
+half_slope, limited_flux = from_python(lines.half_slope), from_python(lines.limited_flux)
+outflow, share_kept, limited = map(from_python, (lines.outflow, lines.share_kept, lines.limited))
 EPS = float(np.finfo(float).eps)
 DTYPES = (np.float64, np.float32)
 LIMITERS = (lines.MINMOD, lines.VANLEER, lines.MC, lines.SUPERBEE)
@@ -219,7 +222,7 @@ def test_half_a_limited_slope_never_exceeds_either_difference(limiter, exponents
     One of them is that of a quotient, which below the smallest normal number is one of half the smallest number.
     """
     behind, ahead = (sign * 10.0**exponent for sign, exponent in zip(signs, exponents, strict=True))
-    half = lines.half_slope(limiter, behind, ahead)
+    half = half_slope(limiter, behind, ahead)
     assert abs(half) <= abs(ahead)
     assert abs(half) <= abs(behind) * (1 + EPS) + abs(ahead) * math.ulp(0.0)
     assert half == 0 or (half > 0) == (ahead > 0) == (behind > 0)
@@ -230,9 +233,9 @@ def test_half_a_limited_slope_never_exceeds_either_difference(limiter, exponents
 def test_a_limited_slope_of_equal_differences_is_theirs(limiter, dtype):
     """What makes the scheme second order; and 0 at an extremum or beside a constant."""
     for d in (dtype(0.5), dtype(-0.75)):
-        assert lines.half_slope(limiter, d, d) == d / 2
+        assert half_slope(limiter, d, d) == d / 2
         for behind, ahead in ((d, -d), (d, dtype(0)), (dtype(0), d)):
-            assert lines.half_slope(limiter, behind, ahead) == 0
+            assert half_slope(limiter, behind, ahead) == 0
 
 
 @settings(max_examples=300, deadline=None)
@@ -246,7 +249,7 @@ def test_face_values_lie_between_the_two_cells_and_below_twice_the_donor(limiter
     """Over all magnitudes of single precision; a donor below the vacuum gives nothing."""
     behind, here, there, beyond = (np.array([10.0**x]).astype(dtype) for x in exponents)
     flux = np.empty(1, dtype)
-    lines.limited_flux(limiter, behind, here, there, beyond, np.array([u], dtype), dtype(1), vacuum(dtype), flux)
+    limited_flux(limiter, behind, here, there, beyond, np.array([u], dtype), dtype(1), vacuum(dtype), flux)
     face, donor = flux[0] / dtype(u), (here if u > 0 else there)[0]
     if donor < vacuum(dtype):
         assert face == 0
@@ -333,13 +336,11 @@ def test_what_a_cell_keeps_leaves_it_nonnegative(dtype, low, excesses):
     numbers = [0.0 if x is None else 10.0 ** (scale * x) for x in excesses]
     held, full = dtype(10.0 ** (scale * low)), dtype(1)
     pairs = [(dtype(-lower), dtype(upper)) for lower, upper in zip(numbers[:3], numbers[3:], strict=True)]
-    out0, out1, out2 = (lines.outflow(upper, lower) for lower, upper in pairs)
+    out0, out1, out2 = (outflow(upper, lower) for lower, upper in pairs)
     leaving = out0 + out1 + out2
-    keep = dtype(lines.share_kept(held, leaving, vacuum(dtype)))
+    keep = dtype(share_kept(held, leaving, vacuum(dtype)))
     assert 0 <= keep <= 1
-    f, g, h = (
-        dtype(lines.limited(upper, keep, full)) - dtype(lines.limited(lower, full, keep)) for lower, upper in pairs
-    )
+    f, g, h = (dtype(limited(upper, keep, full)) - dtype(limited(lower, full, keep)) for lower, upper in pairs)
     left_over = held - (f + g + h)  # in the order of the solver
     assert left_over.dtype == dtype
     assert left_over >= 0

@@ -21,14 +21,20 @@ def fourier_velocity(lengths, s, modes, target=None, wave_number=2 * np.pi):
     square[(modes,) * dim] = np.inf
     symbol = square**-s
 
+    def waves_along(x):
+        """exp(2πi k x) by powers of exp(2πi x), for every particle and every k."""
+        powers = np.vander(np.exp(2j * np.pi * x), modes + 1, increasing=True)
+        return np.concatenate([powers[:, :0:-1].conj(), powers], axis=1)
+
     def velocity(x):
-        waves = [np.exp(2j * np.pi * np.outer(x[:, a] / lengths[a], k)) for a in range(dim)]
+        waves = [waves_along(x[:, a] / lengths[a]) for a in range(dim)]
         if dim == 1:
             found = waves[0].conj().sum(axis=0)
         elif dim == 2:
             found = waves[0].conj().T @ waves[1].conj()
         else:
-            found = np.einsum("ja,jb,jc->abc", *(w.conj() for w in waves), optimize=True)
+            pairs = waves[0].conj()[:, :, None] * waves[1].conj()[:, None, :]
+            found = (pairs.reshape(len(x), -1).T @ waves[2].conj()).reshape((k.size,) * 3)
         potential = symbol * (found / (len(x) * np.prod(lengths)) - (0 if target is None else target))
         result = np.empty_like(x)
         for a in range(dim):
@@ -38,7 +44,8 @@ def fourier_velocity(lengths, s, modes, target=None, wave_number=2 * np.pi):
             elif dim == 2:
                 result[:, a] = -((waves[0] @ values) * waves[1]).sum(axis=1).real
             else:
-                result[:, a] = -np.einsum("ja,jb,jc,abc->j", *waves, values, optimize=True).real
+                along = (waves[0] @ values.reshape(k.size, -1)).reshape(-1, k.size, k.size)
+                result[:, a] = -np.einsum("jbc,jb,jc->j", along, waves[1], waves[2]).real
         return result
 
     return velocity

@@ -156,16 +156,16 @@ def test_the_level_is_kept_over_all_times(hole, monkeypatch):
     assert failed <= binom.ppf(1 - 1e-4, MANY, LEVEL)
 
 
-TRIALS = 40
+TRIALS = 24
 
 
 @pytest.mark.long
 def test_correct_codes_are_not_failed(hole):
-    """Seeded trials of correct codes at the level of 1 %: no more failures than a binomial of 40 at 1 % has with
-    probability 1e-4, which is four; over all times together the level is kept by Bonferroni's bound.
+    """Seeded trials of correct codes at the level of 1 %: no more failures than a binomial of 24 at 1 % has with
+    probability 1e-4, which is three; over all times together the level is kept by Bonferroni's bound.
 
-    Were a fifth of them failed, more than four would be seen with probability 0.92. Finer than that the level is held
-    by the test above, whose 400 trials cost neither steps nor transport.
+    Were a quarter of them failed, more than three would be seen with probability 0.88. Finer than that the level is
+    held by the test above, whose 400 trials cost neither steps nor transport.
     """
     grid, times, failed = hole.flow.grid, hole.times[::2], []
     for seed in range(TRIALS):

@@ -24,7 +24,7 @@ KINDS = [
     (2, {"velocity": "difference"}),
     (1, {}),
     (2, {"reconstruction": "muscl", "dtype": "float32"}),
-    *((dim, {"reconstruction": name}) for dim in (3, 2, 1) for name in ("muscl", "upwind")),
+    *((dim, {"reconstruction": name}) for name in ("muscl", "upwind") for dim in (3, 2, 1)),
     (2, {"reconstruction": "muscl", "limiter": "superbee"}),
     *((dim, {"reconstruction": "muscl", "velocity": "spectral"}) for dim in (2, 1)),
 ]

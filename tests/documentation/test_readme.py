@@ -41,7 +41,7 @@ def overrides(line, shapes=SHAPES):
         more += ["output.snapshot_every=0.5"]
     if command == "train":
         snapshots = "output.snapshot_log={first=0.1, last=10.0, count=4}"
-        more += ["training.widths=[30]", "training.samples=200", "time.t_end=10.0", snapshots]
+        more += ["training.widths=[30]", "training.samples=200", "training.batch=50", "time.t_end=10.0", snapshots]
     return [word for change in more for word in ("--set", change)]
 
 

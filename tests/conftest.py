@@ -17,22 +17,21 @@ TORI = (
     ((8, 6, 5), (0.9, 1.1, 1.0)),
 )
 """Every dimension, even and odd, unequal numbers of cells and unequal periods."""
-KINDS = [
-    (3, {}),
+SHARP = ((3, {}), (2, {}), (1, {}), (2, {"velocity": "difference"}))
+LIMITED = (
     (2, {"dtype": "float32"}),
-    (2, {}),
-    (2, {"velocity": "difference"}),
-    (1, {}),
     (2, {"reconstruction": "muscl", "dtype": "float32"}),
-    *((dim, {"reconstruction": name}) for name in ("muscl", "upwind") for dim in (3, 2, 1)),
-    (2, {"reconstruction": "muscl", "limiter": "superbee"}),
+    *((dim, {"reconstruction": name}) for dim in (3, 2, 1) for name in ("muscl", "upwind")),
     *((dim, {"reconstruction": "muscl", "velocity": "spectral"}) for dim in (2, 1)),
-]
-"""Finite volumes that tests need, by dimension and options, from the longest time of compiling to the shortest.
+    (2, {"reconstruction": "muscl", "limiter": "superbee"}),
+)
+FAMILIES = (SHARP, LIMITED)
+"""Finite volumes that tests need, by dimension and options, in two families that take as long as each other to compile.
 
-Their loops take from half a minute to some seconds each to compile, so tests do with these wherever they can: every
-scheme in every dimension with the velocity that it has by default; the other velocity, single precision and a second
-limiter in two dimensions. `test_lines.py` has every limiter by itself.
+The members of a family have pieces in common, which one process compiles once. A loop takes from some seconds to half a
+minute to compile, so tests do with these wherever they can: every scheme in every dimension with the velocity that it
+has by default; the other velocity, single precision and a second limiter in two dimensions. `test_lines.py` has every
+limiter by itself.
 """
 MANY = 1000
 """Number of tests from which on all of them are certain to be needed."""
@@ -45,9 +44,10 @@ def loops_compiled_once(request):
     if workers == 1 or len(request.session.items) < MANY:
         return
     first = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
-    for dim, options in KINDS[first::workers]:
-        grid = gf.Grid((8,) * dim)
-        FiniteVolume(gf.Flow(grid, gf.Riesz(1.0), gf.uniform(grid)), **options).compile()
+    for family in FAMILIES[first::workers]:
+        for dim, options in family:
+            grid = gf.Grid((8,) * dim)
+            FiniteVolume(gf.Flow(grid, gf.Riesz(1.0), gf.uniform(grid)), **options).compile()
 
 
 @pytest.fixture(params=TORI, ids=lambda torus: "x".join(map(str, torus[0])))

@@ -97,17 +97,16 @@ def test_ball_hole_in_three_dimensions():
     assert abs(plateau) <= 5e-6 * (256 / 64) ** 2
 
 
-@pytest.mark.parametrize(("limiter", "order"), [("vanleer", 0.6), ("superbee", 0.9)])
-def test_interval_hole_against_the_closed_form(limiter, order):
-    """L1 distance to O3: h^{2/3} from the smeared edges for van Leer, h for the compressive superbee."""
-    sizes, errors = (256, 512, 1024, 2048), []
+def test_interval_hole_against_the_closed_form():
+    """L1 distance to O3: h^{2/3} from the smeared edges for van Leer."""
+    sizes, errors = (256, 512, 1024), []
     for n in sizes:
         grid = gf.Grid((n,))
         hole = gf.ball_hole(grid, 0.2)
         flow = coulomb(grid)
-        (density,) = advance(muscl(flow, limiter=limiter), hole, (1.0,))
+        (density,) = advance(muscl(flow), hole, (1.0,))
         errors.append(abs(density - gf.theory.Coulomb1D(flow, hole)(1.0)).mean())
-    assert gf.diagnostics.fitted_order(1 / np.array(sizes), errors) >= order
+    assert gf.diagnostics.fitted_order(1 / np.array(sizes), errors) >= 0.6
 
 
 def smooth(grid):

@@ -312,7 +312,7 @@ def test_spectral_face_velocities_are_exact_for_band_limited_data(shape):
 
 
 def test_numbers_too_large_for_the_precision_are_named_as_such():
-    grid = gf.Grid((8,))
+    grid = gf.Grid((8, 8))
     flow = gf.Flow(grid, gf.Riesz(1), gf.uniform(grid, mass=1e30))
     solver = FiniteVolume(flow, "muscl", dtype="float32")
     with pytest.raises(gf.RunError, match="the fluxes overflow float32"):

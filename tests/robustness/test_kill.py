@@ -14,6 +14,7 @@ from shell import GRIDFLOW, process
 import gridflow as gf
 
 pytestmark = pytest.mark.long  # each waits for several processes
+KILLS = 25
 VICTIM = Path(__file__).parent / "victim.py"
 CASE = """
 [grid]
@@ -38,15 +39,15 @@ def contents(store):
     return {str(p.relative_to(store)): p.read_bytes() for p in sorted(store.rglob("*")) if p.is_file()}
 
 
-def test_fifty_kills_at_random_moments(tmp_path):
+def test_kills_at_random_moments(tmp_path):
     done = subprocess.run(
-        [sys.executable, VICTIM, tmp_path, "50", "1"], capture_output=True, text=True, timeout=400, check=False
+        [sys.executable, VICTIM, tmp_path, str(KILLS), "1"], capture_output=True, text=True, timeout=400, check=False
     )
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout)
     assert outcome["different"] == []
     assert outcome["files"] > 10
-    assert outcome["kills"] == 50
+    assert outcome["kills"] == KILLS
 
 
 WRITTEN_IN_THE_BACKGROUND = """

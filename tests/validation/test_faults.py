@@ -113,7 +113,7 @@ def test_open_instead_of_periodic_images(known):
         target = spectra.to_density(coarse, spectra.of_density(flow.grid, flow.target, coarse)).ravel()
         target = target / target.sum()
     velocity = open_velocity(np.array(flow.grid.lengths), flow.kernel.s, target)
-    count = {"line": 400, "plane": 400, "space": 800}[case]
+    count = {"line": 400, "plane": 400, "space": 500}[case]
     found = judged(known, velocity, steps=4, times=TIMES[case][:4], count=count)
     assert found.verdict == "inconsistent"
     assert "missing periodic images" in found.reason

@@ -45,7 +45,7 @@ class Size:
 
 
 SIZES = (Size(1, 8192, 4, 0.03, 65536), Size(2, 384, 2, 0.06), Size(3, 96, 1, 0.1))
-SMALL = (Size(1, 2048, 2, 0.1), Size(2, 64, 1, 0.3), Size(3, 24, 1, 1.0))
+SMALL = (Size(1, 2048, 1, 0.1), Size(2, 64, 1, 0.3), Size(3, 20, 1, 1.0))
 
 
 def energies(flow: gf.Flow, start: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.spatial import KDTree
 from scipy.special import roots_legendre
 
 from gridflow.compute import contours
@@ -210,6 +209,8 @@ class SphereGrid(Domain, kind="sphere"):
 
     def widened(self, cells: np.ndarray) -> np.ndarray:
         """Mark the cells within a chordal distance of 2.5 π / n_θ of a marked one, bool of shape ``shape``."""
+        from scipy.spatial import KDTree  # imported here because it loads slowly
+
         distance, _ = KDTree(self.points[cells]).query(self.points)
         return np.asarray(distance < 2.5 * np.pi / self.shape[0])
 

@@ -6,16 +6,17 @@ checks the hypotheses that it needs.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.integrate import solve_ivp
-from scipy.interpolate import BSpline, make_interp_spline
 
 from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation, Flow
 from gridflow.errors import InputError
 from gridflow.theory.hypotheses import ROUND_OFF, is_constant, order_of, uniform_background
+
+if TYPE_CHECKING:
+    from scipy.interpolate import BSpline
 
 
 @dataclass(frozen=True)
@@ -333,8 +334,10 @@ class Coulomb1D:
         density: np.ndarray = slope + self._spline(self._masses).derivative()(self._points[:, 1:-1])
         return density
 
-    def _spline(self, masses: np.ndarray) -> BSpline:
+    def _spline(self, masses: np.ndarray) -> "BSpline":
         """Return the periodic spline through cumulative masses at the edges, after subtracting their mean slope."""
+        from scipy.interpolate import make_interp_spline  # imported here because it loads slowly
+
         edges = self.flow.grid.edges(0)
         values = masses - masses[-1] * edges / edges[-1]
         values[-1] = values[0]
@@ -364,6 +367,8 @@ class Coulomb1D:
 
         reached = start
         if time > 0:
+            from scipy.integrate import solve_ivp  # imported here because it loads slowly
+
             reached = solve_ivp(velocity, (0, time), start, method="DOP853", rtol=1e-12, atol=1e-13 * length).y[:, -1]
         return reached[: self._points.size].reshape(shape), reached[self._points.size :]
 

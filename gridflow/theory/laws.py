@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import gammaln
 
 from gridflow.equation.flow import Equation
@@ -137,6 +136,8 @@ class PowerLaw:
 
         def excess(logarithm: float) -> float:
             return p * logarithm - math.exp(logarithm) - float(gammaln(p)) - math.log(tolerance * p)
+
+        from scipy.optimize import brentq  # imported here because it loads slowly
 
         peak = math.log(p)
         small = math.exp(brentq(excess, peak - 60 / p - 10, peak))

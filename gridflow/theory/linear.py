@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import logsumexp
 
 from gridflow.equation.flow import Equation, Flow
@@ -181,6 +180,8 @@ class LinearDecay:
         soon, late = math.log(1e-9 / moving.max()), math.log(1e3 / moving.min())
         if excess(late) > 0:
             return math.inf
+        from scipy.optimize import brentq  # imported here because it loads slowly
+
         return math.exp(brentq(excess, soon, late)) if excess(soon) > 0 else math.exp(soon)
 
 

@@ -9,31 +9,27 @@ from rich.console import Console
 from rich.table import Table
 
 from gridflow.cases.case import Case
-from gridflow.cases.reading import load_case
+from gridflow.cases.reading import load_case, parsed_changes
+from gridflow.cli.options import AsJson, CasePath, Changed, RunPath
 from gridflow.cli.printing import print_json
 from gridflow.networks.measures import TRAINING
 
 _screen = Console(highlight=False)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
 
 def predict(
-    case_file: Annotated[Path, typer.Argument(metavar="CASE.toml", help="The case file; see 'gridflow new'.")],
+    case_file: CasePath,
     tol: Annotated[
         float | None,
         typer.Option("--tol", help="Energy to reach, as a share of the first; default 1e-6, or that of [training]."),
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable."),
-    ] = None,
+    changed: Changed = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict before a run which theorem applies, how fast the energy decays, and the time and steps needed."""
     from gridflow.studies.prediction import predict as work_out  # imported here so that other commands need not wait
 
-    case = load_case(case_file, overrides or ())
+    case = load_case(case_file, parsed_changes(changed or ()))
     found = work_out(case, tol, folder=case_file.parent)
     networks = _networks(case, case_file.parent, found.goal)
     if as_json:
@@ -86,7 +82,7 @@ def _networks(case: Case, folder: Path, goal: float) -> dict[str, float]:
 
 
 def rates(
-    run_directory: Annotated[Path, typer.Argument(metavar="DIR", help="The run directory.")],
+    run_directory: RunPath,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Figure to write; its suffix determines the format.")
     ] = None,

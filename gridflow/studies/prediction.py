@@ -81,7 +81,7 @@ def predict(
     case: str | os.PathLike[str] | Case,
     tol: float | None = None,
     *,
-    set: Changes = (),
+    set: Changes | None = None,
     folder: str | os.PathLike[str] = ".",
 ) -> Prediction:
     """Predict which theorem applies to a case, how fast the energy decays, and the time and steps needed.

@@ -70,7 +70,10 @@ def test_another_case_does_not_go_on(trained):
     folder, _, _ = trained
     other = gridflow("train", "relu-circle.toml", *SMALL, *FEW, "--set", "target.seed=9", "--quiet", folder=folder)
     assert other.returncode == 2
-    assert "limit.run is a run of another case, [target] differs; choose another --out, or remove it" in other.stderr
+    assert (
+        "limit.run is a run of another case, [target] differs; choose another folder (out), or remove it"
+        in other.stderr
+    )
 
 
 def test_a_training_goes_on_to_a_later_time(tmp_path):

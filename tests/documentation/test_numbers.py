@@ -41,7 +41,7 @@ def test_bundled_case(name, tmp_path):
     for file in cases.files(name):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     dim = len(load_case(tmp_path / f"{name}.toml").grid.shape)
-    case = load_case(tmp_path / f"{name}.toml", [f"grid.shape={SMALL[dim]}", "time.t_end=1.0"])
+    case = load_case(tmp_path / f"{name}.toml", {"grid.shape": SMALL[dim], "time.t_end": 1.0})
     solver, initial = case.build(tmp_path)
     run = gf.run(solver, initial, case.time.t_end)
     steps, energy, largest = NUMBERS[name]

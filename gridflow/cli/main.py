@@ -24,6 +24,7 @@ from gridflow.cli.printing import notes, print_json
 from gridflow.cli.sweep import sweep
 from gridflow.cli.train import train
 from gridflow.errors import InputError, RunError
+from gridflow.files import publishing
 from gridflow.runtime.loop import Run
 from gridflow.runtime.store import RunDirectory, open_run
 
@@ -104,9 +105,11 @@ def new(
             raise InputError(f"{path} exists; choose another name with -o or remove it")
     for path, file in copies.items():
         try:
-            path.write_bytes(file.read_bytes())
+            path.touch(exist_ok=False)  # the name is taken at once: nobody else's file is replaced
         except OSError as error:
             raise InputError(f"{path} cannot be written: {error.strerror}") from None
+        with publishing(path) as temporary:
+            temporary.write_bytes(file.read_bytes())
         typer.echo(str(path))
 
 

@@ -141,6 +141,9 @@ def test_predict_knows_the_start_of_a_random_network(tmp_path):
     assert "growth = 0: that of a network in training is 2" in json.loads(without.stdout)["doubts"]
     whole = json.loads(gridflow("predict", "relu-circle.toml", "--json", folder=tmp_path).stdout)
     assert whole["goal"] == pytest.approx(1e-4 * whole["energy"])  # the tolerance of [training]
+    assert {
+        f"m = {width}": time for width, time in gf.predict(tmp_path / "relu-circle.toml").networks.items()
+    } == whole["networks"]
     assert whole["networks"]["m = 30"] > whole["networks"]["m = 3000"] > whole["time"]
 
 

@@ -1,6 +1,7 @@
 """Sweeps: what is run, what is said, and how they go on."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import gridflow as gf
 from gridflow.cli.main import app
 from gridflow.studies import sweep as sweeps
 from gridflow.studies.axes import Axis, members, parsed_axes
-from gridflow.studies.sweep import Share, share_cores, sweep
+from gridflow.studies.sweep import Share, Sweep, share_cores, sweep
 
 CASE = """
 title = "small"
@@ -150,10 +151,21 @@ def test_a_sweep_goes_on_and_may_get_more_values(case, tmp_path):
     with pytest.raises(gf.InputError, match="another case file"):
         sweep(case, {"kernel.s": [1, 2, 3]}, folder)
     rows = sweep(case, {"kernel.s": [1]}, folder, force=True)
-    assert [path.name for path in folder.iterdir() if path.is_dir()] == {"kernel.s": [1]}
+    assert [path.name for path in folder.iterdir() if path.is_dir()] == ["kernel.s=1"]
     (tmp_path / "other").mkdir()
     with pytest.raises(gf.InputError, match="is not a sweep"):
         sweep(case, {"kernel.s": [1]}, tmp_path / "other", force=True)
+
+
+def test_a_sweep_goes_on_however_its_changes_were_typed(case, tmp_path):
+    this = Sweep(tmp_path / "s", case, {"grid.shape": [16, 16]}, (Axis("kernel.s", [1]),))
+    this.begin(force=False)
+    record = tmp_path / "s" / "sweep.json"
+    written = record.read_text()
+    assert json.loads(written)["set"] == ["grid.shape=[\n    16,\n    16,\n]"]
+    record.write_text(json.dumps(json.loads(written) | {"set": ["grid.shape = [16,16]"]}))
+    this.begin(force=False)
+    assert record.read_text() == written
 
 
 def test_all_errors_at_once_before_anything_runs(case, tmp_path):

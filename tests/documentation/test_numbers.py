@@ -15,7 +15,7 @@ from gridflow.cases import templates as cases
 from gridflow.cases.reading import load_case
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
-SMALL = {1: "[64]", 2: "[32, 32]", 3: "[16, 16, 16]"}
+SMALL = {1: [64], 2: [32, 32], 3: [16, 16, 16]}
 
 NUMBERS: dict[str, tuple[int, float, float]] = {
     "bumps2d": (29, 0.000951704948863, 3.06058824693),

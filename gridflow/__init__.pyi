@@ -56,7 +56,7 @@ from .runtime.schedule import EveryTime as EveryTime
 from .runtime.schedule import EveryWall as EveryWall
 from .runtime.schedule import log_times as log_times
 from .runtime.store import open_run as open_run
-from .studies.prediction import predict as predict
+from .studies.forecast import predict as predict
 from .studies.sweep import sweep as sweep
 from .studies.training import train as train
 from .validation import compare as compare

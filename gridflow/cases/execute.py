@@ -22,7 +22,7 @@ def run_case(
     case: str | os.PathLike[str] | Case,
     out: str | os.PathLike[str] | None = None,
     *,
-    set: Changes = (),
+    set: Changes | None = None,
     folder: str | os.PathLike[str] = ".",
     force: bool = False,
     progress: bool | None = None,
@@ -70,9 +70,7 @@ def run_case(
     case, store = case.resolved(), Path(out)
     check_memory(case, force, say)
     if store.exists() and not force:
-        raise InputError(
-            f"{store} exists; resume it with 'gridflow resume {store}', choose another --out, or pass --force"
-        )
+        raise InputError(f"{store} exists: resume it, choose another directory (out), or replace it (force)")
     return launch(case, store, Path(folder), force=force, progress=progress, say=say)
 
 
@@ -156,7 +154,7 @@ def check_memory(case: Case, force: bool, say: Say | None = None) -> None:
     if needed > free and not force:
         raise InputError(
             f"the run needs about {_bytes(needed)} of memory and {_bytes(free)} are free; "
-            "use a smaller grid.shape or solver.dtype = 'float32', or --force to try all the same"
+            "use a smaller grid.shape or solver.dtype = 'float32', or try all the same (force)"
         )
 
 

@@ -3,11 +3,13 @@
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
 import tomli_w
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -21,8 +23,8 @@ from gridflow.cases.solvers import SOLVERS
 from gridflow.errors import InputError
 from gridflow.runtime.store import RunDirectory
 
-Changes = Mapping[str, Any] | Sequence[str]
-"""Values to change in a case: a mapping ``{"table.key": value}``, or strings ``table.key=value``."""
+Changes = Mapping[str, Any]
+"""Values to change in a case: ``{"table.key": value}``."""
 MOVED = {"solver.growth": "flow.growth"}
 """Keys of version 0.1 and their present names."""
 _EXPECTED = ": it should be "
@@ -36,7 +38,7 @@ def upgraded(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "flow": {"growth": solver.pop("growth")}, "solver": solver}
 
 
-def stored_case(stored: RunDirectory, set: Changes = ()) -> Case:
+def stored_case(stored: RunDirectory, set: Changes | None = None) -> Case:
     """Return the case that a run was made from, with some values changed; see :func:`load_case`.
 
     Raises
@@ -61,17 +63,79 @@ def text_of(value: Any) -> str:
     """Format a value in TOML notation."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key} = {text_of(entry)}" for key, entry in value.items()) + "}"
-    return tomli_w.dumps({"value": value}).partition("=")[2].strip()
+    head, _, text = tomli_w.dumps({"value": value}).partition(" = ")
+    if head != "value":  # a list of tables under headings
+        return "[" + ", ".join(text_of(entry) for entry in value) + "]"
+    return text.strip()
 
 
-def as_texts(changes: Changes) -> tuple[str, ...]:
-    """Convert changes to strings ``table.key=value``."""
-    if isinstance(changes, Mapping):
-        return tuple(f"{key}={text_of(value)}" for key, value in changes.items())
-    return tuple(changes)
+def parsed_changes(texts: Iterable[str]) -> dict[str, Any]:
+    """Parse changes ``table.key=value``, with values in TOML notation; the last one of a key counts.
+
+    Raises
+    ------
+    InputError
+        If a text has no key or no equals sign.
+    """
+    changes = dict[str, Any]()
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not is_key(key.strip()):
+            raise InputError(f"set {text}: write it as table.key=value, for example kernel.s=2")
+        changes.pop(key.strip(), None)  # a change applies after those before it
+        changes[key.strip()] = value_of(value)
+    return changes
 
 
-def load_case(path: str | os.PathLike[str], set: Changes = ()) -> Case:
+def texts_of(changes: Changes) -> list[str]:
+    """Format changes as ``table.key=value``, with values in TOML notation."""
+    return [f"{key}={text_of(value)}" for key, value in changes.items()]
+
+
+def plain_changes(changes: Changes | None) -> dict[str, Any]:
+    """Convert changes, None for none, to the types of TOML, and check their keys.
+
+    Raises
+    ------
+    InputError
+        If these are not changes, or a value has no counterpart in TOML; the message names the key and the value.
+    """
+    if changes is None:
+        return {}
+    if not isinstance(changes, Mapping):
+        raise InputError(f"set = {changes!r}: it must be a mapping of keys to values, for example {{'kernel.s': 2}}")
+    for key in changes:
+        if not is_key(key):
+            raise InputError(f"set {key!r}: a key is written table.key, for example kernel.s")
+    return {key: plain_value(value, f"set {key}") for key, value in changes.items()}
+
+
+def plain_value(value: Any, name: str) -> Any:
+    """Convert a value, called ``name`` in messages, to the types of TOML; numpy scalars and arrays become plain.
+
+    Raises
+    ------
+    InputError
+        If the value has no counterpart in TOML.
+    """
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    match value:
+        case str() | bool() | int() | float() | date() | time():
+            return value
+        case list() | tuple() | range():
+            return [plain_value(entry, f"{name}.{number}") for number, entry in enumerate(value)]
+        case Mapping():
+            return {str(key): plain_value(entry, f"{name}.{key}") for key, entry in value.items()}
+    raise InputError(f"{name} = {value!r}: it must be a number, a string, true or false, a list or a table")
+
+
+def is_key(key: Any) -> bool:
+    """Whether ``key`` is written as a key of a case, for example ``table.key``."""
+    return isinstance(key, str) and all(part.strip() for part in key.split("."))
+
+
+def load_case(path: str | os.PathLike[str], set: Changes | None = None) -> Case:
     """Read and validate a case file.
 
     Parameters
@@ -79,8 +143,8 @@ def load_case(path: str | os.PathLike[str], set: Changes = ()) -> Case:
     path
         The TOML file.
     set
-        Values to change: a mapping such as ``{"kernel.s": 2}``, or strings such as ``"kernel.s=2"`` with the value in
-        TOML notation (a bare word is a string).
+        Values to change, for example ``{"kernel.s": 2}``. A value is what TOML can hold: a number, a string, a boolean,
+        a date, or a list or mapping of these; numpy scalars and arrays are converted.
 
     Returns
     -------
@@ -102,7 +166,7 @@ def load_case(path: str | os.PathLike[str], set: Changes = ()) -> Case:
     return parse_case(text, str(path), set)
 
 
-def parse_case(text: str, name: str, set: Changes = ()) -> Case:
+def parse_case(text: str, name: str, set: Changes | None = None) -> Case:
     """Validate the text of a case file, called ``name`` in messages; see :func:`load_case`."""
     try:
         data = tomllib.loads(text)
@@ -111,26 +175,23 @@ def parse_case(text: str, name: str, set: Changes = ()) -> Case:
     return _checked(data, name, set)
 
 
-def _checked(data: dict[str, Any], name: str, changes: Changes) -> Case:
-    for override in as_texts(changes):
-        _override(data, override)
+def _checked(data: dict[str, Any], name: str, changes: Changes | None) -> Case:
+    for key, value in plain_changes(changes).items():
+        _change(data, key, value)
     try:
         return Case.model_validate(data)
     except ValidationError as error:
         raise InputError("\n".join(f"{name}: {line}" for line in _explain_all(error.errors()))) from None
 
 
-def _override(data: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    path = key.strip().split(".")
-    if not equals or not all(path):
-        raise InputError(f"--set {override}: write it as table.key=value, for example kernel.s=2")
+def _change(data: dict[str, Any], key: str, value: Any) -> None:
+    path = key.split(".")
     table = data
     for part in path[:-1]:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
-            raise InputError(f"--set {override}: {part} is a value, not a table")
-    table[path[-1]] = value_of(value)
+            raise InputError(f"set {key} = {value!r}: {part} is a value, not a table")
+    table[path[-1]] = value
 
 
 def _explain_all(errors: Sequence[ErrorDetails]) -> list[str]:

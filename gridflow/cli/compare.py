@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gridflow.cli.options import AsJson
 from gridflow.cli.printing import print_json
 from gridflow.errors import InputError
 from gridflow.runtime.store import open_run
@@ -28,7 +29,7 @@ def compare(
     times: Annotated[
         str | None, typer.Option(metavar="T,T,...", help="Times to compare at; default: all common ones.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Figure to write.")] = None,
     box: Annotated[str | None, typer.Option(metavar="L[,L,L]", help="Periods of the particles' box.")] = None,
     origin: Annotated[str | None, typer.Option(metavar="X[,Y,Z]", help="Lower corner of that box; default 0.")] = None,

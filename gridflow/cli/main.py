@@ -16,12 +16,15 @@ from rich.table import Table
 from gridflow._version import __version__
 from gridflow.cases import templates as cases
 from gridflow.cases.execute import resume_case, run_case
+from gridflow.cases.reading import parsed_changes
 from gridflow.cli import theory
 from gridflow.cli.compare import compare
+from gridflow.cli.options import AsJson, CasePath, Changed, Quiet, RunPath
 from gridflow.cli.printing import notes, print_json
 from gridflow.cli.sweep import sweep
 from gridflow.cli.train import train
 from gridflow.errors import InputError, RunError
+from gridflow.files import publishing
 from gridflow.runtime.loop import Run
 from gridflow.runtime.store import RunDirectory, open_run
 
@@ -37,13 +40,10 @@ app.command()(compare)
 app.command()(train)
 _screen = Console()
 
-CasePath = Annotated[Path, typer.Argument(metavar="CASE.toml", help="The case file; see 'gridflow new'.")]
-RunPath = Annotated[Path, typer.Argument(metavar="DIR", help="The run directory.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="File to write; its suffix determines the format.")]
 Force = Annotated[
     bool, typer.Option("--force", help="Replace an existing run; run even if memory may be insufficient.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
 def main() -> None:
@@ -105,9 +105,11 @@ def new(
             raise InputError(f"{path} exists; choose another name with -o or remove it")
     for path, file in copies.items():
         try:
-            path.write_bytes(file.read_bytes())
+            path.touch(exist_ok=False)  # the name is taken at once: nobody else's file is replaced
         except OSError as error:
             raise InputError(f"{path} cannot be written: {error.strerror}") from None
+        with publishing(path) as temporary:
+            temporary.write_bytes(file.read_bytes())
         typer.echo(str(path))
 
 
@@ -117,17 +119,16 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Run directory; default the case's name + '.run'.")
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable."),
-    ] = None,
+    changed: Changed = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a case into a run directory."""
     store = out or Path(f"{case_file.stem}.run")
     say = None if quiet else notes.print
-    _finish(run_case(case_file, store, set=overrides or (), force=force, progress=not quiet, say=say), store)
+    _finish(
+        run_case(case_file, store, set=parsed_changes(changed or ()), force=force, progress=not quiet, say=say), store
+    )
 
 
 @app.command()
@@ -151,7 +152,7 @@ def _finish(done: Run, store: Path) -> None:
 @app.command()
 def info(
     run_directory: RunPath,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="Compare every checksum; exit code 1 if a file is damaged.")
     ] = False,

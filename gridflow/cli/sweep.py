@@ -7,6 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gridflow.cases.reading import parsed_changes
+from gridflow.cli.options import CasePath, Changed, Quiet
 from gridflow.cli.printing import notes
 from gridflow.runtime.store import DONE
 
@@ -16,31 +18,30 @@ SHOWN = ("status", "steps", "time", "energy", "min", "max", "hole_volume", "trac
 
 
 def sweep(
-    case_file: Annotated[Path, typer.Argument(metavar="CASE.toml", help="The case file; see 'gridflow new'.")],
+    case_file: CasePath,
     over: Annotated[
         list[str],
         typer.Option("--over", metavar="TABLE.KEY=VALUE,VALUE", help="A key and its values; repeat it for a product."),
     ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; default the case's name + '.sweep'.")] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value for all members; repeatable."),
-    ] = None,
+    changed: Changed = None,
     jobs: Annotated[
         int | None, typer.Option(help="Number of parallel processes; default: as cores and memory allow.")
     ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Rerun failed members.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing sweep.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run all combinations of values in parallel, each in its own directory; rerun it to continue where it stopped."""
-    from gridflow.studies.sweep import TABLE  # imported here so that other commands need not wait for it
+    from gridflow.studies.axes import parsed_axes  # imported here so that other commands need not wait for it
+    from gridflow.studies.sweep import TABLE
     from gridflow.studies.sweep import sweep as run_all
     from gridflow.viz.sweeps import plot_sweep
 
     folder = out or Path(f"{case_file.stem}.sweep")
     say = None if quiet else notes.print
-    rows = run_all(case_file, over, folder, set=overrides or (), jobs=jobs, retry=retry, force=force, say=say)
+    changes = parsed_changes(changed or ())
+    rows = run_all(case_file, parsed_axes(over), folder, set=changes, jobs=jobs, retry=retry, force=force, say=say)
     Console(width=max(_screen.width, 140), highlight=False).print(_table(rows))
     typer.echo(str(folder / TABLE))
     if any("energy" in row for row in rows):

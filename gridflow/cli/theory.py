@@ -8,36 +8,28 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gridflow.cases.case import Case
-from gridflow.cases.reading import load_case
+from gridflow.cases.reading import parsed_changes
+from gridflow.cli.options import AsJson, CasePath, Changed, RunPath
 from gridflow.cli.printing import print_json
-from gridflow.networks.measures import TRAINING
 
 _screen = Console(highlight=False)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
 
 def predict(
-    case_file: Annotated[Path, typer.Argument(metavar="CASE.toml", help="The case file; see 'gridflow new'.")],
+    case_file: CasePath,
     tol: Annotated[
         float | None,
         typer.Option("--tol", help="Energy to reach, as a share of the first; default 1e-6, or that of [training]."),
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable."),
-    ] = None,
+    changed: Changed = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict before a run which theorem applies, how fast the energy decays, and the time and steps needed."""
-    from gridflow.studies.prediction import predict as work_out  # imported here so that other commands need not wait
+    from gridflow.studies.forecast import predict as work_out  # imported here so that other commands need not wait
 
-    case = load_case(case_file, overrides or ())
-    found = work_out(case, tol, folder=case_file.parent)
-    networks = _networks(case, case_file.parent, found.goal)
+    found = work_out(case_file, tol, set=parsed_changes(changed or ()))
     if as_json:
-        print_json(found.facts() | ({"networks": networks} if networks else {}))
+        print_json(found.facts())
         return
     rows: list[tuple[str, str]] = [("theorem", found.theorem)]
     if found.law:
@@ -64,29 +56,16 @@ def predict(
             )
         )
     rows += [
-        (label, f"t = {time:.4g} by linear theory" if np.isfinite(time) else "no time predicted")
-        for label, time in networks.items()
+        (f"m = {width}", f"t = {time:.4g} by linear theory" if np.isfinite(time) else "no time predicted")
+        for width, time in found.networks.items()
     ]
     rows += [("assumes" if number == 0 else "", text) for number, text in enumerate(found.hypotheses)]
     rows += [("but" if number == 0 else "", text) for number, text in enumerate(found.doubts)]
     _print(rows)
 
 
-def _networks(case: Case, folder: Path, goal: float) -> dict[str, float]:
-    """Times at which linear theory predicts that the networks of ``[training]`` reach a loss, by width."""
-    from gridflow.studies.training import expect, members
-
-    if case.training is None or case.solver.of_networks or case.flow.growth != TRAINING:
-        return {}
-    found = {}
-    for width, member in {member.width: member for member in reversed(members(case)[1:])}.items():
-        curve = expect(member, folder).linear  # for a given width it is the same on samples
-        found[f"m = {width}"] = float("nan") if curve is None else curve.time_to(goal)
-    return dict(reversed(found.items()))
-
-
 def rates(
-    run_directory: Annotated[Path, typer.Argument(metavar="DIR", help="The run directory.")],
+    run_directory: RunPath,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Figure to write; its suffix determines the format.")
     ] = None,

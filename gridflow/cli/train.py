@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gridflow.cases.reading import parsed_changes
+from gridflow.cli.options import AsJson, Changed, Quiet
 from gridflow.cli.printing import notes, print_json
 
 _screen = Console(highlight=False)
@@ -19,20 +21,17 @@ def train(
         typer.Argument(metavar="CASE.toml", help="A case with a training table; see 'gridflow new relu-circle'."),
     ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; default the case's name + '.train'.")] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    changed: Changed = None,
+    as_json: AsJson = False,
     force: Annotated[bool, typer.Option("--force", help="Run even if memory may be insufficient.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train networks of several widths beside their infinite-width limit and report the times; rerun it to continue."""
     from gridflow.studies.training import train as train_all  # imported here so that other commands need not wait
     from gridflow.viz.training import Curve, plot_training
 
     say = None if quiet else notes.print
-    found = train_all(case_file, out, set=overrides or (), force=force, progress=not quiet, say=say)
+    found = train_all(case_file, out, set=parsed_changes(changed or ()), force=force, progress=not quiet, say=say)
     if found.interrupted:
         notes.print(f"{found.interrupted} was interrupted; run the same command again to continue")
         raise typer.Exit(1)

@@ -14,7 +14,7 @@ def work(task: dict[str, Any]) -> None:
     Parameters
     ----------
     task
-        ``{"case": file, "out": directory, "set": [...], "force": bool}``, or ``{"resume": directory}``.
+        ``{"case": file, "out": directory, "set": {...}, "force": bool}``, or ``{"resume": directory}``.
     """
     if "resume" in task:
         resume_case(task["resume"], progress=False)

@@ -1,15 +1,12 @@
 """Predictions before a run: the theorem that applies, the decay rate of the energy, and the time and steps needed."""
 
 import math
-import os
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from gridflow.cases.case import Case
-from gridflow.cases.reading import Changes, load_case
 from gridflow.cases.solvers import AnyOfSolvers
 from gridflow.equation.contract import INNER, NEURONS, OUTER
 from gridflow.errors import InputError
@@ -54,6 +51,9 @@ class Prediction:
         not apply.
     certified
         Time by which a theorem guarantees the goal, or None; ``not_certified`` then gives the reason.
+    networks
+        For each width of ``[training]``, the time at which a network reaches the goal according to linear theory; NaN
+        if the theory does not apply. Empty unless the prediction is that of a case with such a table.
     """
 
     theorem: str
@@ -71,45 +71,13 @@ class Prediction:
     steps: float
     certified: float | None
     not_certified: str
+    networks: Mapping[int, float] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
-        """Return all values as plain Python objects."""
-        return asdict(self)
-
-
-def predict(
-    case: str | os.PathLike[str] | Case,
-    tol: float | None = None,
-    *,
-    set: Changes = (),
-    folder: str | os.PathLike[str] = ".",
-) -> Prediction:
-    """Predict which theorem applies to a case, how fast the energy decays, and the time and steps needed.
-
-    Parameters
-    ----------
-    case
-        A case file, or a :class:`Case` from :func:`gridflow.load_case`.
-    tol
-        Energy to reach, relative to the initial one, between 0 and 1. Default: that of ``[training]``, or 1e−6.
-    set, folder
-        As for :func:`gridflow.run_case`.
-
-    Returns
-    -------
-    Prediction
-        The prediction.
-
-    Raises
-    ------
-    InputError
-        If the case is not allowed, or its initial density is the target.
-    """
-    if not isinstance(case, Case):
-        folder = Path(case).parent
-        case = load_case(case, set)
-    share = tol if tol is not None else case.training.tolerance if case.training else 1e-6
-    return predict_run(*case.build(Path(folder)), share, case.solver.independent_neurons)
+        """Return all values as plain Python objects, without networks if there are none."""
+        facts = asdict(self)
+        networks = {f"m = {width}": time for width, time in facts.pop("networks").items()}
+        return facts | ({"networks": networks} if networks else {})
 
 
 def predict_run(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons: int | None = None) -> Prediction:

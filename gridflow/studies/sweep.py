@@ -18,13 +18,13 @@ from typing import IO, Any
 import psutil
 
 from gridflow.cases.case import Case
-from gridflow.cases.reading import Changes, as_texts, load_case, parse_case, text_of
+from gridflow.cases.reading import Changes, load_case, parse_case, parsed_changes, plain_changes, text_of, texts_of
 from gridflow.compute.threads import VARIABLE, available, count
 from gridflow.errors import InputError
 from gridflow.files import publish_text, publishing
 from gridflow.runtime.signals import collected_signals
 from gridflow.runtime.store import DONE, RunDirectory, open_run
-from gridflow.studies.axes import Axis, Member, members
+from gridflow.studies.axes import Axis, Member, axes_of, members
 
 RECORD, TABLE = "sweep.json", "sweep.csv"
 WORKER = (sys.executable, "-m", "gridflow.studies.member")
@@ -52,17 +52,14 @@ class Sweep:
 
     folder: Path
     case_file: Path
-    overrides: tuple[str, ...]
+    overrides: dict[str, Any]
     axes: tuple[Axis, ...]
     members: list[Member] = field(init=False)
 
     def __post_init__(self) -> None:
-        if not self.axes:
-            raise InputError("a sweep needs something to vary: --over table.key=value,value")
-        given = {override.partition("=")[0].strip() for override in self.overrides}
         for axis in self.axes:
-            if axis.key in given:
-                raise InputError(f"--over {axis.key}: this key is in --set too")
+            if axis.key in self.overrides:
+                raise InputError(f"over {axis.key}: this key is in set too")
         self.members = members(self.axes)
 
     def cases(self) -> list[Case]:
@@ -70,7 +67,7 @@ class Sweep:
         read, problems = [], []
         for member in self.members:
             try:
-                read.append(load_case(self.case_file, (*self.overrides, *member.overrides)).resolved())
+                read.append(load_case(self.case_file, {**self.overrides, **member.overrides}).resolved())
             except InputError as error:
                 problems += [f"{member.name}: {line}" for line in str(error).splitlines()]
         if problems:
@@ -88,7 +85,9 @@ class Sweep:
         if self.folder.exists():
             path = self.folder / RECORD
             if not path.is_file():
-                raise InputError(f"{self.folder} exists and is not a sweep: it has no {RECORD}; choose another --out")
+                raise InputError(
+                    f"{self.folder} exists and is not a sweep: it has no {RECORD}; choose another folder (out)"
+                )
             if force:
                 shutil.rmtree(self.folder)
             else:
@@ -98,28 +97,26 @@ class Sweep:
 
     def _record(self) -> dict[str, Any]:
         return {
-            "case": parse_case(self.case_file.read_text(encoding="utf-8"), str(self.case_file), ()).to_toml(),
-            "set": list(self.overrides),
+            "case": parse_case(self.case_file.read_text(encoding="utf-8"), str(self.case_file)).to_toml(),
+            "set": texts_of(self.overrides),
             "over": {axis.key: list(axis.values) for axis in self.axes},
         }
 
     def _require_same(self, before: dict[str, Any]) -> None:
         """Raise InputError unless this sweep continues the recorded one; an axis may have gained values."""
-        now = self._record()
-        for key, meaning in (("case", "case file"), ("set", "--set")):
+        now, way_out = self._record(), "choose another folder (out), or replace it (force)"
+        before = before | {"set": texts_of(parsed_changes(before["set"]))}  # which may be as somebody typed it
+        for key, meaning in (("case", "another case file"), ("set", "other changes of the case (set)")):
             if before[key] != now[key]:
-                raise InputError(
-                    f"{self.folder} is a sweep with another {meaning}; choose another --out, or --force to replace it"
-                )
+                raise InputError(f"{self.folder} is a sweep with {meaning}; {way_out}")
         if list(before["over"]) != list(now["over"]):
             raise InputError(
-                f"{self.folder} is a sweep over {', '.join(before['over'])}, not {', '.join(now['over'])}; "
-                "choose another --out, or --force to replace it"
+                f"{self.folder} is a sweep over {', '.join(before['over'])}, not {', '.join(now['over'])}; {way_out}"
             )
         for key, values in before["over"].items():
             if missing := [value for value in values if value not in now["over"][key]]:
                 raise InputError(
-                    f"{self.folder} has members with {key} = {missing[0]}, which --over does not list; "
+                    f"{self.folder} has members with {key} = {missing[0]}, which over does not list; "
                     "an axis may only get more values"
                 )
 
@@ -165,10 +162,10 @@ def share_cores(cases: Sequence[Case], jobs: int | None) -> Share:
 
 def sweep(
     case_file: str | os.PathLike[str],
-    over: Sequence[str | Axis] | Mapping[str, Sequence[Any]],
+    over: Mapping[str, Sequence[Any]],
     out: str | os.PathLike[str] | None = None,
     *,
-    set: Changes = (),
+    set: Changes | None = None,
     jobs: int | None = None,
     retry: bool = False,
     force: bool = False,
@@ -181,8 +178,7 @@ def sweep(
     case_file
         The case.
     over
-        What to vary: a mapping such as ``{"kernel.s": [1, 1.5, 2]}``, or strings such as ``"kernel.s=1,1.5,2"``. All
-        combinations are run.
+        Keys to vary and their values, for example ``{"kernel.s": [1, 1.5, 2]}``. All combinations are run.
     out
         Folder of the sweep; default the case's name + ``.sweep``. Each member has a run directory in it, as ``gridflow
         run`` makes it, to the byte.
@@ -209,11 +205,7 @@ def sweep(
         If anything is wrong, with one line for each error, before any member runs.
     """
     case_file = Path(case_file)
-    if isinstance(over, Mapping):
-        axes = tuple(Axis(key, tuple(values)) for key, values in over.items())
-    else:
-        axes = tuple(axis if isinstance(axis, Axis) else Axis.parse(axis) for axis in over)
-    this = Sweep(Path(out or f"{case_file.stem}.sweep"), case_file, as_texts(set), axes)
+    this = Sweep(Path(out or f"{case_file.stem}.sweep"), case_file, plain_changes(set), axes_of(over))
     cases = this.cases()
     share = share_cores(cases, jobs)
     this.begin(force)
@@ -302,7 +294,7 @@ def _begin(this: Sweep, member: Member, threads: int) -> _Job:
     """Start the process of a member, to begin or continue its run."""
     path, status = this.directory(member), this.status(member)
     if status in ("missing", "failed"):
-        changes = [*this.overrides, *member.overrides]
+        changes = {**this.overrides, **member.overrides}
         task = {"case": str(this.case_file), "out": str(path), "set": changes, "force": status == "failed"}
     else:
         task = {"resume": str(path)}
@@ -331,8 +323,8 @@ def _row(
 ) -> dict[str, Any]:
     """Return a member's row of the table; its seconds accumulate over calls."""
     row: dict[str, Any] = {
-        axis.key: value if isinstance(value, int | float | str) else text_of(value)
-        for axis, value in zip(this.axes, member.values, strict=True)
+        key: value if isinstance(value, int | float | str) else text_of(value)
+        for key, value in member.overrides.items()
     }
     row |= {"member": member.name, "status": this.status(member), "reason": ""}
     if row["status"] != "missing":

@@ -150,7 +150,7 @@ def expect(member: Member, folder: Path) -> Expectation:
 def resumable(member: Member, expected: Expectation, stored: RunDirectory) -> None:
     """Raise InputError, stating the difference, unless a stored run is the member's or an earlier part of it."""
     where = f"{stored.path} is a run of another case"
-    way_out = "choose another --out, or remove it"
+    way_out = "choose another folder (out), or remove it"
     if stored.case is None:
         raise InputError(f"{stored.path} was made from Python; {way_out}")
     before, now = upgraded(tomllib.loads(stored.case)), tomllib.loads(member.case.to_toml())
@@ -234,7 +234,7 @@ def train(
     case_file: str | os.PathLike[str],
     out: str | os.PathLike[str] | None = None,
     *,
-    set: Changes = (),
+    set: Changes | None = None,
     force: bool = False,
     progress: bool | None = None,
     say: Say | None = None,
@@ -269,7 +269,7 @@ def train(
     prediction = predict_run(*wanted[0].case.build(path.parent), case.training.tolerance)
     folder = Path(out or f"{path.stem}.train")
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} exists and is not a folder; choose another --out")
+        raise InputError(f"{folder} exists and is not a folder; choose another one (out)")
     folder.mkdir(parents=True, exist_ok=True)
     trained: list[tuple[Member, Expectation]] = []
     failed: list[str] = []

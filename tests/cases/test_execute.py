@@ -38,7 +38,7 @@ def test_a_case_is_run_and_goes_on(case):
 
 
 def test_a_loaded_case_is_run(case):
-    loaded = gf.load_case(case, set=["grid.shape=[32]"])
+    loaded = gf.load_case(case, set={"grid.shape": [32]})
     assert loaded.grid.shape == [32]
     run = gf.run_case(loaded, "other.run")
     assert run.density.shape == (32,)
@@ -65,3 +65,38 @@ def test_a_sweep_over_a_mapping(case):
 def test_a_key_that_has_moved_is_named(case):
     with pytest.raises(gf.InputError, match=r"solver\.growth = 2\.0: this key is flow\.growth now: write \[flow\]"):
         gf.load_case(case, set={"solver.growth": 2.0})
+
+
+@pytest.mark.parametrize(
+    ("changes", "shape", "s"),
+    [
+        ({"kernel.s": np.int64(2), "grid.shape": np.array([32])}, [32], 2.0),
+        ({"kernel": {"kind": "riesz", "s": np.float32(1.5)}, "grid.shape": (np.int32(16),)}, [16], 1.5),
+    ],
+)
+def test_changes_are_values_and_those_of_numpy_are_plain(case, changes, shape, s):
+    loaded = gf.load_case(case, set=changes)
+    assert (loaded.grid.shape, loaded.kernel.s) == (shape, s)
+    assert gf.load_case(case, set=changes).to_toml() == loaded.to_toml()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda case: gf.load_case(case, set={"kernel.s": None}), "set kernel.s = None: it must be a number, a string"),
+        (lambda case: gf.predict(case, set={"initial": {"amplitude": 1j}}), "set initial.amplitude = 1j: it must be"),
+        (lambda case: gf.run_case(case, set={"grid.shape": [8, None]}), "set grid.shape.1 = None: it must be a number"),
+        (lambda case: gf.run_case(case, set={"kernel.": 1}), "set 'kernel.': a key is written table.key"),
+        (lambda case: gf.train(case, set=["kernel.s=2"]), "set = ['kernel.s=2']: it must be a mapping"),
+        (lambda case: gf.sweep(case, {"kernel.s": []}), "over kernel.s = []: it must be a list of values"),
+        (lambda case: gf.sweep(case, {"kernel.s": "1,2"}), "over kernel.s = '1,2': it must be a list of values"),
+        (lambda case: gf.sweep(case, {"kernel.s": [1, np.int64(1)]}), "over kernel.s = [1, 1]: a value is repeated"),
+        (lambda case: gf.sweep(case, {"kernel.s": [1, None]}), "over kernel.s.1 = None: it must be a number"),
+        (lambda case: gf.sweep(case, ["kernel.s=1,2"]), "over = ['kernel.s=1,2']: it must name keys and their values"),
+    ],
+)
+def test_what_is_no_change_is_named_in_one_line(case, call, message):
+    with pytest.raises(gf.InputError) as caught:
+        call(case)
+    assert str(caught.value).startswith(message)
+    assert len(str(caught.value).splitlines()) == 1

@@ -16,7 +16,7 @@ from gridflow.cases import domains as domain_tables
 from gridflow.cases import kernels as kernel_tables
 from gridflow.cases import solvers as solver_tables
 from gridflow.cases import templates as cases
-from gridflow.cases.reading import load_case, parse_case
+from gridflow.cases.reading import load_case, parse_case, parsed_changes, text_of, value_of
 from solvers import FiniteVolume, Spectral
 from solvers.finite_volume.reconstruction import reconstruction
 
@@ -37,7 +37,7 @@ t_end = 1.0
 
 def complaints(text, overrides=()):
     with pytest.raises(gf.InputError) as caught:
-        parse_case(text, "case.toml", overrides).build(Path())
+        parse_case(text, "case.toml", parsed_changes(overrides)).build(Path())
     return str(caught.value).splitlines()
 
 
@@ -50,7 +50,7 @@ def test_a_case_becomes_the_objects_of_a_run():
 
 
 def test_the_resolved_case_is_the_same_case():
-    case = parse_case(GOOD, "case.toml", ["solver.tracer=true", "output.snapshot_times=[0.5, 1.0]"])
+    case = parse_case(GOOD, "case.toml", {"solver.tracer": True, "output.snapshot_times": [0.5, 1.0]})
     again = parse_case(case.to_toml(), "resolved.toml")
     assert again == case
     assert tomllib.loads(case.to_toml())["solver"]["limiter"] == "vanleer"
@@ -90,14 +90,31 @@ def test_every_error_is_reported_at_once_with_key_value_and_what_is_allowed():
         ("time.t_end=inf", "time.t_end = inf: it should be a finite number"),
         ("time.t_end='soon'", "time.t_end = 'soon': it should be a valid number"),
         ("kernel.s=0", "kernel.s = 0: it should be greater than 0"),
-        ("kernel", "--set kernel: write it as table.key=value"),
-        ("kernel.s.t=1", "--set kernel.s.t=1: s is a value, not a table"),
+        ("kernel", "set kernel: write it as table.key=value"),
+        ("kernel.s.t=1", "set kernel.s.t = 1: s is a value, not a table"),
         ("kernl.s=1", "kernl = {'s': 1}: unknown key (did you mean \"kernel\"?)"),
         ("solver.cfl=nan", "solver.cfl = nan: it should be less than or equal to 1"),
     ],
 )
 def test_bad_values_are_named(override, words):
     assert any(words in line for line in complaints(GOOD, [override]))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [[1, 2], "a b"],
+        {"kind": "sum", "terms": [{"kind": "uniform"}, {"kind": "gaussian", "centers": [0.5], "widths": 0.1}]},
+        [{"kind": "gaussian", "centers": [0.5]}, {}],
+    ],
+)
+def test_the_text_of_a_value_is_read_back(value):
+    assert value_of(text_of(value)) == value
+
+
+def test_the_last_change_of_a_key_counts():
+    changes = parsed_changes(["kernel.s=2", 'kernel={kind="gaussian", width=0.1}', "kernel.width = 0.2", "kernel.s=3"])
+    assert list(changes.items())[1:] == [("kernel.width", 0.2), ("kernel.s", 3)]
 
 
 def test_problems_of_several_tables_are_reported_together():
@@ -149,9 +166,8 @@ def test_files_are_found_relative_to_the_case(tmp_path):
     values = np.random.default_rng(0).random(grid.shape)
     np.save(tmp_path / "start.npy", values)
     np.save(tmp_path / "cloud.npy", np.random.default_rng(0).random((50, 2)))
-    case = parse_case(
-        GOOD, "case.toml", ['initial={kind="array", path="start.npy"}', 'target={kind="particles", path="cloud.npy"}']
-    )
+    tables = {"initial": {"kind": "array", "path": "start.npy"}, "target": {"kind": "particles", "path": "cloud.npy"}}
+    case = parse_case(GOOD, "case.toml", tables)
     solver, initial = case.build(tmp_path)
     assert (initial == gf.normalize(grid, values)).all()
     assert solver.flow.target_mass == pytest.approx(1, rel=1e-14)
@@ -161,11 +177,11 @@ def test_files_are_found_relative_to_the_case(tmp_path):
 
 def test_sums_and_products():
     grid = gf.Grid((16, 12), (1.0, 2.0))
-    terms = 'terms=[{kind="cosine", amplitude=0.5}, {kind="ball_hole", radius=0.25, mass=3.0}]'
+    terms = [{"kind": "cosine", "amplitude": 0.5}, {"kind": "ball_hole", "radius": 0.25, "mass": 3.0}]
     parts = gf.cosine(grid, 0.5), gf.ball_hole(grid, 0.25, mass=3.0)
-    _, added = parse_case(GOOD, "c", [f'initial={{kind="sum", {terms}}}']).build(Path())
+    _, added = parse_case(GOOD, "c", {"initial": {"kind": "sum", "terms": terms}}).build(Path())
     assert added == pytest.approx(gf.normalize(grid, parts[0] + parts[1]), rel=1e-14)
-    _, multiplied = parse_case(GOOD, "c", [f'initial={{kind="product", {terms}}}']).build(Path())
+    _, multiplied = parse_case(GOOD, "c", {"initial": {"kind": "product", "terms": terms}}).build(Path())
     assert multiplied == pytest.approx(gf.normalize(grid, parts[0] * parts[1]), rel=1e-14)
 
 
@@ -195,7 +211,7 @@ def test_bundled_cases_are_valid_and_say_their_defaults_truly(name, tmp_path):
 
 
 def test_seeds_are_recorded():
-    case = parse_case(GOOD, "c", ['initial={kind="random_sobolev", r=1.0, seed=7}'])
+    case = parse_case(GOOD, "c", {"initial": {"kind": "random_sobolev", "r": 1.0, "seed": 7}})
     assert case.seeds() == {"initial": 7}
 
 
@@ -210,7 +226,7 @@ def test_seeds_are_recorded():
 )
 def test_no_value_makes_anything_but_a_case_or_a_line(key, value):
     try:
-        case = parse_case(GOOD, "case.toml", [f"{key}={value!r}"])
+        case = parse_case(GOOD, "case.toml", parsed_changes([f"{key}={value!r}"]))
         if case.grid.shape and np.prod(case.grid.shape) < 1e5:
             case.build(Path())
     except gf.InputError as error:
@@ -262,13 +278,13 @@ def test_the_documented_sum_is_a_case():
 
 def test_a_case_chooses_its_solver():
     text = GOOD.replace('"ball_hole"\nradius = 0.25', '"cosine"')
-    case = parse_case(text, "case.toml", ["solver.kind=spectral", "solver.tolerance=1e-6"])
+    case = parse_case(text, "case.toml", {"solver.kind": "spectral", "solver.tolerance": 1e-6})
     solver, _ = case.build(Path())
     assert isinstance(solver, Spectral)
     assert solver.tolerance == 1e-6
     assert parse_case(case.to_toml(), "resolved.toml") == case
     assert case.memory() > 0
-    plain = parse_case(text, "case.toml", ["solver.cfl=0.5"])
+    plain = parse_case(text, "case.toml", {"solver.cfl": 0.5})
     assert isinstance(plain.build(Path())[0], FiniteVolume)
     assert parse_case(plain.to_toml(), "resolved.toml") == plain
 

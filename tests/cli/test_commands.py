@@ -57,7 +57,7 @@ def test_run_never_overwrites_unasked(finished):
     folder, _ = finished
     again = gridflow("run", "hole2d.toml", *SMALL, folder=folder)
     assert again.returncode == 2
-    assert "hole2d.run exists; resume it with 'gridflow resume hole2d.run'" in again.stderr
+    assert "hole2d.run exists: resume it, choose another directory (out), or replace it (force)" in again.stderr
     other = gridflow("run", "hole2d.toml", *SMALL, "--out", "other.run", "-q", folder=folder)
     forced = gridflow("run", "hole2d.toml", *SMALL, "--out", "other.run", "--force", folder=folder)
     assert (other.returncode, forced.returncode) == (0, 0)
@@ -143,7 +143,7 @@ def test_too_large_a_run_is_refused_with_the_figures(finished):
     done = gridflow("run", "hole2d.toml", "--set", "grid.shape=[200000, 200000]", "--out", "x.run", folder=folder)
     assert done.returncode == 2
     assert "GB of memory and" in done.stderr
-    assert "--force to try all the same" in done.stderr
+    assert "or try all the same (force)" in done.stderr
 
 
 def test_a_failed_run_has_exit_code_1(finished, tmp_path):

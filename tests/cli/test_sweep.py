@@ -1,6 +1,7 @@
 """Sweeps: what is run, what is said, and how they go on."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -13,8 +14,8 @@ from typer.testing import CliRunner
 import gridflow as gf
 from gridflow.cli.main import app
 from gridflow.studies import sweep as sweeps
-from gridflow.studies.axes import Axis, members
-from gridflow.studies.sweep import Share, share_cores, sweep
+from gridflow.studies.axes import Axis, members, parsed_axes
+from gridflow.studies.sweep import Share, Sweep, share_cores, sweep
 
 CASE = """
 title = "small"
@@ -57,25 +58,30 @@ def test_values_are_those_of_toml(text, key, values):
     assert Axis.parse(text) == Axis(key, values)
 
 
-@pytest.mark.parametrize("text", ["kernel.s", "kernel.s=", "=1,2", "kernel.=1", "a=1,,2", "a=1,1"])
+@pytest.mark.parametrize("text", ["kernel.s", "kernel.s=", "=1,2", "kernel.=1", "a=1,,2"])
 def test_what_is_no_axis_is_named(text):
-    with pytest.raises(gf.InputError, match=f"--over {text}"):
+    with pytest.raises(gf.InputError, match=f"over {text}"):
         Axis.parse(text)
 
 
 def test_members_are_the_product_under_names_for_any_file_system():
     found = members([Axis("kernel.s", (1, 1.5)), Axis("initial.path", ("a/b.npy", "c d"))])
-    assert [member.values for member in found] == [(1, "a/b.npy"), (1, "c d"), (1.5, "a/b.npy"), (1.5, "c d")]
+    assert [tuple(member.overrides.values()) for member in found] == [
+        (1, "a/b.npy"),
+        (1, "c d"),
+        (1.5, "a/b.npy"),
+        (1.5, "c d"),
+    ]
     assert found[0].name == "kernel.s=1,initial.path=a_b.npy"
-    assert found[1].overrides == ("kernel.s=1", 'initial.path="c d"')
+    assert found[1].overrides == {"kernel.s": 1, "initial.path": "c d"}
     tables = members([Axis("kernel", ({"kind": "riesz", "s": 2}, {"kind": "gaussian", "width": 0.1}))])
-    assert tables[1].overrides == ('kernel={kind = "gaussian", width = 0.1}',)
+    assert tables[1].name == "kernel=_kind=gaussian,width=0.1_"
     with pytest.raises(gf.InputError, match="share the directory"):
         members([Axis("title", ("a/b", "a_b"))])
     with pytest.raises(gf.InputError, match="a value is repeated"):
         Axis.parse("kernel.s=1,2,1")
     with pytest.raises(gf.InputError, match="this key is repeated"):
-        members([Axis("a.b", (1,)), Axis("a.b", (2,))])
+        parsed_axes(["a.b=1", "a.b=2"])
 
 
 def test_cores_are_shared(case, monkeypatch):
@@ -83,7 +89,7 @@ def test_cores_are_shared(case, monkeypatch):
     monkeypatch.setattr(sweeps, "available", lambda: 8)
     assert share_cores(cases, None) == Share(6, 1)
     assert share_cores(cases, 3) == Share(3, 1)  # a grid of 256 cells is worth no second thread
-    large = [sweeps.load_case(case, ["grid.shape=[1024, 1024]"])] * 2
+    large = [sweeps.load_case(case, {"grid.shape": [1024, 1024]})] * 2
     monkeypatch.setattr(sweeps, "count", lambda *_: 8)
     assert share_cores(large, None) == Share(2, 4)
 
@@ -101,7 +107,7 @@ def test_cores_are_shared(case, monkeypatch):
 
 @pytest.mark.long
 def test_a_member_is_the_run_of_its_case_to_the_byte(case, tmp_path):
-    rows = sweep(case, ["kernel.s=1,2"], tmp_path / "s")
+    rows = sweep(case, {"kernel.s": [1, 2]}, tmp_path / "s")
     assert [row["status"] for row in rows] == ["finished", "finished"]
     alone = tmp_path / "alone.run"
     subprocess.run(
@@ -124,63 +130,74 @@ def test_a_member_is_the_run_of_its_case_to_the_byte(case, tmp_path):
 @pytest.mark.long
 def test_a_sweep_goes_on_and_may_get_more_values(case, tmp_path):
     folder = tmp_path / "s"
-    sweep(case, ["kernel.s=1,2"], folder)
+    sweep(case, {"kernel.s": [1, 2]}, folder)
     before = {path: path.stat().st_mtime_ns for path in (folder / "kernel.s=1").rglob("*.nc")}
     said = []
-    rows = sweep(case, ["kernel.s=1,2,3"], folder, say=said.append)
+    rows = sweep(case, {"kernel.s": [1, 2, 3]}, folder, say=said.append)
     assert len(said) == 1
     assert said[0].startswith("1 of 1: kernel.s=3: finished")
     assert [row["status"] for row in rows] == ["finished"] * 3
     assert all(row["seconds"] > 0 for row in rows)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     for over, options, message in (
-        (["kernel.s=1,3"], {}, "has members with kernel.s = 2, which --over does not list"),
-        (["initial.radius=0.1"], {}, "is a sweep over kernel.s, not initial.radius"),
-        (["kernel.s=1,2,3"], {"set": ["time.t_end=1.0"]}, "another --set"),
+        ({"kernel.s": [1, 3]}, {}, "has members with kernel.s = 2, which over does not list"),
+        ({"initial.radius": [0.1]}, {}, "is a sweep over kernel.s, not initial.radius"),
+        ({"kernel.s": [1, 2, 3]}, {"set": {"time.t_end": 1.0}}, "other changes of the case \\(set\\)"),
     ):
         with pytest.raises(gf.InputError, match=message):
             sweep(case, over, folder, **options)
     case.write_text(CASE.replace("0.25", "0.2"))
     with pytest.raises(gf.InputError, match="another case file"):
-        sweep(case, ["kernel.s=1,2,3"], folder)
-    rows = sweep(case, ["kernel.s=1"], folder, force=True)
+        sweep(case, {"kernel.s": [1, 2, 3]}, folder)
+    rows = sweep(case, {"kernel.s": [1]}, folder, force=True)
     assert [path.name for path in folder.iterdir() if path.is_dir()] == ["kernel.s=1"]
     (tmp_path / "other").mkdir()
     with pytest.raises(gf.InputError, match="is not a sweep"):
-        sweep(case, ["kernel.s=1"], tmp_path / "other", force=True)
+        sweep(case, {"kernel.s": [1]}, tmp_path / "other", force=True)
+
+
+def test_a_sweep_goes_on_however_its_changes_were_typed(case, tmp_path):
+    this = Sweep(tmp_path / "s", case, {"grid.shape": [16, 16]}, (Axis("kernel.s", [1]),))
+    this.begin(force=False)
+    record = tmp_path / "s" / "sweep.json"
+    written = record.read_text()
+    assert json.loads(written)["set"] == ["grid.shape=[\n    16,\n    16,\n]"]
+    record.write_text(json.dumps(json.loads(written) | {"set": ["grid.shape = [16,16]"]}))
+    this.begin(force=False)
+    assert record.read_text() == written
 
 
 def test_all_errors_at_once_before_anything_runs(case, tmp_path):
     folder = tmp_path / "s"
     with pytest.raises(gf.InputError) as caught:
-        sweep(case, ["kernel.s=1,-1", "initial.raduis=0.1"], folder)
+        sweep(case, {"kernel.s": [1, -1], "initial.raduis": [0.1]}, folder)
     lines = str(caught.value).splitlines()
     assert any(line.startswith("kernel.s=-1,initial.raduis=0.1: ") and "kernel.s = -1" in line for line in lines)
     assert sum("unknown key" in line for line in lines) == 2
     assert not folder.exists()
     with pytest.raises(gf.InputError, match=r"initial.radius=0.7: initial: radius = 0.7: it must be"):
-        sweep(case, ["initial.radius=0.2,0.7"], folder)
-    with pytest.raises(gf.InputError, match=r"--over kernel.s: this key is in --set too"):
-        sweep(case, ["kernel.s=1"], folder, set=["kernel.s=2"])
-    with pytest.raises(gf.InputError, match="needs something to vary"):
-        sweep(case, [], folder)
+        sweep(case, {"initial.radius": [0.2, 0.7]}, folder)
+    with pytest.raises(gf.InputError, match=r"over kernel.s: this key is in set too"):
+        sweep(case, {"kernel.s": [1]}, folder, set={"kernel.s": 2})
+    with pytest.raises(gf.InputError, match="it must name keys and their values"):
+        sweep(case, {}, folder)
 
 
 def test_a_failed_member_is_reported_and_run_again_on_request(case, tmp_path):
     folder = tmp_path / "s"
-    sweep(case, ["kernel.s=2"], folder)
+    sweep(case, {"kernel.s": [2]}, folder)
     run = folder / "kernel.s=2"
     manifest = (run / "manifest.json").read_text()
     (run / "manifest.json").write_text(
         manifest.replace('"finished"', '"failed"').replace("t = 0.3 reached", "disk full")
     )
-    rows = sweep(case, ["kernel.s=2"], folder)
+    rows = sweep(case, {"kernel.s": [2]}, folder)
     assert (rows[0]["status"], rows[0]["reason"]) == ("failed", "disk full")
     told = CliRunner().invoke(app, ["sweep", str(case), "--over", "kernel.s=2", "-o", str(folder)])
     assert told.exit_code == 1
     assert "kernel.s=2 is failed: disk full" in told.stderr
     assert "--retry" in told.stderr
-    rows = sweep(case, ["kernel.s=2"], folder, retry=True)
+    rows = sweep(case, {"kernel.s": [2]}, folder, retry=True)
     assert [row["status"] for row in rows] == ["finished"]
 
 
@@ -208,9 +225,9 @@ def test_a_signal_interrupts_the_members_and_the_command_ends(case, tmp_path):
 
 @pytest.mark.long
 def test_a_member_that_is_killed_is_resumed_to_the_same_bytes(case, tmp_path):
-    long = ["time.t_end=3.0", "solver.cfl=0.05"]
+    long = {"time.t_end": 3.0, "solver.cfl": 0.05}
     folder, whole = tmp_path / "s", tmp_path / "whole"
-    words = [word for change in long for word in ("--set", change)]
+    words = [word for key, value in long.items() for word in ("--set", f"{key}={value}")]
     process = subprocess.Popen(
         [*COMMAND, "sweep", case, "--over", "kernel.s=1", "-o", folder, *words],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -223,8 +240,8 @@ def test_a_member_that_is_killed_is_resumed_to_the_same_bytes(case, tmp_path):
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "killed by signal 9" in said
-    rows = sweep(case, ["kernel.s=1"], folder, set=long)
-    gf.run_case(case, out=whole, set=[*long, "kernel.s=1"])
+    rows = sweep(case, {"kernel.s": [1]}, folder, set=long)
+    gf.run_case(case, out=whole, set=long | {"kernel.s": 1})
     assert rows[0]["status"] == "finished"
     for name in ("series.h5", *(path.relative_to(whole) for path in whole.glob("snapshots/*"))):
         assert (folder / "kernel.s=1" / name).read_bytes() == (whole / name).read_bytes()

@@ -70,7 +70,10 @@ def test_another_case_does_not_go_on(trained):
     folder, _, _ = trained
     other = gridflow("train", "relu-circle.toml", *SMALL, *FEW, "--set", "target.seed=9", "--quiet", folder=folder)
     assert other.returncode == 2
-    assert "limit.run is a run of another case, [target] differs; choose another --out, or remove it" in other.stderr
+    assert (
+        "limit.run is a run of another case, [target] differs; choose another folder (out), or remove it"
+        in other.stderr
+    )
 
 
 def test_a_training_goes_on_to_a_later_time(tmp_path):
@@ -138,6 +141,9 @@ def test_predict_knows_the_start_of_a_random_network(tmp_path):
     assert "growth = 0: that of a network in training is 2" in json.loads(without.stdout)["doubts"]
     whole = json.loads(gridflow("predict", "relu-circle.toml", "--json", folder=tmp_path).stdout)
     assert whole["goal"] == pytest.approx(1e-4 * whole["energy"])  # the tolerance of [training]
+    assert {
+        f"m = {width}": time for width, time in gf.predict(tmp_path / "relu-circle.toml").networks.items()
+    } == whole["networks"]
     assert whole["networks"]["m = 30"] > whole["networks"]["m = 3000"] > whole["time"]
 
 

@@ -15,7 +15,7 @@ from gridflow.cases import templates as cases
 from gridflow.cases.reading import load_case
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
-SMALL = {1: "[64]", 2: "[32, 32]", 3: "[16, 16, 16]"}
+SMALL = {1: [64], 2: [32, 32], 3: [16, 16, 16]}
 
 NUMBERS: dict[str, tuple[int, float, float]] = {
     "bumps2d": (29, 0.000951704948863, 3.06058824693),
@@ -41,7 +41,7 @@ def test_bundled_case(name, tmp_path):
     for file in cases.files(name):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     dim = len(load_case(tmp_path / f"{name}.toml").grid.shape)
-    case = load_case(tmp_path / f"{name}.toml", [f"grid.shape={SMALL[dim]}", "time.t_end=1.0"])
+    case = load_case(tmp_path / f"{name}.toml", {"grid.shape": SMALL[dim], "time.t_end": 1.0})
     solver, initial = case.build(tmp_path)
     run = gf.run(solver, initial, case.time.t_end)
     steps, energy, largest = NUMBERS[name]

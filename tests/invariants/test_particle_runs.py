@@ -133,7 +133,7 @@ def test_a_case_makes_the_sample_it_names(tmp_path):
     assert made.flow.growth == 0.5
     assert case.seeds() == {"solver": 7}
     assert case.memory() > 250e6
-    fewer, _ = parse_case(CASE, "case.toml", ["solver.modes=[8, 9]"]).build(tmp_path)
+    fewer, _ = parse_case(CASE, "case.toml", {"solver.modes": [8, 9]}).build(tmp_path)
     assert fewer.settings()["modes"] == [8, 9]
     with pytest.raises(InputError, match=r"solver\.count: this key is required"):
         parse_case(CASE.replace("count = 300\n", ""), "case.toml")

@@ -8,7 +8,7 @@ from threading import Timer
 import psutil
 
 from gridflow.cases.case import Case
-from gridflow.cases.reading import Changes, load_case, stored_case
+from gridflow.cases.reading import Changes, stored_case
 from gridflow.errors import InputError
 from gridflow.runtime.loop import Run, run
 from gridflow.runtime.schedule import EverySteps
@@ -59,19 +59,16 @@ def run_case(
     RunError
         If the run cannot continue.
     """
-    if isinstance(case, Case):
-        if out is None:
+    if out is None:
+        if isinstance(case, Case):
             raise InputError("run_case of a Case needs out, the run directory to make")
-        if set:
-            raise InputError("set is for case files; change the Case itself, or load it with load_case(path, set)")
-    else:
-        path = Path(case)
-        case, folder, out = load_case(path, set), path.parent, out or f"{path.stem}.run"
-    case, store = case.resolved(), Path(out)
-    check_memory(case, force, say)
+        out = f"{Path(case).stem}.run"
+    found, beside = located(case, set, folder)
+    chosen, store = found.resolved(), Path(out)
+    check_memory(chosen, force, say)
     if store.exists() and not force:
         raise InputError(f"{store} exists: resume it, choose another directory (out), or replace it (force)")
-    return launch(case, store, Path(folder), force=force, progress=progress, say=say)
+    return launch(chosen, store, beside, force=force, progress=progress, say=say)
 
 
 def resume_case(

@@ -166,6 +166,23 @@ def load_case(path: str | os.PathLike[str], set: Changes | None = None) -> Case:
     return parse_case(text, str(path), set)
 
 
+def located(
+    case: str | os.PathLike[str] | Case, set: Changes | None, folder: str | os.PathLike[str]
+) -> tuple[Case, Path]:
+    """Return a case and the folder of the files that it names: that of its case file, or the one given with a Case.
+
+    Raises
+    ------
+    InputError
+        If the case file is not allowed, or values to change are given with a Case.
+    """
+    if not isinstance(case, Case):
+        return load_case(case, set), Path(case).parent
+    if set:
+        raise InputError("set is for case files; change the Case itself, or load it with load_case(path, set)")
+    return case, Path(folder)
+
+
 def parse_case(text: str, name: str, set: Changes | None = None) -> Case:
     """Validate the text of a case file, called ``name`` in messages; see :func:`load_case`."""
     try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gridflow.cases.case import Case
-from gridflow.cases.reading import Changes, load_case
+from gridflow.cases.reading import Changes, located
 from gridflow.networks.measures import TRAINING
 from gridflow.studies.prediction import Prediction, predict_run
 from gridflow.studies.training import expect, members
@@ -38,14 +38,12 @@ def predict(
     Raises
     ------
     InputError
-        If the case is not allowed, or its initial density is the target.
+        If the case is not allowed, ``set`` is given with a Case, or the initial density is the target.
     """
-    if not isinstance(case, Case):
-        folder = Path(case).parent
-        case = load_case(case, set)
-    share = tol if tol is not None else case.training.tolerance if case.training else 1e-6
-    found = predict_run(*case.build(Path(folder)), share, case.solver.independent_neurons)
-    return replace(found, networks=_networks(case, Path(folder), found.goal))
+    wanted, beside = located(case, set, folder)
+    share = tol if tol is not None else wanted.training.tolerance if wanted.training else 1e-6
+    found = predict_run(*wanted.build(beside), share, wanted.solver.independent_neurons)
+    return replace(found, networks=_networks(wanted, beside, found.goal))
 
 
 def _networks(case: Case, folder: Path, goal: float) -> dict[int, float]:

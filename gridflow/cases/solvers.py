@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 import numpy as np
 from pydantic import Field
 
-from gridflow.cases.base import OneOf, Positive, Table, union_of
+from gridflow.cases.base import FinitePositive, OneOf, Table, union_of
 from gridflow.cases.kernels import KernelTable
 from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation, Flow, SphereFlow
@@ -229,7 +229,7 @@ class NetworkTable(SolverTable):
     loss: Literal["population", "empirical"] = "population"
     samples: Annotated[int, Field(ge=1)] | None = None
     batch: Annotated[int, Field(ge=1)] | None = None
-    learning_rate: Positive | None = None
+    learning_rate: FinitePositive | None = None
     noise: Annotated[float, Field(ge=0)] = 0.0
     integrator: Annotated[str, OneOf((*EMBEDDED, "euler"))] = "rk45"
     tolerance: Annotated[float, Field(gt=0)] = 1e-7

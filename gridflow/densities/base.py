@@ -8,12 +8,11 @@ from os import PathLike
 from typing import Annotated, TypeVar, get_type_hints
 
 import numpy as np
-from annotated_types import Ge, Gt
+from annotated_types import Ge
 
 from gridflow.domains.base import Domain
 from gridflow.errors import InputError
 
-Positive = Annotated[float, Gt(0)]
 Seed = Annotated[int, Ge(0)]
 """Parameters that case files check by their annotations."""
 FilePath = str | PathLike[str]

@@ -18,7 +18,6 @@ from scipy.special import eval_legendre
 
 from gridflow.compute.harmonics import SphereTransform
 from gridflow.densities.base import (
-    Positive,
     Seed,
     check_random,
     from_array,
@@ -28,6 +27,7 @@ from gridflow.densities.base import (
     waved,
 )
 from gridflow.domains.sphere import SphereGrid
+from gridflow.equation.kernels.base import Positive
 from gridflow.errors import InputError
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)

@@ -12,7 +12,6 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from gridflow.densities.base import (
-    Positive,
     Seed,
     check_random,
     from_array,
@@ -22,6 +21,7 @@ from gridflow.densities.base import (
     waved,
 )
 from gridflow.domains.torus import Grid, torus
+from gridflow.equation.kernels.base import Positive
 from gridflow.errors import InputError
 
 

@@ -17,7 +17,7 @@ MASS_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
-class Moment:
+class FrameComparison:
     """Comparison of particles and density at one time.
 
     Attributes
@@ -66,7 +66,7 @@ class Moment:
     inside_hole: float | None
 
     @classmethod
-    def of(cls, reference: Reference, given: Trajectory, index: int, frame: int, level: float) -> "Moment":
+    def of(cls, reference: Reference, given: Trajectory, index: int, frame: int, level: float) -> "FrameComparison":
         """Compare a frame with a snapshot.
 
         Parameters

@@ -13,7 +13,7 @@ from gridflow.errors import InputError
 from gridflow.measures import spectra
 from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.validation.diagnosis import CONSTANT, diagnose, named
-from gridflow.validation.moments import Moment, Verdict, mass_is_off
+from gridflow.validation.moments import FrameComparison, Verdict, mass_is_off
 from gridflow.validation.motion import Motion, motion
 from gridflow.validation.reference import Reference, effective_count
 from gridflow.validation.trajectories import Trajectory, from_arrays, masses, placed, read
@@ -48,7 +48,7 @@ class Comparison:
     verdict: Verdict
     since: float | None
     reason: str
-    moments: tuple[Moment, ...]
+    moments: tuple[FrameComparison, ...]
     motion: Motion | None
     note: str
     level: float
@@ -145,7 +145,7 @@ def compare(
         reference = Reference(run if isinstance(run, RunDirectory) else open_run(run), seed)
     given = placed(given, reference.flow.grid, box, origin, time_unit)
     pairs = _common(reference, given, at)
-    found = [Moment.of(reference, given, *pair, level / (2 * len(pairs))) for pair in pairs]
+    found = [FrameComparison.of(reference, given, *pair, level / (2 * len(pairs))) for pair in pairs]
     moved = motion(reference.flow, given, float(reference.times[-1]), target_samples)
     verdict, since, reason = _judge(reference, given, pairs, found, moved, accuracy, target_samples)
     first, held = given.frame(pairs[0][1])
@@ -230,7 +230,7 @@ def _judge(
     reference: Reference,
     given: Trajectory,
     pairs: list[tuple[int, int]],
-    moments: list[Moment],
+    moments: list[FrameComparison],
     moved: Motion | str,
     accuracy: float,
     target_samples: int | None,
@@ -271,7 +271,7 @@ def _far(
     reference: Reference,
     given: Trajectory,
     pairs: list[tuple[int, int]],
-    wrong: Moment,
+    wrong: FrameComparison,
     moves_right: bool,
     at_start: bool,
 ) -> str:

@@ -51,7 +51,7 @@ class Rings(NamedTuple):
     """Position of the stencil point beyond a pole, as a share of the distance to the ring on the opposite side."""
 
 
-class Step(NamedTuple):
+class TendencyStep(NamedTuple):
     """Parameters of a tendency."""
 
     sign: float
@@ -182,7 +182,7 @@ def tendency(limiter: int) -> Any:
     The compiled function has the further arguments
 
     rings, step
-        The :class:`Rings` and the :class:`Step`.
+        The :class:`Rings` and the :class:`TendencyStep`.
     work
         Workspace, shape (LINES, cells per ring + HALO).
     density, potential

@@ -18,7 +18,7 @@ from gridflow.errors import InputError, RunError
 from gridflow.networks.measures import TRAINING, measure_from_network
 from gridflow.networks.weights import Weights
 from solvers.points.losses import EmpiricalLoss, Samples, labels_of
-from solvers.points.population import MOST_PIECES, PopulationLoss, potential_of, relu_of
+from solvers.points.population import MAX_PARTIAL_SUMS, PopulationLoss, potential_of, relu_of
 from solvers.stepping import schemes
 from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
 from solvers.stepping.bounds import tick
@@ -163,8 +163,8 @@ class Network:
         inputs = len(shape) + 1
         stages = 7 + 5 + 3
         held = count * (inputs + 1) * stages + count * 40 + math.prod(shape) * 60
-        hands = min(available(), MOST_PIECES)
-        on_samples = samples * (inputs + 1) + MOST_PIECES * count * inputs
+        hands = min(available(), MAX_PARTIAL_SUMS)
+        on_samples = samples * (inputs + 1) + MAX_PARTIAL_SUMS * count * inputs
         on_samples += hands * (count * inputs + max(ENTRIES, 16 * count))
         return 8 * (held + (on_samples if samples else 0))
 

@@ -115,7 +115,7 @@ class SphereSpace(Space[SphereLook]):
         self._rate = 0.0
         self.change = {name: np.zeros(grid.shape) for name in names}
         vacuum = float(limits.tiny / limits.eps)
-        self._steps = {name: loops.Step(sign, float(flow.growth), vacuum) for name, sign in self.signs.items()}
+        self._steps = {name: loops.TendencyStep(sign, float(flow.growth), vacuum) for name, sign in self.signs.items()}
         self._work = np.zeros((self.team.size, loops.LINES, grid.shape[1] + loops.HALO))
         self._rates, self._tops = np.zeros(grid.shape[0], np.uint64), np.zeros(grid.shape[0], np.uint64)
         self._decay, self._energies = np.zeros(grid.shape[0]), np.zeros(grid.mmax + 1)

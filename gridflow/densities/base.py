@@ -177,7 +177,7 @@ def check_random(kind: str, amplitude: float, seed: int) -> None:
         raise InputError(f"{kind} seed = {seed}: it must be a non-negative integer")
 
 
-def waved(kind: str, amplitude: float, wave: np.ndarray, largest: float) -> np.ndarray:
+def one_plus_wave(kind: str, amplitude: float, wave: np.ndarray, largest: float) -> np.ndarray:
     """The density ``1 + A f / m`` of a random function f whose largest modulus is m.
 
     Raises

@@ -73,7 +73,7 @@ def members(case: Case) -> list[TrainingRun]:
         raise InputError(
             f"flow.growth = {case.flow.growth:g}: the limit of networks in training has growth = {TRAINING}"
         )
-    bare = case.model_copy(update={"training": None, "output": _told_often(case)}).resolved()
+    bare = case.model_copy(update={"training": None, "output": _densely_recorded(case)}).resolved()
     found = [TrainingRun(LIMIT, "infinitely wide", bare)]
     common: dict[str, Any] = {"start": training.start, "balance": training.balance, "seed": training.seed}
     for width in training.widths:
@@ -96,7 +96,7 @@ def members(case: Case) -> list[TrainingRun]:
     return found
 
 
-def _told_often(case: Case) -> OutputTable:
+def _densely_recorded(case: Case) -> OutputTable:
     """Record a row every step, to read times from, and snapshots in all decades, unless the case says otherwise."""
     output, given = case.output, case.output.model_fields_set
     changes: dict[str, Any] = {} if "series_every" in given else {"series_every": 1}
@@ -286,8 +286,8 @@ def train(
             say(f"{member.name}: {member.label}")
         check_memory(member.case, force)
         try:
-            beside = path.parent if resumed is None else store
-            done = launch(member.case, store, beside, resumed=resumed, progress=progress, say=say)
+            relative_to = path.parent if resumed is None else store
+            done = launch(member.case, store, relative_to, resumed=resumed, progress=progress, say=say)
         except RunError as error:
             if member is wanted[0]:
                 raise

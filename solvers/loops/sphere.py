@@ -198,7 +198,7 @@ def tendency(limiter: int) -> Any:
     stamp = SOURCES
 
     @entry
-    def run(lo, hi, rings, step, work, density, potential, change, rates, tops, decay):
+    def tendency_of_rings(lo, hi, rings, step, work, density, potential, change, rates, tops, decay):
         assert stamp  # refers to the hash, so that cached code matches these sources
         last, cells = density.shape[0] - 1, density.shape[1]
         beyond, velocity, other = work[0, :cells], work[1, :cells], work[2, :cells]
@@ -238,7 +238,7 @@ def tendency(limiter: int) -> Any:
             rates[j], tops[j] = largest(rate.view(rates.dtype)), largest(here.view(tops.dtype))
             decay[j] = -step.sign * rings.area[j] * row_product(change[j], value, velocity)
 
-    return run
+    return tendency_of_rings
 
 
 @lru_cache

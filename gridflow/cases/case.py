@@ -70,7 +70,7 @@ class TrainingTable(Table):
     @model_validator(mode="after")
     def _trained_on_something(self) -> "TrainingTable":
         if not self.population and self.samples is None:
-            raise ValueError("population = false: then samples, their number, is needed")
+            raise ValueError("population = false: set samples")
         if self.samples is not None and self.learning_rate is None:
             raise ValueError("learning_rate: training on samples needs one, the time of a step")
         if self.batch is not None and self.samples is not None and self.batch > self.samples:
@@ -149,7 +149,7 @@ class Case(Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _what_is_not_said(cls, data: Any) -> Any:
+    def _fill_in_defaults(cls, data: Any) -> Any:
         """Fill in defaults: a torus grid, the default solver of the domain, and growth ``TRAINING`` for networks."""
         if not isinstance(data, dict):
             return data

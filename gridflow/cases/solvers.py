@@ -128,7 +128,7 @@ class FiniteVolumeTable(SolverTable):
         if start.negative is None:
             return FiniteVolume(flow, **options, tracer=start.tracer)
         if start.tracer is not None:
-            raise InputError("tracer = true: none can be carried along by densities of both signs")
+            raise InputError("tracer = true: a tracer cannot be combined with densities of both signs")
         if self.integrator == AUTO:
             del options["integrator"]
         return SignedFiniteVolume(flow, start.negative, **options)

@@ -114,7 +114,7 @@ class LinearDecay:
             If the target is negative somewhere, or ``initial`` is not a density on the grid.
         """
         if flow.target.min() < 0:
-            raise InputError("linear theory needs a target ≥ 0: near one of both signs there are two measures")
+            raise InputError("the target is negative somewhere; linear theory needs a target ≥ 0")
         grid = flow.grid
         initial = grid.check_density(initial, "the initial density")
         rates = ((grid.laplacian_symbol("spectral") + flow.growth) * flow.symbol).ravel()

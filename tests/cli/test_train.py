@@ -122,7 +122,7 @@ def test_a_teacher_with_a_hole_on_the_sphere(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "not reached" in done.stdout
     predicted = gridflow("predict", "relu-sphere.toml", *options, folder=tmp_path)
-    assert "the start has a hole" in " ".join(predicted.stdout.split())
+    assert "the initial density has a hole" in " ".join(predicted.stdout.split())
     assert "invisible" in predicted.stdout
 
 
@@ -152,7 +152,7 @@ def test_nothing_is_predicted_for_two_signs_and_for_unbalanced_weights(tmp_path)
     gridflow("new", "relu-circle", folder=tmp_path)
     signs = ("--set", "negative={kind='uniform', mass=2.0}")
     unbalanced = ("--set", "solver={kind='network', count=50, balance=3.0}")
-    for options, words in ((signs, "two densities, of either sign"), (unbalanced, "the weights are not balanced")):
+    for options, words in ((signs, "two densities of opposite sign"), (unbalanced, "the weights are not balanced")):
         found = json.loads(gridflow("predict", "relu-circle.toml", *options, "--json", folder=tmp_path).stdout)
         assert found["time"] is None
         assert found["exponent"] is None

@@ -72,7 +72,7 @@ class TrainingTable(Table):
         if not self.population and self.samples is None:
             raise ValueError("population = false: set samples")
         if self.samples is not None and self.learning_rate is None:
-            raise ValueError("learning_rate: training on samples needs one, the time of a step")
+            raise ValueError("learning_rate: training on samples needs this key, the time of a step")
         if self.batch is not None and self.samples is not None and self.batch > self.samples:
             raise ValueError(f"batch = {self.batch}: at most samples = {self.samples}")
         if len(set(self.widths)) < len(self.widths):

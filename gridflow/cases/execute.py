@@ -156,7 +156,7 @@ def check_memory(case: Case, force: bool, say: Say | None = None) -> None:
     if needed > free and not force:
         raise InputError(
             f"the run needs about {_bytes(needed)} of memory and {_bytes(free)} are free; "
-            "use a smaller grid.shape or solver.dtype = 'float32', or --force to try all the same"
+            "use a smaller grid.shape or solver.dtype = 'float32', or --force to try anyway"
         )
 
 

@@ -85,10 +85,10 @@ class SolverTable(Table, ABC):
         own = kind_of(type(self))
         if not self.solves(flow):
             others = [kind for kind, table in SOLVERS.items() if table.solves(flow)]
-            raise InputError(f'kind = "{own}" is not for {flow.grid}, where there are {" and ".join(others)}')
+            raise InputError(f'kind = "{own}" cannot solve on {flow.grid}; there use {" or ".join(others)}')
         if start.negative is not None and not type(self).takes_negative:
             others = [kind for kind, table in SOLVERS.items() if table.takes_negative]
-            raise InputError(f'kind = "{own}" has one density; {", ".join(others)} take [negative]')
+            raise InputError(f'kind = "{own}" has a single density; [negative] needs {" or ".join(others)}')
         return self.make(flow, start)
 
     @abstractmethod

@@ -181,7 +181,7 @@ def _applicable(stored: RunDirectory, r: float | None) -> Applicable:
         record = stored.manifest.get("record", {})
         neurons = record.get("independent_neurons")
         if "independent_neurons" not in record:
-            obstacle = "how the neurons were placed is not recorded; give the r of their measure"
+            obstacle = "the placement of the neurons is not recorded; give the r of their measure"
         if INNER in started:
             obstacle = reason_unlike_flow(Weights(started[INNER], started[OUTER])) or obstacle
     return Applicable.of(stored.flow, started["initial"], r=r, neurons=neurons, signed=made.signed, obstacle=obstacle)

@@ -100,7 +100,7 @@ def measure_from_network(grid: Domain, weights: Weights) -> tuple[np.ndarray, np
 
 def _check_sphere(grid: Domain, dim: int) -> None:
     if grid.sphere_dim is None:
-        raise InputError(f"networks live on spheres: {grid} is none; S¹ is Circle, S² is SphereGrid")
+        raise InputError(f"networks live on spheres, and {grid} is not one; use Circle for S¹ and SphereGrid for S²")
     if grid.sphere_dim != dim:
         raise InputError(
             f"weights of {dim + 1} inputs are points of S^{dim}; the grid is {grid}, of dimension {grid.dim}"

@@ -68,7 +68,9 @@ def members(case: Case) -> list[TrainingRun]:
     if training is None:
         raise InputError("training: this table is required, with widths = [...]; see 'gridflow new relu-circle'")
     if case.solver.of_networks:
-        raise InputError('solver.kind = "network": the solver is that of the limit, the networks are in [training]')
+        raise InputError(
+            'solver.kind = "network": set the solver of the limit; the networks are described in [training]'
+        )
     if case.flow.growth != TRAINING:
         raise InputError(
             f"flow.growth = {case.flow.growth:g}: the limit of networks in training has growth = {TRAINING}"

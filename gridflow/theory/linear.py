@@ -88,8 +88,8 @@ class LinearDecay:
     energies: np.ndarray
 
     hypotheses = (
-        "μ − ν is small against ν, or its large part dies first",
-        "ν is constant, or varies over lengths far beyond the wavelengths that matter",
+        "μ − ν is small compared with ν, or its large part decays first",
+        "ν is constant, or varies over lengths much longer than the relevant wavelengths",
     )
 
     @classmethod

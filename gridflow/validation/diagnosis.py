@@ -55,7 +55,7 @@ def diagnose(
         return Fault(
             since,
             f"missing periodic images: their displacements are those of a kernel with {found.images[0]} "
-            f"(it leaves {found.images[1]:.2g} of them, the periodic one {found.residual:.2g})",
+            f"(it leaves {found.images[1]:.2g} of them unexplained, the periodic one {found.residual:.2g})",
         )
     if found.factor < -allowed and found.residual < NONSENSE:
         return Fault(
@@ -77,7 +77,7 @@ def diagnose(
         return Fault(
             since,
             f"explicit Euler steps of about {step:.2g} that are too large: displacements are {found.factor:.3g} times "
-            f"those of the exact velocity, and steps explain them to {left:.2g}",
+            f"those of the exact velocity, and such steps leave {left:.2g} of them unexplained",
         )
     if drift_off and not factor_off:
         drift = ", ".join(f"{component:.3g}" for component in found.drift)
@@ -91,8 +91,8 @@ def diagnose(
         return Fault(since, f"displacements are {size} times ∫ v dt: {CONSTANT}{both}")
     return Fault(
         since,
-        f"they do not move along −∇V of their own potential: {found.residual:.2g} of displacements is not explained by "
-        "it (another kernel? a target that they know by samples only, see target_samples?)",
+        f"they do not move along −∇V of their own potential, which leaves {found.residual:.2g} of the displacements "
+        "unexplained (another kernel? a target known only by samples, see target_samples?)",
     )
 
 

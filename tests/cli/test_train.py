@@ -181,8 +181,8 @@ t_end = 1.0
         ("[training]\nwidths = []", "training.widths = \\[\\]: it needs at least 1 of them"),
         ("[training]\nwidths = [5, 5]", "widths = \\[5, 5\\]: a width is repeated"),
         ("[training]\nwidths = [5]\nsamples = 5\nbatch = 9\nlearning_rate = 0.1", "batch = 9: at most samples = 5"),
-        ("[training]\nwidths = [10]\nsamples = 5", "training: learning_rate: training on samples needs one"),
-        ("[training]\nwidths = [10]\npopulation = false", "population = false: then samples"),
+        ("[training]\nwidths = [10]\nsamples = 5", "training: learning_rate: training on samples needs this key"),
+        ("[training]\nwidths = [10]\npopulation = false", "population = false: set samples"),
         ("[training]\nwidths = [10]\ntolerance = 2.0", "training.tolerance = 2.0"),
     ],
 )
@@ -198,7 +198,7 @@ def test_a_flow_without_growth_is_not_a_limit():
 
 def test_a_network_is_not_a_limit():
     text = CASE.replace("[flow]\ngrowth = 2.0", "[solver]\nkind = 'network'\ncount = 5")
-    with pytest.raises(gf.InputError, match=r'solver.kind = "network": the solver is that of the limit'):
+    with pytest.raises(gf.InputError, match=r'solver.kind = "network": set the solver of the limit'):
         members(parse_case(text + "[training]\nwidths = [10]", "case.toml"))
 
 

@@ -100,7 +100,7 @@ def test_the_power_law_is_that_of_modes_in_its_window(dim, s, r):
     assert decay.exponent(times) == pytest.approx(law.exponent, rel=0.025)
     assert decay.exponent(window.end * 10) > law.exponent * 1.02
     assert abs(decay.exponent(window.start / 10) / law.exponent - 1) > 0.02
-    assert window.after == "the last mode of the grid is dying"
+    assert window.after == "the last mode of the grid is decaying"
 
 
 def test_windows_meet():

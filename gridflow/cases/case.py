@@ -10,7 +10,7 @@ import numpy as np
 import tomli_w
 from pydantic import Field, model_validator
 
-from gridflow.cases.base import Positive, Table
+from gridflow.cases.base import FinitePositive, Table
 from gridflow.cases.densities import DENSITIES, AnyDensity, DensityTable
 from gridflow.cases.domains import DOMAINS, AnyDomain
 from gridflow.cases.kernels import AnyKernel
@@ -43,9 +43,9 @@ class FlowTable(Table):
 class TimeTable(Table):
     """``[time]``: final time and stopping conditions."""
 
-    t_end: Positive
-    stop_energy: Positive | None = None
-    stop_rate: Positive | None = None
+    t_end: FinitePositive
+    stop_energy: FinitePositive | None = None
+    stop_rate: FinitePositive | None = None
 
     def conditions(self) -> list[Callback]:
         """Return the callbacks that end the run early."""
@@ -63,16 +63,16 @@ class TrainingTable(Table):
     population: bool = True
     samples: Annotated[int, Field(ge=1)] | None = None
     batch: Annotated[int, Field(ge=1)] | None = None
-    learning_rate: Positive | None = None
+    learning_rate: FinitePositive | None = None
     noise: Annotated[float, Field(ge=0)] = 0.0
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-3
 
     @model_validator(mode="after")
     def _trained_on_something(self) -> "TrainingTable":
         if not self.population and self.samples is None:
-            raise ValueError("population = false: then samples, their number, is needed")
+            raise ValueError("population = false: set samples")
         if self.samples is not None and self.learning_rate is None:
-            raise ValueError("learning_rate: training on samples needs one, the time of a step")
+            raise ValueError("learning_rate: training on samples needs this key, the time of a step")
         if self.batch is not None and self.samples is not None and self.batch > self.samples:
             raise ValueError(f"batch = {self.batch}: at most samples = {self.samples}")
         if len(set(self.widths)) < len(self.widths):
@@ -83,8 +83,8 @@ class TrainingTable(Table):
 class LogTimesTable(Table):
     """``[output.snapshot_log]``: logarithmically spaced times."""
 
-    first: Positive
-    last: Positive
+    first: FinitePositive
+    last: FinitePositive
     count: Annotated[int, Field(ge=2)]
 
     @model_validator(mode="after")
@@ -97,12 +97,12 @@ class LogTimesTable(Table):
 class OutputTable(Table):
     """``[output]``: what is stored, and when."""
 
-    snapshot_every: Positive | None = None
+    snapshot_every: FinitePositive | None = None
     snapshot_times: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
     snapshot_log: LogTimesTable | None = None
     snapshot_dtype: Literal["float32", "float64"] = "float32"
     series_every: Annotated[int, Field(ge=1)] = 10
-    checkpoint_every_seconds: Positive | None = None
+    checkpoint_every_seconds: FinitePositive | None = None
     checkpoint_every_steps: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
@@ -149,7 +149,7 @@ class Case(Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _what_is_not_said(cls, data: Any) -> Any:
+    def _fill_in_defaults(cls, data: Any) -> Any:
         """Fill in defaults: a torus grid, the default solver of the domain, and growth ``TRAINING`` for networks."""
         if not isinstance(data, dict):
             return data

@@ -47,7 +47,9 @@ class DensityTable(Table):
         density = type(self).density
         if not density.lives_on(grid):
             kinds = [kind for kind, other in sorted(KINDS.items()) if other.lives_on(grid)]
-            raise InputError(f'kind = "{density.name}" is not for a {grid.kind}, where there are {", ".join(kinds)}')
+            raise InputError(
+                f'kind = "{density.name}" is not available on a {grid.kind}; allowed are {", ".join(kinds)}'
+            )
         parameters = self.given()
         for name, resolve in type(self).resolvers.items():
             parameters[name] = resolve(parameters[name], grid, folder)

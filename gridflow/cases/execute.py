@@ -8,7 +8,7 @@ from threading import Timer
 import psutil
 
 from gridflow.cases.case import Case
-from gridflow.cases.reading import Changes, stored_case
+from gridflow.cases.reading import Changes, located, stored_case
 from gridflow.errors import InputError
 from gridflow.runtime.loop import Run, run
 from gridflow.runtime.schedule import EverySteps
@@ -151,7 +151,7 @@ def check_memory(case: Case, force: bool, say: Say | None = None) -> None:
     if needed > free and not force:
         raise InputError(
             f"the run needs about {_bytes(needed)} of memory and {_bytes(free)} are free; "
-            "use a smaller grid.shape or solver.dtype = 'float32', or try all the same (force)"
+            "use a smaller grid.shape or solver.dtype = 'float32', or run it anyway (force)"
         )
 
 

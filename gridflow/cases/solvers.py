@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 import numpy as np
 from pydantic import Field
 
-from gridflow.cases.base import OneOf, Positive, Table, union_of
+from gridflow.cases.base import FinitePositive, OneOf, Table, union_of
 from gridflow.cases.kernels import KernelTable
 from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation, Flow, SphereFlow
@@ -85,10 +85,10 @@ class SolverTable(Table, ABC):
         own = kind_of(type(self))
         if not self.solves(flow):
             others = [kind for kind, table in SOLVERS.items() if table.solves(flow)]
-            raise InputError(f'kind = "{own}" is not for {flow.grid}, where there are {" and ".join(others)}')
+            raise InputError(f'kind = "{own}" cannot solve on {flow.grid}; there use {" or ".join(others)}')
         if start.negative is not None and not type(self).takes_negative:
             others = [kind for kind, table in SOLVERS.items() if table.takes_negative]
-            raise InputError(f'kind = "{own}" has one density; {", ".join(others)} take [negative]')
+            raise InputError(f'kind = "{own}" has a single density; [negative] needs {" or ".join(others)}')
         return self.make(flow, start)
 
     @abstractmethod
@@ -128,7 +128,7 @@ class FiniteVolumeTable(SolverTable):
         if start.negative is None:
             return FiniteVolume(flow, **options, tracer=start.tracer)
         if start.tracer is not None:
-            raise InputError("tracer = true: none can be carried along by densities of both signs")
+            raise InputError("tracer = true: a tracer cannot be combined with densities of both signs")
         if self.integrator == AUTO:
             del options["integrator"]
         return SignedFiniteVolume(flow, start.negative, **options)
@@ -229,7 +229,7 @@ class NetworkTable(SolverTable):
     loss: Literal["population", "empirical"] = "population"
     samples: Annotated[int, Field(ge=1)] | None = None
     batch: Annotated[int, Field(ge=1)] | None = None
-    learning_rate: Positive | None = None
+    learning_rate: FinitePositive | None = None
     noise: Annotated[float, Field(ge=0)] = 0.0
     integrator: Annotated[str, OneOf((*EMBEDDED, "euler"))] = "rk45"
     tolerance: Annotated[float, Field(gt=0)] = 1e-7

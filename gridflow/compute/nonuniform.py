@@ -17,8 +17,8 @@ from gridflow.errors import InputError
 
 FEWEST_POINTS = 2**14
 """Smallest number of points for which a second piece pays for waking a thread."""
-MOST_PIECES = 32
-"""Largest number of pieces; more would not speed up a run."""
+MAX_POINT_PIECES = 32
+"""Largest number of pieces of points; more would not speed up a run."""
 _UPSAMPLING = 2.0
 """Upsampling factor, fixed because FINUFFT's own choice depends on the number of threads."""
 
@@ -31,7 +31,7 @@ def pieces(points: int, modes: int) -> int:
     """
     if points < FEWEST_POINTS or points < 0.75 * modes:
         return 1
-    return min(max(2, 2 ** math.floor(math.log2(max(points / modes, 1) / 4))), MOST_PIECES)
+    return min(max(2, 2 ** math.floor(math.log2(max(points / modes, 1) / 4))), MAX_POINT_PIECES)
 
 
 class NonuniformTransform:

@@ -14,7 +14,7 @@ from gridflow.equation.contract import INNER, NEURONS, OUTER
 from gridflow.equation.flow import Equation, Flow
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
-from gridflow.networks.measures import unlike_flow
+from gridflow.networks.measures import reason_unlike_flow
 from gridflow.networks.weights import Weights
 from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.theory import (
@@ -181,16 +181,16 @@ def _applicable(stored: RunDirectory, r: float | None) -> Applicable:
         record = stored.manifest.get("record", {})
         neurons = record.get("independent_neurons")
         if "independent_neurons" not in record:
-            obstacle = "how the neurons were placed is not recorded; give the r of their measure"
+            obstacle = "the placement of the neurons is not recorded; give the r of their measure"
         if INNER in started:
-            obstacle = unlike_flow(Weights(started[INNER], started[OUTER])) or obstacle
+            obstacle = reason_unlike_flow(Weights(started[INNER], started[OUTER])) or obstacle
     return Applicable.of(stored.flow, started["initial"], r=r, neurons=neurons, signed=made.signed, obstacle=obstacle)
 
 
 def _no_rate(found: Applicable) -> str:
     """Why no power of time and no rate is predicted; empty if one is."""
     if isinstance(found.law, SmoothDecay):
-        return "the start is smooth: its energy falls faster than every power of time"
+        return "the initial density is smooth: its energy falls faster than every power of time"
     return f"{found.no_law}; give its r" if found.untold else found.no_law
 
 
@@ -206,8 +206,8 @@ def _fit(times: np.ndarray, energies: np.ndarray, window: Window, law: PowerLaw 
         raise InputError(f"{window.before} by t = {window.end:.4g}; run on")
     if not window.start < window.end:
         raise InputError(
-            f"no time is late and early enough: {window.before} before t = {window.start:.4g}, and {window.after} "
-            f"from t = {window.end:.4g}; use a finer grid, or run on"
+            f"the fit window is empty: it would start at t = {window.start:.4g} (before: {window.before}) and end "
+            f"at t = {window.end:.4g} (after: {window.after}); use a finer grid, or run on"
         )
     if isinstance(law, ExponentialRate):
         return decay.fit_exponential(times, energies, window)

@@ -6,8 +6,9 @@ from typing import Annotated
 import numpy as np
 from annotated_types import MinLen
 
-from gridflow.densities.base import Positive, normalize, register_density
+from gridflow.densities.base import normalize, register_density
 from gridflow.domains.base import Domain
+from gridflow.equation.kernels.base import Positive
 
 Terms = Annotated[Sequence[np.ndarray], MinLen(1)]
 

@@ -8,12 +8,11 @@ from os import PathLike
 from typing import Annotated, TypeVar, get_type_hints
 
 import numpy as np
-from annotated_types import Ge, Gt
+from annotated_types import Ge
 
 from gridflow.domains.base import Domain
 from gridflow.errors import InputError
 
-Positive = Annotated[float, Gt(0)]
 Seed = Annotated[int, Ge(0)]
 """Parameters that case files check by their annotations."""
 FilePath = str | PathLike[str]
@@ -178,7 +177,7 @@ def check_random(kind: str, amplitude: float, seed: int) -> None:
         raise InputError(f"{kind} seed = {seed}: it must be a non-negative integer")
 
 
-def waved(kind: str, amplitude: float, wave: np.ndarray, largest: float) -> np.ndarray:
+def one_plus_wave(kind: str, amplitude: float, wave: np.ndarray, largest: float) -> np.ndarray:
     """The density ``1 + A f / m`` of a random function f whose largest modulus is m.
 
     Raises

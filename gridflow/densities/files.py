@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gridflow.densities.base import FilePath, Positive, normalize, register_density
+from gridflow.densities.base import FilePath, normalize, register_density
 from gridflow.domains.base import Domain
 from gridflow.domains.torus import Grid, torus
+from gridflow.equation.kernels.base import Positive
 from gridflow.errors import InputError
 from gridflow.networks.measures import measure_from_network
 from gridflow.networks.weights import from_state_dict, load_weights

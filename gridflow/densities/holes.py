@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from gridflow.densities import regions
-from gridflow.densities.base import Positive, normalize, register_density
+from gridflow.densities.base import normalize, register_density
 from gridflow.domains.torus import Grid
+from gridflow.equation.kernels.base import Positive
 
 
 @register_density("ball_hole", region=regions.ball)

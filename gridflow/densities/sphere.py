@@ -18,16 +18,16 @@ from scipy.special import eval_legendre
 
 from gridflow.compute.harmonics import SphereTransform
 from gridflow.densities.base import (
-    Positive,
     Seed,
     check_random,
     from_array,
     normalize,
+    one_plus_wave,
     register_density,
     sizes_and_shares,
-    waved,
 )
 from gridflow.domains.sphere import SphereGrid
+from gridflow.equation.kernels.base import Positive
 from gridflow.errors import InputError
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
@@ -239,13 +239,13 @@ def random_sobolev_on_sphere(
     InputError
         If a parameter is not allowed or the density is negative somewhere.
     """
-    check_random("random_sobolev_on_sphere", amplitude, seed)
+    check_random("random_harmonics", amplitude, seed)
     chosen = _chosen(degrees)
     largest = abs(_random_wave(_REFERENCE, r, seed, chosen)).max()
     if largest == 0:
-        raise InputError(f"random_sobolev_on_sphere degrees leave none of 1 to {_REFERENCE.lmax}")
+        raise InputError(f"random_harmonics degrees leave none of 1 to {_REFERENCE.lmax}")
     wave = _random_wave(grid, r, seed, chosen)
-    return normalize(grid, waved("random_sobolev_on_sphere", amplitude, wave, largest), mass)
+    return normalize(grid, one_plus_wave("random_harmonics", amplitude, wave, largest), mass)
 
 
 def from_function_on_sphere(

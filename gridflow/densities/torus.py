@@ -12,16 +12,16 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from gridflow.densities.base import (
-    Positive,
     Seed,
     check_random,
     from_array,
     normalize,
+    one_plus_wave,
     register_density,
     sizes_and_shares,
-    waved,
 )
 from gridflow.domains.torus import Grid, torus
+from gridflow.equation.kernels.base import Positive
 from gridflow.errors import InputError
 
 
@@ -153,7 +153,7 @@ def random_sobolev(grid: Grid, r: float, amplitude: Positive = 0.5, seed: Seed =
     check_random("random_sobolev", amplitude, seed)
     reference = Grid((_REFERENCE_CELLS[grid.dim],) * grid.dim)
     largest = abs(_sobolev_wave(reference, r, seed)).max()
-    return normalize(grid, waved("random_sobolev", amplitude, _sobolev_wave(grid, r, seed), largest), mass)
+    return normalize(grid, one_plus_wave("random_sobolev", amplitude, _sobolev_wave(grid, r, seed), largest), mass)
 
 
 def from_function(

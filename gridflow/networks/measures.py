@@ -40,12 +40,12 @@ METHODS = ("quantile", "quasi-random", "random")
 """Ways to choose the directions of the neurons that represent a density."""
 
 
-def unlike_flow(weights: Weights) -> str:
-    """What keeps training from moving these neurons as the flow moves their measure; empty if nothing does."""
+def reason_unlike_flow(weights: Weights) -> str:
+    """Reason why the flow does not describe the training of these neurons; empty if it does."""
     if weights.outer.min() < 0:
-        return "some output weights are negative, and for both signs there is no theory"
+        return "some output weights are negative; no theory covers weights of both signs"
     if abs(weights.balance).max() > BALANCED * np.square(weights.outer).mean():
-        return "the weights are not balanced, |a| = |w|, and neurons move at other speeds than theory's"
+        return "the weights are not balanced: |a| ≠ |w|, and the neurons move at other speeds than in theory"
     return ""
 
 
@@ -100,7 +100,7 @@ def measure_from_network(grid: Domain, weights: Weights) -> tuple[np.ndarray, np
 
 def _check_sphere(grid: Domain, dim: int) -> None:
     if grid.sphere_dim is None:
-        raise InputError(f"networks live on spheres: {grid} is none; S¹ is Circle, S² is SphereGrid")
+        raise InputError(f"networks live on spheres, and {grid} is not one; use Circle for S¹ and SphereGrid for S²")
     if grid.sphere_dim != dim:
         raise InputError(
             f"weights of {dim + 1} inputs are points of S^{dim}; the grid is {grid}, of dimension {grid.dim}"
@@ -162,7 +162,7 @@ def network_from_measure(
     Parameters
     ----------
     grid
-        The circle ``Grid((n,), (2π,))`` or a ``SphereGrid``.
+        A :class:`gridflow.Circle` or a :class:`gridflow.SphereGrid`.
     density
         Cell averages ≥ 0 (mass / volume), shape ``grid.shape``.
     count

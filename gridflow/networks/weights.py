@@ -161,10 +161,10 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except ValueError:  # NumPy's own message would advise unpickling an unknown file
-        raise InputError(f"{path} is damaged, or no file of numpy's (.npz)") from None
+        raise InputError(f"{path} is damaged or not a NumPy .npz file") from None
     except (OSError, EOFError, BadZipFile, KeyError, NotImplementedError, zlib.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} is damaged or no file of weights: {reason}") from None
+        raise InputError(f"{path} is damaged or not a file of weights: {reason}") from None
     if not {"inner", "outer"} <= arrays.keys():
         raise InputError(f"{path} holds {', '.join(arrays) or 'one array'}; a file of weights has inner and outer")
     try:
@@ -253,12 +253,12 @@ def from_state_dict(given: Mapping[str, Any] | str | os.PathLike[str]) -> Weight
         if offset.shape == (1,) and (len(outer) > 1 or _layer(name) == _layer(last)):
             round_off = np.finfo(np.float32).eps * float(abs(outer) @ abs(inner).sum(axis=1))
             if not abs(offset[0]) <= round_off:
-                raise InputError(f"{name} = {offset[0]:.6g}: an offset of the output must be 0; train without one")
+                raise InputError(f"{name} = {offset[0]:.6g}: the offset of the output must be 0; train without one")
         elif offset.shape == outer.shape and not offsets:
             offsets.append(offset[:, None])
         else:
             raise InputError(
-                f"two layers and an offset of the first are all there may be; the state_dict holds {listed}"
+                f"only two layers, and an offset of the first, are supported; the state_dict holds {listed}"
             )
     root = np.sqrt(len(outer))
     return Weights(np.concatenate([inner, *offsets], axis=1) * root, outer * root)
@@ -275,7 +275,7 @@ def _as_array(value: Any) -> np.ndarray:
 
 def _load_torch(path: Path) -> Any:
     if path.suffix not in (".pt", ".pth"):
-        raise InputError(f"{path}: a file of PyTorch's ends in .pt or .pth; load_weights reads .npz")
+        raise InputError(f"{path}: PyTorch files end in .pt or .pth; load_weights reads .npz")
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     torch = _torch()

@@ -71,7 +71,7 @@ def sample(
     positions = points * np.array(grid.lengths)
     found = linear.at(positions)
     if not found.any():
-        raise InputError(f"none of {count} evenly spread points has any density; take more, or equal weights")
+        raise InputError(f"the density is 0 at all {count} evenly spread points; use more points, or equal weights")
     return positions, found * (mass / found.sum())
 
 

@@ -197,7 +197,7 @@ def run(
         if case is not None:
             writer.write_case(case)
         writer.write_status("running", t_end=float(t_end))
-        with _failure_told(live, writer):
+        with _recorded_failure(live, writer):
             _loop(live, every, progress, resumed=found is not None, interruptible=True)
         if live.status == "interrupted":
             checkpoint.action(live)
@@ -241,7 +241,7 @@ class Recording:
 
 
 @contextmanager
-def _failure_told(live: Run, writer: RunWriter) -> Iterator[None]:
+def _recorded_failure(live: Run, writer: RunWriter) -> Iterator[None]:
     """If the run fails, save what it has recorded, and the reason, before the error propagates."""
     try:
         yield
@@ -258,7 +258,7 @@ def _failure_told(live: Run, writer: RunWriter) -> Iterator[None]:
 
 
 def _last_sound(writer: RunWriter, t_end: float) -> tuple[State | None, dict[str, np.ndarray]]:
-    """Return the newest intact checkpoint and the rows recorded up to it; None and no rows to start anew.
+    """Return the newest intact checkpoint and the rows recorded up to it; None and no rows to start again from time 0.
 
     Raises
     ------
@@ -271,10 +271,10 @@ def _last_sound(writer: RunWriter, t_end: float) -> tuple[State | None, dict[str
     try:
         rows = writer.series
     except RunError as error:
-        _warn(f"{error}; starting anew, since its rows cannot be had otherwise")
+        _warn(f"{error}; the recorded rows cannot be recovered, and the run starts again from time 0")
         return None, {}
     if not rows:
-        _warn(f"{writer.path} has a checkpoint but no series; starting anew")
+        _warn(f"{writer.path} has a checkpoint but no series; the run starts again from time 0")
         return None, {}
     if found.time > later(t_end):
         raise InputError(f"{writer.path} is at t = {found.time:.10g} already, beyond t_end = {t_end:.10g}")

@@ -40,7 +40,7 @@ SERIES_UNITS = {
     "hole_volume": ("volume", "contoured volume of the hole in the density"),
     "tracer_volume": ("volume", "contoured volume of the carried hole"),
     "exponential_steps": ("1", "number of exponential steps among those taken"),
-    "negative_mass": ("mass", "mass of what is below 0"),
+    "negative_mass": ("mass", "∫ max(−μ, 0) dx"),
     "empirical_loss": ("energy", "half the mean squared error on the samples"),
     "tracer_target": ("mass", "mass of the target inside the carried hole"),
     "plateau": ("mass / volume", "largest cell average, the density outside a hole"),
@@ -215,7 +215,7 @@ def write_checkpoint(file: h5py.File, state: State) -> None:
     _put(file, "clock", clock, "time", "simulated time and length of the last step")
     _put(file, "step", np.array([state.step]), "1", "number of steps taken")
     for name, value in sorted(state.control.items()):
-        _put(file, f"control/{name}", np.array([value]), "1", "what the next step is chosen by")
+        _put(file, f"control/{name}", np.array([value]), "1", "step-size controller")
     for name, array in sorted(state.arrays.items()):
         _put(file, f"state/{name}", array, "1", "state of the solver")
 

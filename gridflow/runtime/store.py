@@ -191,7 +191,7 @@ class RunDirectory:
         """Compare the initial and target densities with the manifest; RunError if they differ from it."""
         for name, values in schema.read_arrays(path, ("initial", "target")).items():
             if checksum(values) != self.manifest["problem"][f"{name}_sha256"]:
-                raise RunError(f"{path} is damaged: {name} is not what the manifest says")
+                raise RunError(f"{path} is damaged: {name} does not match the manifest")
 
     def _index(self) -> list[tuple[float, Path]]:
         """Times and paths of the snapshots, ascending; files are opened once, since they never change."""

@@ -11,7 +11,7 @@ from gridflow.cases.solvers import AnyOfSolvers
 from gridflow.equation.contract import INNER, NEURONS, OUTER
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
-from gridflow.networks.measures import TRAINING, unlike_flow
+from gridflow.networks.measures import TRAINING, reason_unlike_flow
 from gridflow.networks.weights import Weights
 from gridflow.theory import ExponentialRate, LinearDecay, PowerLaw
 from gridflow.theory.applicable import Applicable, attempt
@@ -142,7 +142,7 @@ def applicable(solver: AnyOfSolvers, initial: np.ndarray, neurons: int | None = 
     obstacle = ""
     if solver.representation.kind == NEURONS:
         started = solver.initialize(initial).arrays
-        obstacle = unlike_flow(Weights(started[INNER], started[OUTER]))
+        obstacle = reason_unlike_flow(Weights(started[INNER], started[OUTER]))
     signed = solver.representation.signed
     return Applicable.of(solver.flow, initial, neurons=neurons, signed=signed, obstacle=obstacle)
 
@@ -166,14 +166,16 @@ def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str
     distance = float(abs(initial - flow.target).max() / flow.reference)
     if initial.min() == 0 and flow.seen is None:
         found.append(
-            "the start has a hole, and while it fills linear theory is too fast: see the hole law"
+            "the initial density has a hole; while it fills, linear theory is too fast: see the hole law"
             if order == 1
-            else "the start has a hole, which fills from its edges only, and of which a local theorem says nothing"
+            else "the initial density has a hole, which fills only from its edges; the theorem is local"
         )
     elif order != 1 and distance > FAR:
-        found.append(f"the start is far from the target, by {distance:.2g} of its mean: the theorem is local")
+        found.append(
+            f"the initial density is far from the target, by {distance:.2g} times its mean; the theorem is local"
+        )
     if flow.target.min() == 0:
-        found.append("the target has a hole, which mass leaves at no known rate")
+        found.append("the target vanishes somewhere; no decay rate is known there")
     if math.isinf(time):
         found.append("by linear theory the goal is never reached: some modes do not decay")
     return tuple(found)
@@ -182,8 +184,8 @@ def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str
 def _steps(decay: LinearDecay, time: float, solver: AnyOfSolvers, initial: np.ndarray) -> float:
     """Estimate the steps up to a time, from the initial bounds on Δt and their evolution by linear theory.
 
-    Velocities fall like the square root of the dissipation. Not a number where steps follow from the error of each, of
-    which theory knows nothing.
+    Velocities fall like the square root of the dissipation. NaN for error-controlled steps, whose number cannot be
+    predicted.
     """
     if not math.isfinite(time) or time == 0:
         return time

@@ -335,7 +335,7 @@ def _row(
         if code < 0:
             row |= {"status": "killed", "reason": f"by signal {-code}"}
         elif code != 0 and row["status"] not in ("failed", "interrupted"):
-            row |= {"status": "failed", "reason": said.removeprefix("gridflow: ")}
+            row |= {"status": "failed", "reason": said}
         seconds += more
     row["seconds"] = round(seconds, 2)
     return row

@@ -28,7 +28,7 @@ DECADES, FRAMES = 3000.0, 25
 
 
 @dataclass(frozen=True)
-class Member:
+class TrainingRun:
     """One run of a training.
 
     Attributes
@@ -56,7 +56,7 @@ class Member:
         return f"{self.name}.run"
 
 
-def members(case: Case) -> list[Member]:
+def members(case: Case) -> list[TrainingRun]:
     """Return the infinite-width limit, then a network of every width, trained on the population and on samples.
 
     Raises
@@ -68,18 +68,20 @@ def members(case: Case) -> list[Member]:
     if training is None:
         raise InputError("training: this table is required, with widths = [...]; see 'gridflow new relu-circle'")
     if case.solver.of_networks:
-        raise InputError('solver.kind = "network": the solver is that of the limit, the networks are in [training]')
+        raise InputError(
+            'solver.kind = "network": set the solver of the limit; the networks are described in [training]'
+        )
     if case.flow.growth != TRAINING:
         raise InputError(
             f"flow.growth = {case.flow.growth:g}: the limit of networks in training has growth = {TRAINING}"
         )
-    bare = case.model_copy(update={"training": None, "output": _told_often(case)}).resolved()
-    found = [Member(LIMIT, "infinitely wide", bare)]
+    bare = case.model_copy(update={"training": None, "output": _densely_recorded(case)}).resolved()
+    found = [TrainingRun(LIMIT, "infinitely wide", bare)]
     common: dict[str, Any] = {"start": training.start, "balance": training.balance, "seed": training.seed}
     for width in training.widths:
         table = NetworkTable(kind="network", count=width, **common)
         if training.population:
-            found.append(Member(f"population-{width}", f"m = {width}", bare.model_copy(update={"solver": table})))
+            found.append(TrainingRun(f"population-{width}", f"m = {width}", bare.model_copy(update={"solver": table})))
         if training.samples is not None:
             taught = table.model_copy(
                 update={
@@ -92,11 +94,11 @@ def members(case: Case) -> list[Member]:
             )
             batches = f", batches of {training.batch}" if training.batch else ""
             label = f"m = {width}, {training.samples} samples{batches}"
-            found.append(Member(f"samples-{width}", label, bare.model_copy(update={"solver": taught})))
+            found.append(TrainingRun(f"samples-{width}", label, bare.model_copy(update={"solver": taught})))
     return found
 
 
-def _told_often(case: Case) -> OutputTable:
+def _densely_recorded(case: Case) -> OutputTable:
     """Record a row every step, to read times from, and snapshots in all decades, unless the case says otherwise."""
     output, given = case.output, case.output.model_fields_set
     changes: dict[str, Any] = {} if "series_every" in given else {"series_every": 1}
@@ -123,7 +125,7 @@ class Expectation:
     problem: dict[str, str]
 
 
-def expect(member: Member, folder: Path) -> Expectation:
+def expect(member: TrainingRun, folder: Path) -> Expectation:
     """Build a member to check whether it can be trained, and to get the prediction of linear theory.
 
     Parameters
@@ -147,7 +149,7 @@ def expect(member: Member, folder: Path) -> Expectation:
     return Expectation(linear, problem)
 
 
-def resumable(member: Member, expected: Expectation, stored: RunDirectory) -> None:
+def resumable(member: TrainingRun, expected: Expectation, stored: RunDirectory) -> None:
     """Raise InputError, stating the difference, unless a stored run is the member's or an earlier part of it."""
     where = f"{stored.path} is a run of another case"
     way_out = "choose another folder (out), or remove it"
@@ -215,7 +217,7 @@ class Training:
     folder: Path
     prediction: Prediction
     goal: float
-    members: tuple[Member, ...]
+    members: tuple[TrainingRun, ...]
     curves: tuple[LinearDecay | None, ...]
     durations: tuple[Duration, ...]
     unfinished: tuple[str, ...] = ()
@@ -271,7 +273,7 @@ def train(
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} exists and is not a folder; choose another one (out)")
     folder.mkdir(parents=True, exist_ok=True)
-    trained: list[tuple[Member, Expectation]] = []
+    trained: list[tuple[TrainingRun, Expectation]] = []
     failed: list[str] = []
     interrupted = ""
     for member, known in zip(wanted, expected, strict=True):
@@ -286,8 +288,8 @@ def train(
             say(f"{member.name}: {member.label}")
         check_memory(member.case, force)
         try:
-            beside = path.parent if resumed is None else store
-            done = launch(member.case, store, beside, resumed=resumed, progress=progress, say=say)
+            relative_to = path.parent if resumed is None else store
+            done = launch(member.case, store, relative_to, resumed=resumed, progress=progress, say=say)
         except RunError as error:
             if member is wanted[0]:
                 raise
@@ -305,7 +307,7 @@ def train(
 
 
 def _durations(
-    folder: Path, trained: Sequence[Member], goal: float, curves: Sequence[LinearDecay | None]
+    folder: Path, trained: Sequence[TrainingRun], goal: float, curves: Sequence[LinearDecay | None]
 ) -> tuple[Duration, ...]:
     """Read the runs of a training, the limit's first."""
     series = [RunDirectory(folder / member.directory).series for member in trained]

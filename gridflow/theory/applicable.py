@@ -156,18 +156,18 @@ class Applicable:
 def _obstacle(flow: Equation[Any], start: np.ndarray, signed: bool) -> str:
     """Return the reason why neither linear theory nor a law applies, or an empty string."""
     if not flow.grid.has_cells:
-        return f"theory needs modes, of which there are none on {flow.grid}"
+        return f"{flow.grid} has a single cell and resolves no modes"
     if signed:
-        return "there are two densities, of either sign, and how they share what is to be learnt no theory says"
+        return "no theory covers two densities of opposite sign"
     if flow.seen is None:
         return ""
     if flow.target.min() < 0:
-        return "the target is negative somewhere, and near one of both signs there are two measures"
+        return "the target is negative somewhere; the theory needs a target ≥ 0"
     if start.min() == 0:
-        return "the start has a hole, which fills from its edges only, and theory is local"
+        return "the initial density has a hole, which fills only from its edges; the theory is local"
     if flow.target.min() < NEARLY_EMPTY * flow.reference:
         least = flow.target.min() / flow.reference
-        return f"the target is nearly 0 somewhere, {least:.2g} of its mean, and there theory says nothing"
+        return f"the target falls to {least:.2g} of its mean; linearisation is not valid there"
     return ""
 
 
@@ -188,8 +188,8 @@ def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> Law:
         return ExponentialRate.of(flow)
     smooth = SmoothDecay.of(flow)
     if regularity is None:
-        raise _UntoldError("the grid is too small to tell how regular the start is")
+        raise _UntoldError("the grid is too small to fit the regularity of the initial density")
     if regularity.error > UNTOLD:
         found = f"r = {regularity.r:.2g} ± {regularity.error:.2g}"
-        raise _UntoldError(f"how regular the start is cannot be told from its modes ({found})")
+        raise _UntoldError(f"the regularity of the initial density cannot be fitted ({found})")
     return smooth if math.isinf(regularity.r) else PowerLaw.of(flow, regularity.r)

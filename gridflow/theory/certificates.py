@@ -78,7 +78,7 @@ class CoulombCertificate:
         for density, name in ((initial, "the initial density"), (flow.target, "the target")):
             if not density.min() > 0:
                 raise InputError(
-                    f"{name} has a hole, where it is 0: then there is no certificate before a run for s = 1, since "
+                    f"{name} has a hole, so there is no certificate before a run for s = 1: "
                     "its bound decays at the rate of the smallest density"
                 )
         return cls(flow.energy(initial), float(initial.min()), float(flow.target.min()))

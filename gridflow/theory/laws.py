@@ -144,8 +144,8 @@ class PowerLaw:
         return Window(
             self._first_modes_gone(tolerance) / (2 * float(target.min()) * first),
             small / (2 * float(target.max()) * last),
-            "the first modes have not died",
-            "the last mode of the grid is dying",
+            "the first modes have not decayed",
+            "the last mode of the grid is decaying",
         )
 
     def _ends(self, flow: Equation[Any]) -> tuple[float, float]:

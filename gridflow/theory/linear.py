@@ -87,8 +87,8 @@ class LinearDecay:
     energies: np.ndarray
 
     hypotheses = (
-        "μ − ν is small against ν, or its large part dies first",
-        "ν is constant, or varies over lengths far beyond the wavelengths that matter",
+        "μ − ν is small compared with ν, or its large part decays first",
+        "ν is constant, or varies over lengths much longer than the relevant wavelengths",
     )
 
     @classmethod
@@ -113,7 +113,7 @@ class LinearDecay:
             If the target is negative somewhere, or ``initial`` is not a density on the grid.
         """
         if flow.target.min() < 0:
-            raise InputError("linear theory needs a target ≥ 0: near one of both signs there are two measures")
+            raise InputError("the target is negative somewhere; linear theory needs a target ≥ 0")
         grid = flow.grid
         initial = grid.check_density(initial, "the initial density")
         rates = ((grid.laplacian_symbol("spectral") + flow.growth) * flow.symbol).ravel()

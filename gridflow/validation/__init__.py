@@ -1,7 +1,7 @@
 """Comparison of particles with a grid run: distances, sampling noise, equation of motion and verdicts."""
 
-from gridflow.validation.moments import Moment
+from gridflow.validation.moments import FrameComparison
 from gridflow.validation.reference import Reference
 from gridflow.validation.verdict import Comparison, compare, order
 
-__all__ = ["Comparison", "Moment", "Reference", "compare", "order"]
+__all__ = ["Comparison", "FrameComparison", "Reference", "compare", "order"]

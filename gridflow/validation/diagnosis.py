@@ -9,20 +9,20 @@ from gridflow.equation.kernels import Kernel, Riesz
 from gridflow.validation.motion import Motion
 
 UNLIKE = 0.1
-"""Share of the displacements that no factor and no drift explain, from which they are not those of this flow; or
-``BETWEEN_MODES`` times what numbers of modes differ by, if that is more."""
+"""Largest unexplained share of the displacements that is still attributed to this flow; or ``BETWEEN_MODES`` times the
+difference between numbers of modes, if that is larger."""
 BETWEEN_MODES = 1.2
 """A correct code with other modes differs from those tried about as much as they differ from each other."""
 NONSENSE = 0.5
-"""Unexplained share from which on neither a factor nor a sign is reported."""
+"""Unexplained share above which neither a factor nor a sign is reported."""
 UNRESOLVED = 8.0
-"""Factor from which frames that resolve the flow do not resolve the particles' motion."""
+"""Factor above which frames that resolve the flow do not resolve the motion of the particles."""
 CONSTANT = "a wrong constant in the velocity or a wrong unit of time"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault, and the time from which on it shows."""
+    """A fault, and the time from which it shows."""
 
     since: float
     reason: str
@@ -55,7 +55,7 @@ def diagnose(
         return Fault(
             since,
             f"missing periodic images: their displacements are those of a kernel with {found.images[0]} "
-            f"(it leaves {found.images[1]:.2g} of them, the periodic one {found.residual:.2g})",
+            f"(it leaves {found.images[1]:.2g} of them unexplained, the periodic one {found.residual:.2g})",
         )
     if found.factor < -allowed and found.residual < NONSENSE:
         return Fault(
@@ -77,7 +77,7 @@ def diagnose(
         return Fault(
             since,
             f"explicit Euler steps of about {step:.2g} that are too large: displacements are {found.factor:.3g} times "
-            f"those of the exact velocity, and steps explain them to {left:.2g}",
+            f"those of the exact velocity, and such steps leave {left:.2g} of them unexplained",
         )
     if drift_off and not factor_off:
         drift = ", ".join(f"{component:.3g}" for component in found.drift)
@@ -87,12 +87,12 @@ def diagnose(
         both = f", or explicit Euler steps of about {step:.2g}" if steps_too else ""
         size = f"{named(found.factor, kernel)} ± {found.uncertainty:.1g}"
         if found.factor > UNRESOLVED:
-            size = f"{found.factor:.2g}, or many more as the frames are far apart for such speeds,"
+            size = f"at least {found.factor:.2g} (the frames are too far apart to resolve it)"
         return Fault(since, f"displacements are {size} times ∫ v dt: {CONSTANT}{both}")
     return Fault(
         since,
-        f"they do not move along −∇V of their own potential: {found.residual:.2g} of displacements is not explained by "
-        "it (another kernel? a target that they know by samples only, see target_samples?)",
+        f"they do not move along −∇V of their own potential, which leaves {found.residual:.2g} of the displacements "
+        "unexplained (another kernel? a target known only by samples, see target_samples?)",
     )
 
 

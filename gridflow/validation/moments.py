@@ -17,7 +17,7 @@ MASS_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
-class Moment:
+class FrameComparison:
     """Comparison of particles and density at one time.
 
     Attributes
@@ -66,7 +66,7 @@ class Moment:
     inside_hole: float | None
 
     @classmethod
-    def of(cls, reference: Reference, given: Trajectory, index: int, frame: int, level: float) -> "Moment":
+    def of(cls, reference: Reference, given: Trajectory, index: int, frame: int, level: float) -> "FrameComparison":
         """Compare a frame with a snapshot.
 
         Parameters
@@ -132,8 +132,8 @@ def _first_modes(grid: Grid, positions: Sequence[np.ndarray], weights: Sequence[
 def _centers(grid: Grid, density: np.ndarray, positions: np.ndarray, weights: np.ndarray) -> tuple[Any, Any]:
     """Return the centres of mass of particles and of a density."""
     theirs = _first_modes(grid, list(positions.T), [weights] * grid.dim)
-    beside = [tuple(b for b in range(grid.dim) if b != axis) for axis in range(grid.dim)]
-    marginals = [density.sum(axis=others) * grid.cell_volume for others in beside]
+    other_axes = [tuple(b for b in range(grid.dim) if b != axis) for axis in range(grid.dim)]
+    marginals = [density.sum(axis=others) * grid.cell_volume for others in other_axes]
     ours = _first_modes(grid, [grid.centers(axis) for axis in range(grid.dim)], marginals)
     return center(grid, theirs, float(weights.sum())), center(grid, ours, float(density.sum()) * grid.cell_volume)
 

@@ -96,7 +96,7 @@ class Reference:
 
     def __init__(self, stored: RunDirectory, seed: int = 0) -> None:
         if stored.representation.kind == PARTICLES:
-            raise InputError(f"{stored.path} is a run of Particles; what they are compared with is a run on a grid")
+            raise InputError(f"{stored.path} is a run of Particles; particles are compared with a run on a grid")
         self.stored, self._seed = stored, seed
         flow = stored.flow
         if not isinstance(flow, Flow):

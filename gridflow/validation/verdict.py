@@ -13,7 +13,7 @@ from gridflow.errors import InputError
 from gridflow.measures import spectra
 from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.validation.diagnosis import CONSTANT, diagnose, named
-from gridflow.validation.moments import Moment, Verdict, mass_is_off
+from gridflow.validation.moments import FrameComparison, Verdict, mass_is_off
 from gridflow.validation.motion import Motion, motion
 from gridflow.validation.reference import Reference, effective_count
 from gridflow.validation.trajectories import Trajectory, from_arrays, masses, placed, read
@@ -48,7 +48,7 @@ class Comparison:
     verdict: Verdict
     since: float | None
     reason: str
-    moments: tuple[Moment, ...]
+    moments: tuple[FrameComparison, ...]
     motion: Motion | None
     note: str
     level: float
@@ -145,7 +145,7 @@ def compare(
         reference = Reference(run if isinstance(run, RunDirectory) else open_run(run), seed)
     given = placed(given, reference.flow.grid, box, origin, time_unit)
     pairs = _common(reference, given, at)
-    found = [Moment.of(reference, given, *pair, level / (2 * len(pairs))) for pair in pairs]
+    found = [FrameComparison.of(reference, given, *pair, level / (2 * len(pairs))) for pair in pairs]
     moved = motion(reference.flow, given, float(reference.times[-1]), target_samples)
     verdict, since, reason = _judge(reference, given, pairs, found, moved, accuracy, target_samples)
     first, held = given.frame(pairs[0][1])
@@ -230,7 +230,7 @@ def _judge(
     reference: Reference,
     given: Trajectory,
     pairs: list[tuple[int, int]],
-    moments: list[Moment],
+    moments: list[FrameComparison],
     moved: Motion | str,
     accuracy: float,
     target_samples: int | None,
@@ -255,7 +255,7 @@ def _judge(
     if isinstance(moved, Motion):
         along = f"; displacements are {moved.factor:.4g} ± {moved.uncertainty:.1g} times ∫ v dt"
     else:
-        along = f"; displacements not compared, so only what moves them beyond sampling noise is seen: {moved}"
+        along = f"; the displacements are not compared, so only faults larger than sampling noise are seen: {moved}"
     if len(moments) < len(given.times):
         along = f" (of {len(given.times)} in the file){along}"
     if 2 * better >= len(moments):
@@ -271,16 +271,16 @@ def _far(
     reference: Reference,
     given: Trajectory,
     pairs: list[tuple[int, int]],
-    wrong: Moment,
+    wrong: FrameComparison,
     moves_right: bool,
     at_start: bool,
 ) -> str:
     """Return the reason for a distance that is too large."""
     far = f"the KMD is {wrong.kmd / wrong.noise:.3g} times that of independent samples at t = {wrong.time:.4g}"
     if moves_right:
-        return f"{far}, although they move along −∇V: another start, or another target"
+        return f"{far}, although they move along −∇V: another initial density, or another target"
     if at_start:
-        return f"{far}: another start, or another box or origin"
+        return f"{far}: another initial density, box or origin"
     return f"{far}; {_time_scale(reference, given, pairs)}"
 
 
@@ -308,7 +308,7 @@ def _time_scale(reference: Reference, given: Trajectory, pairs: list[tuple[int, 
     along = sum(modes.volume * float((symbol * (a.conj() * b).real).sum()) for a, b in ways)
     size = sum(spectra.discrepancy(modes, symbol, b) for _, b in ways)
     if along < -0.1 * size:
-        return "the density moves away from where it should: the velocity has the wrong sign"
+        return "the density moves in the opposite direction: the velocity has the wrong sign"
     grid = np.linspace(math.log(1e-3), math.log(1e3), 61)
     best = float(grid[int(np.argmin([misfit(x) for x in grid]))])
     step = float(grid[1] - grid[0])

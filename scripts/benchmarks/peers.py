@@ -92,8 +92,10 @@ class Gridflow:
         self._initial = problem.initial(grid, self.kind)
 
     def rhs(self) -> Callable[[], object]:
-        """One Euler stage at the initial density, as a step works it out."""
+        """One Euler stage, or the modes of one tendency, at the initial density, as a step works it out."""
         state = self._solve.initialize(self._initial)
+        if self.solver == "Spectral":
+            return lambda: self._solve.right_hand_side(state)
         dt = self._solve.stable_dt(state)
         return lambda: self._solve.euler(state, dt)
 

@@ -155,8 +155,8 @@ def power(arguments: list[np.ndarray], values: np.ndarray, next_order: bool = Fa
 
     With the next order, of the first argument, there is a factor e^(q argument) beside them.
     """
-    beside = [arguments[0]] * next_order + [np.ones(len(values))]
-    design = np.stack([np.log(argument) for argument in arguments] + beside, axis=1)
+    extra_columns = [arguments[0]] * next_order + [np.ones(len(values))]
+    design = np.stack([np.log(argument) for argument in arguments] + extra_columns, axis=1)
     found, squares, _, _ = np.linalg.lstsq(design, np.log(values), rcond=None)
     covariance = np.linalg.inv(design.T @ design) * float(squares[0]) / (len(values) - design.shape[1])
     return [(float(found[i]), math.sqrt(covariance[i, i])) for i in range(len(arguments))]

@@ -145,7 +145,7 @@ class Exponential:
         """Compute a step into the first stage array; return the error relative to ‖μ − ν‖, or None if a bound fails."""
         space, increments, density = self._space, self._increments, state.arrays[DENSITY]
         self._have_tendency(look, state.dt or dt)
-        increments.begin(max(self._mean, look.fullest / 1.6), dt)
+        increments.begin(max(self._mean, look.max_density / 1.6), dt)
         stage, last, error = space.stages[0], len(self._scheme.nodes) - 1, 0.0
         for number in range(last + 1):
             increments.stage(number)
@@ -160,7 +160,7 @@ class Exponential:
                 error = increments.conclude(1 / dt)
         size = space.flow.grid.size
         error, distance = (error / size) ** 0.5, self._distance(density)
-        round_off = 16 * float(np.finfo(space.dtype).eps) * look.fullest * size**0.5
+        round_off = 16 * float(np.finfo(space.dtype).eps) * look.max_density * size**0.5
         return error / (distance + round_off / self._tolerance) if error > 0 else 0.0
 
     def _have_tendency(self, look: Look, dt: float) -> None:

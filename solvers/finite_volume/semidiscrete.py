@@ -115,28 +115,28 @@ class Semidiscrete(Space[Look]):
         values[...] = self.velocity.potential_of(state.arrays[DENSITY])
         return values.reshape(as_planes(values.shape))
 
-    def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
+    def strict_bounds(self, rate: float, max_density: float, time: float) -> tuple[float, float]:
         """The bounds on Δt by positivity and by relaxation, from the largest share that a cell loses per time."""
         if self._carries:
-            rate += self.velocity.local_response * fullest
-        if not rate * fullest < float(np.finfo(self.dtype).max):
+            rate += self.velocity.local_response * max_density
+        if not rate * max_density < float(np.finfo(self.dtype).max):
             raise self._overflow(time)
         stiffness = self.velocity.stiffness
         return (
             self._round_off / rate if rate > 0 else math.inf,
-            2 / (fullest * stiffness) if fullest * stiffness > 0 else math.inf,
+            2 / (max_density * stiffness) if max_density * stiffness > 0 else math.inf,
         )
 
     def _look(self, arrays: Arrays, time: float) -> Look:
         energy = self.velocity.evaluate(self._driving(arrays), measure=True)
         found = [self._sweeps.survey(arrays[name], sign) for name, sign in self.signs.items()]
-        rate, fullest = _largest(each.rate for each in found), sum(each.fullest for each in found)
-        self.require_sound(arrays, fullest, time)
-        positivity, relaxation = self.strict_bounds(rate, fullest, time)
+        rate, max_density = _largest(each.rate for each in found), sum(each.max_density for each in found)
+        self.require_sound(arrays, max_density, time)
+        positivity, relaxation = self.strict_bounds(rate, max_density, time)
         if not math.isfinite(energy):
             raise self._overflow(time)
-        decay_time = self._noise.decay_time(energy, sum(each.decay for each in found), fullest)
-        return Look(dict(arrays), positivity, relaxation, decay_time, energy, fullest)
+        decay_time = self._noise.decay_time(energy, sum(each.decay for each in found), max_density)
+        return Look(dict(arrays), positivity, relaxation, decay_time, energy, max_density)
 
     def _evaluate(self, arrays: Arrays, time: float) -> Evaluated:  # noqa: ARG002 - the bounds report an overflow
         self.velocity.evaluate(self._driving(arrays), measure=False)

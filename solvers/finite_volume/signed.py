@@ -56,10 +56,10 @@ class SignedFiniteVolume(TorusFiniteVolume):
         if integrator not in schemes.EXPLICIT:
             raise InputError(f'integrator "{integrator}": allowed are {", ".join(schemes.EXPLICIT)}')
         torus(flow.grid, "SignedFiniteVolume")
-        beside = {NEGATIVE: flow.grid.check_density(negative, "the negative density")}
+        extra_arrays = {NEGATIVE: flow.grid.check_density(negative, "the negative density")}
         super().__init__(
-            flow, beside, schemes.EXPLICIT[integrator], reconstruction=reconstruction, limiter=limiter,
+            flow, extra_arrays, schemes.EXPLICIT[integrator], reconstruction=reconstruction, limiter=limiter,
             velocity=velocity, integrator=integrator, cfl=cfl, dtype=dtype, tolerance=tolerance, threads=threads,
         )  # fmt: skip
-        hashed = sha256(beside[NEGATIVE])
+        hashed = sha256(extra_arrays[NEGATIVE])
         self._settings = {"solver": "SignedFiniteVolume", **self._settings, "negative_sha256": hashed}

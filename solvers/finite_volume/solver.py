@@ -90,8 +90,8 @@ class FiniteVolume(TorusFiniteVolume):
         explicit, exponential = schemes.of_integrator(integrator)
         if find_reconstruction(reconstruction, limiter).squares:
             _check_range(flow.reference, real_dtype(dtype))
-        beside = {} if tracer is None else {TRACER: _fraction(flow.grid, tracer)}
-        if exponential is not None and beside:
+        extra_arrays = {} if tracer is None else {TRACER: _fraction(flow.grid, tracer)}
+        if exponential is not None and extra_arrays:
             if integrator != schemes.AUTO:
                 raise InputError(
                     f'integrator "{integrator}" cannot carry a tracer, whose hole it would fill: '
@@ -99,14 +99,14 @@ class FiniteVolume(TorusFiniteVolume):
                 )
             exponential = None
         super().__init__(
-            flow, beside, explicit, reconstruction=reconstruction, limiter=limiter, velocity=velocity,
+            flow, extra_arrays, explicit, reconstruction=reconstruction, limiter=limiter, velocity=velocity,
             integrator=integrator, cfl=cfl, dtype=dtype, tolerance=tolerance, threads=threads,
         )  # fmt: skip
         if exponential is not None:
             self._integrator = Exponential(
                 self._space, self._explicit, exponential, self.cfl, self.tolerance, eager=integrator != schemes.AUTO
             )
-        hashed = sha256(beside[TRACER]) if beside else None
+        hashed = sha256(extra_arrays[TRACER]) if extra_arrays else None
         self._settings = {"solver": "FiniteVolume", **self._settings, "tracer_sha256": hashed}
 
     @staticmethod

@@ -24,14 +24,14 @@ class Survey:
     ----------
     rate
         Largest relative rate of loss of a cell (1 / time).
-    fullest
+    max_density
         Largest density; NaN or infinite if a density is negative or not finite.
     decay
         Σ_faces μ̄ u² ∏h, the rate at which transport lowers the energy.
     """
 
     rate: float
-    fullest: float
+    max_density: float
     decay: float
 
 

@@ -24,7 +24,7 @@ class TorusFiniteVolume:
     ----------
     flow
         The equation.
-    beside
+    extra_arrays
         Further arrays of the state at time 0, by name.
     explicit
         The Runge–Kutta scheme.
@@ -42,7 +42,7 @@ class TorusFiniteVolume:
     def __init__(
         self,
         flow: Flow,
-        beside: Mapping[str, np.ndarray],
+        extra_arrays: Mapping[str, np.ndarray],
         explicit: SSPRungeKutta,
         *,
         reconstruction: str,
@@ -56,7 +56,7 @@ class TorusFiniteVolume:
     ) -> None:
         self.flow = flow
         self.cfl, self.tolerance, self.dtype = checked_cfl(cfl), checked_tolerance(tolerance), real_dtype(dtype)
-        self._beside = beside
+        self._extra_arrays = extra_arrays
         scheme = find_reconstruction(reconstruction, limiter)
         wanted = count(threads, flow.grid.size)
         chosen = team(1 if flow.grid.dim == 1 else wanted)
@@ -65,7 +65,7 @@ class TorusFiniteVolume:
             scheme,
             velocity or scheme.velocity,
             self.dtype,
-            (DENSITY, *beside),
+            (DENSITY, *extra_arrays),
             SerialTransform(flow.grid, self.dtype, chosen.size),
             chosen,
         )
@@ -116,7 +116,7 @@ class TorusFiniteVolume:
         InputError
             If the density is missing, negative, not finite or does not fit the flow.
         """
-        arrays = {DENSITY: given_density(self.flow, initial), **self._beside}
+        arrays = {DENSITY: given_density(self.flow, initial), **self._extra_arrays}
         return self._begin(State({name: self._own(values) for name, values in arrays.items()}))
 
     def restore(self, state: State) -> State:

@@ -51,7 +51,7 @@ class Rings(NamedTuple):
     """Position of the stencil point beyond a pole, as a share of the distance to the ring on the opposite side."""
 
 
-class Step(NamedTuple):
+class TendencyStep(NamedTuple):
     """Parameters of a tendency."""
 
     sign: float
@@ -182,7 +182,7 @@ def tendency(limiter: int) -> Any:
     The compiled function has the further arguments
 
     rings, step
-        The :class:`Rings` and the :class:`Step`.
+        The :class:`Rings` and the :class:`TendencyStep`.
     work
         Workspace, shape (LINES, cells per ring + HALO).
     density, potential
@@ -198,7 +198,7 @@ def tendency(limiter: int) -> Any:
     stamp = SOURCES
 
     @entry
-    def run(lo, hi, rings, step, work, density, potential, change, rates, tops, decay):
+    def tendency_of_rings(lo, hi, rings, step, work, density, potential, change, rates, tops, decay):
         assert stamp  # refers to the hash, so that cached code matches these sources
         last, cells = density.shape[0] - 1, density.shape[1]
         beyond, velocity, other = work[0, :cells], work[1, :cells], work[2, :cells]
@@ -238,7 +238,7 @@ def tendency(limiter: int) -> Any:
             rates[j], tops[j] = largest(rate.view(rates.dtype)), largest(here.view(tops.dtype))
             decay[j] = -step.sign * rings.area[j] * row_product(change[j], value, velocity)
 
-    return run
+    return tendency_of_rings
 
 
 @lru_cache

@@ -21,7 +21,7 @@ from gridflow.domains.sphere import SphereGrid
 from gridflow.equation.flow import Equation
 from gridflow.networks.measures import angles
 from gridflow.networks.weights import Weights
-from solvers.points.population import MOST_PIECES, circle_modes, relu_of, sphere_coefficients
+from solvers.points.population import MAX_PARTIAL_SUMS, circle_modes, relu_of, sphere_coefficients
 
 SAMPLES, BATCHES, STREAM = 0, 1, 2
 """Random streams of a seed: for the fixed samples, the batches taken from them, and fresh samples of a step."""
@@ -150,9 +150,9 @@ class EmpiricalLoss:
 
     def __init__(self, samples: Samples, count: int, inputs: int, threads: int | None = None) -> None:
         self._samples, self._count = samples, count
-        self._threads = min(threads or available(), MOST_PIECES)
+        self._threads = min(threads or available(), MAX_PARTIAL_SUMS)
         self._rows = min(max(16, ENTRIES // count), ROWS)
-        self._sums = np.zeros((MOST_PIECES, count, inputs))
+        self._sums = np.zeros((MAX_PARTIAL_SUMS, count, inputs))
         self._terms = np.zeros((self._threads, count, inputs))
         self._hidden = np.zeros((self._threads, self._rows, count))
 
@@ -179,7 +179,7 @@ class EmpiricalLoss:
     ) -> tuple[float, int]:
         """Return the loss, and the number of pieces of S that ``sums`` holds."""
         chunks = -(-len(y) // self._rows)
-        number = min(chunks, MOST_PIECES)
+        number = min(chunks, MAX_PARTIAL_SUMS)
         cuts = [chunks * i // number * self._rows for i in range(number + 1)]
         pieces = list(itertools.pairwise(cuts))
         losses = np.zeros(number)

@@ -18,7 +18,7 @@ from gridflow.errors import InputError, RunError
 from gridflow.networks.measures import TRAINING, measure_from_network
 from gridflow.networks.weights import Weights
 from solvers.points.losses import EmpiricalLoss, Samples, labels_of
-from solvers.points.population import MOST_PIECES, PopulationLoss, potential_of, relu_of
+from solvers.points.population import MAX_PARTIAL_SUMS, PopulationLoss, potential_of, relu_of
 from solvers.stepping import schemes
 from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
 from solvers.stepping.bounds import tick
@@ -163,8 +163,8 @@ class Network:
         inputs = len(shape) + 1
         stages = 7 + 5 + 3
         held = count * (inputs + 1) * stages + count * 40 + math.prod(shape) * 60
-        hands = min(available(), MOST_PIECES)
-        on_samples = samples * (inputs + 1) + MOST_PIECES * count * inputs
+        hands = min(available(), MAX_PARTIAL_SUMS)
+        on_samples = samples * (inputs + 1) + MAX_PARTIAL_SUMS * count * inputs
         on_samples += hands * (count * inputs + max(ENTRIES, 16 * count))
         return 8 * (held + (on_samples if samples else 0))
 
@@ -341,20 +341,20 @@ def _check_problem(flow: Equation[Any], weights: Weights, teacher: Weights | Non
             )
     if teacher is None:
         if not flow.grid.has_cells:
-            raise InputError(f"{flow.grid} knows only the target's mean: give a teacher")
+            raise InputError(f"{flow.grid} resolves only the mean of the target: give a teacher")
         return
     mass, wanted = float(teacher.masses.sum()), flow.target_mass
     if abs(mass - wanted) > MASS_TOLERANCE * max(float(abs(teacher.masses).sum()), abs(wanted)):
         raise InputError(
-            f"the teacher has mass {mass:.12g} but the flow's target has mass {wanted:.12g}; the target should be what "
-            "measure_from_network makes of the teacher, positive less negative"
+            f"the teacher has mass {mass:.12g} but the flow's target has mass {wanted:.12g}; the target should be "
+            "the positive minus the negative part of measure_from_network(grid, teacher)"
         )
 
 
 def _check_samples(on_samples: bool, samples: int | None, batch: int | None, noise: float, seed: int) -> None:
     if not on_samples:
         if samples is not None or batch is not None or noise:
-            raise InputError('samples, batch and noise are those of loss "empirical"; the population has none')
+            raise InputError('samples, batch and noise are for loss "empirical"; the population loss has none')
         return
     for name, given in (("samples", samples), ("batch", batch)):
         if given is not None and (isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1):
@@ -374,9 +374,9 @@ def _checked_rate(integrator: str, learning_rate: float | None) -> float:
     if integrator != EULER:
         if learning_rate is not None:
             raise InputError(
-                f'learning_rate = {learning_rate}: {integrator} chooses its steps; integrator "euler" takes it'
+                f'learning_rate = {learning_rate}: {integrator} chooses its own steps; only "euler" takes one'
             )
         return math.nan
     if learning_rate is None or not (math.isfinite(learning_rate) and learning_rate > 0):
-        raise InputError(f"learning_rate = {learning_rate}: gradient descent needs one that is positive, a time")
+        raise InputError(f"learning_rate = {learning_rate}: gradient descent needs a positive one, in units of time")
     return float(learning_rate)

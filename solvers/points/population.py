@@ -28,7 +28,8 @@ AT_ONCE, ATOMS = 512, 128
 """Numbers of neurons and atoms whose pairs are processed at once, so that they fit the cache of a core."""
 POINTS_PER_PIECE = 2**13
 """Number of neurons on S² for which another harmonic transform is worth its cost."""
-MOST_PIECES = 16
+MAX_PARTIAL_SUMS = 16
+"""Largest number of pieces that neurons or samples are split into; their sums are added in order."""
 
 
 class Potential(Protocol):
@@ -109,7 +110,7 @@ class SpherePotential:
         self, flow: Equation[Any], teacher: Weights | None, count: int, accuracy: float, threads: int | None = None
     ) -> None:
         grid: SphereGrid = flow.grid
-        number = min(max(1, count // POINTS_PER_PIECE), MOST_PIECES)
+        number = min(max(1, count // POINTS_PER_PIECE), MAX_PARTIAL_SUMS)
         cuts = [count * i // number for i in range(number + 1)]
         self._pieces = [slice(start, end) for start, end in itertools.pairwise(cuts)]
         self._transforms = [PointTransform(grid.lmax, accuracy, threads=1) for _ in self._pieces]

@@ -140,7 +140,7 @@ class Dealiased:
             self._multiply(self._potential, measuring=False)
             self._transform.forward(self._product, self._potential)
         values = self._density.values
-        fullest = float(max(values.max(), -values.min())) if measuring else 0.0
+        max_density = float(max(values.max(), -values.min())) if measuring else 0.0
         self._team.share(
             self._shape[0],
             lambda lo, hi, _: self._divergence(
@@ -148,7 +148,7 @@ class Dealiased:
                 self._dtype.type(self._flow.growth), out.lines,
             )
         )  # fmt: skip
-        return fullest, tuple(fastest)
+        return max_density, tuple(fastest)
 
     def measure(self, start: Spectrum, tendency: np.ndarray) -> tuple[float, float, float]:
         """Return the energy of the cell averages, its dissipation −dE/dt, and Σ (μ − ν)² over the cell centres.

@@ -152,8 +152,8 @@ class Spectral:
         dropped = float(np.sqrt(((field - averages) ** 2).sum()))
         if dropped > DROPPED * deviation:
             warnings.warn(
-                f"the modes that the 2/3 rule keeps leave out {dropped / deviation:.2g} of the start's deviation from "
-                "the target; a spectral solver is for smooth densities on grids that resolve them",
+                f"the modes that the 2/3 rule keeps leave out {dropped / deviation:.2g} of the initial deviation from "
+                "the target; a spectral solver needs a smooth density on a grid that resolves it",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -187,8 +187,8 @@ class Spectral:
         self._have(state)
         return StepBounds(self._advective, math.inf, math.inf)
 
-    def euler(self, state: State, dt: float) -> np.ndarray:  # noqa: ARG002 - a right-hand side does not depend on dt
-        """Evaluate one right-hand side and return its modes as (planes, rows, numbers); for benchmarks."""
+    def right_hand_side(self, state: State) -> np.ndarray:
+        """Evaluate ∂_t μ and return the array of its modes, (planes, rows, numbers); for benchmarks."""
         self._have(state)
         work = self._increments.work
         self._space.tendency(self._modes, self._space.nothing, work)
@@ -305,8 +305,8 @@ class Spectral:
         self._warned = True
         cell = np.unravel_index(int(density.argmin()), density.shape)
         warnings.warn(
-            f"at t = {state.time:.6g} the density is negative: {density.min():.3g} in cell {[int(i) for i in cell]}; a "
-            "spectral solver cannot keep it from that (the series has negative_mass), FiniteVolume does",
+            f"at t = {state.time:.6g} the density is negative: {density.min():.3g} in cell {[int(i) for i in cell]} "
+            "(the series has negative_mass); Spectral does not preserve positivity, use FiniteVolume",
             RuntimeWarning,
             stacklevel=3,
         )

@@ -115,7 +115,7 @@ class SphereSpace(Space[SphereLook]):
         self._rate = 0.0
         self.change = {name: np.zeros(grid.shape) for name in names}
         vacuum = float(limits.tiny / limits.eps)
-        self._steps = {name: loops.Step(sign, float(flow.growth), vacuum) for name, sign in self.signs.items()}
+        self._steps = {name: loops.TendencyStep(sign, float(flow.growth), vacuum) for name, sign in self.signs.items()}
         self._work = np.zeros((self.team.size, loops.LINES, grid.shape[1] + loops.HALO))
         self._rates, self._tops = np.zeros(grid.shape[0], np.uint64), np.zeros(grid.shape[0], np.uint64)
         self._decay, self._energies = np.zeros(grid.shape[0]), np.zeros(grid.mmax + 1)
@@ -141,20 +141,20 @@ class SphereSpace(Space[SphereLook]):
         for change in self.change.values():
             change.fill(0)
         stage = self.stages[0]
-        _, fullest = self._advance(arrays, arrays, stage, 0.0, 0.0)
-        self.require_sound(stage, fullest, 0.0)
+        _, max_density = self._advance(arrays, arrays, stage, 0.0, 0.0)
+        self.require_sound(stage, max_density, 0.0)
         return {name: array.copy() for name, array in stage.items()}
 
-    def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
+    def strict_bounds(self, rate: float, max_density: float, time: float) -> tuple[float, float]:
         """The bounds on Δt by positivity and by relaxation."""
-        if not rate * fullest < float(np.finfo(float).max):
+        if not rate * max_density < float(np.finfo(float).max):
             raise self._overflow(time)
-        stiff = fullest * self._stiffness
+        stiff = max_density * self._stiffness
         return self._round_off / rate if rate > 0 else math.inf, 2 / stiff if stiff > 0 else math.inf
 
     def _look(self, arrays: Arrays, time: float) -> SphereLook:
         energy = self._respond_to(arrays)
-        rate = fullest = dissipation = 0.0
+        rate = max_density = dissipation = 0.0
         for name, density in arrays.items():
             at = self._steps[name], density, self.potential, self.change[name]
 
@@ -168,20 +168,20 @@ class SphereSpace(Space[SphereLook]):
             top = _largest(self._tops)
             if not math.isfinite(top):
                 require_sound(self.flow.grid, density, time)
-            fullest += top
+            max_density += top
             rate = max(rate, _largest(self._rates))
             dissipation += 2 * math.pi / self.flow.grid.shape[1] * float(self._decay.sum())
         if not math.isfinite(energy):
             raise self._overflow(time)
         self._rate = rate
-        positivity, relaxation = self.strict_bounds(rate, fullest, time)
+        positivity, relaxation = self.strict_bounds(rate, max_density, time)
         return SphereLook(
             dict(arrays),
             positivity=positivity,
             relaxation=relaxation,
-            decay_time=self._noise.decay_time(energy, dissipation, fullest),
+            decay_time=self._noise.decay_time(energy, dissipation, max_density),
             energy=energy,
-            fullest=fullest,
+            max_density=max_density,
             dissipation=dissipation,
         )
 
@@ -189,7 +189,7 @@ class SphereSpace(Space[SphereLook]):
         return self._look(arrays, time)
 
     def _advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
-        fullest = 0.0
+        max_density = 0.0
         for name, reached in new.items():
             arrays = current[name], self.change[name], old[name], reached
 
@@ -197,8 +197,8 @@ class SphereSpace(Space[SphereLook]):
                 self._stage(lo, hi, self._rings.joined, self._work[thread], *arrays, dt, blend, self._tops)
 
             self.team.share(self.flow.grid.shape[0], job)
-            fullest += _largest(self._tops)
-        return self._rate, fullest
+            max_density += _largest(self._tops)
+        return self._rate, max_density
 
     def _respond_to(self, arrays: Mapping[str, np.ndarray]) -> float:
         """Work out V of densities; return their energy, the sum over harmonics being that over cells to round-off."""

@@ -34,9 +34,9 @@ class Noise:
         self._energy = in_modes * float(flow.symbol.max())
         self._dissipation = 2 * in_modes * float((divergence * flow.symbol**2).max())
 
-    def decay_time(self, energy: float, dissipation: float, fullest: float) -> float:
+    def decay_time(self, energy: float, dissipation: float, max_density: float) -> float:
         """Return the e-folding time of the KMD; infinite if only round-off is left."""
-        falls = energy > self._energy * fullest**2 and dissipation > self._dissipation * fullest**3
+        falls = energy > self._energy * max_density**2 and dissipation > self._dissipation * max_density**3
         return 2 * energy / dissipation if falls else math.inf
 
 

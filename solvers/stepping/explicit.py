@@ -69,16 +69,16 @@ class Explicit:
 
     def _attempt(self, state: State, at: Evaluated, dt: float) -> float:
         """Compute all stages in the stage arrays; return dt, or the smaller bound that a stage requires."""
-        space, stage, fullest = self._space, state.arrays, 0.0
+        space, stage, max_density = self._space, state.arrays, 0.0
         for number, blend in enumerate(self._scheme.blend):
             if number > 0:
                 at = space.evaluate(stage, state.time)
             stage = space.stages[number % 2]
-            rate, new_fullest = space.advance(at, state.arrays, stage, dt, blend)
-            if number > 0 and (allowed := min(space.strict_bounds(rate, fullest, state.time))) < dt:
+            rate, new_max_density = space.advance(at, state.arrays, stage, dt, blend)
+            if number > 0 and (allowed := min(space.strict_bounds(rate, max_density, state.time))) < dt:
                 return allowed
-            space.require_sound(stage, new_fullest, state.time + dt)
-            fullest = new_fullest
+            space.require_sound(stage, new_max_density, state.time + dt)
+            max_density = new_max_density
         return dt
 
 

@@ -8,7 +8,7 @@ from gridflow.compute.fft import Transform, as_planes
 from gridflow.compute.threads import Team, team_for_modes
 from gridflow.domains.torus import Grid
 from solvers.loops import exponential
-from solvers.stepping.schemes import ExponentialRungeKutta, Weights
+from solvers.stepping.schemes import ExponentialRungeKutta, PhiWeights
 
 
 class Increments:
@@ -126,7 +126,7 @@ class Increments:
         self._team.share(len(self._rates), job)
 
 
-def _of_three(weights: tuple[Weights, ...]) -> tuple[tuple[float, ...], ...]:
+def _of_three(weights: tuple[PhiWeights, ...]) -> tuple[tuple[float, ...], ...]:
     """Pad weights with zeros to those of three differences."""
-    missing = (Weights(0.0, 0.0, 0.0),) * (3 - len(weights))
+    missing = (PhiWeights(0.0, 0.0, 0.0),) * (3 - len(weights))
     return tuple(tuple(map(float, weight)) for weight in (*weights, *missing))

@@ -45,7 +45,7 @@ class SSPRungeKutta:
         return (tolerance * math.factorial(self.order + 1)) ** (1 / self.order)
 
 
-class Weights(NamedTuple):
+class PhiWeights(NamedTuple):
     """Coefficients of φ_1, φ_2, φ_3."""
 
     first: float
@@ -86,8 +86,8 @@ class ExponentialRungeKutta:
     name: str
     order: int
     nodes: tuple[float, ...]
-    weights: tuple[tuple[Weights, ...], ...]
-    error: tuple[Weights, ...]
+    weights: tuple[tuple[PhiWeights, ...], ...]
+    error: tuple[PhiWeights, ...]
     error_order: int
 
     def next_step(self, dt: float, error: float, tolerance: float) -> float:
@@ -137,12 +137,12 @@ def _next_step(dt: float, error: float, tolerance: float, error_order: int) -> f
     return dt * min(max(grown, 0.2), 3.0)
 
 
-_NONE = Weights(0, 0, 0)
+_NONE = PhiWeights(0, 0, 0)
 EULER = SSPRungeKutta("euler", 1, (0.0,))
 SSPRK2 = SSPRungeKutta("ssprk2", 2, (0.0, 1 / 2))
 SSPRK3 = SSPRungeKutta("ssprk3", 3, (0.0, 3 / 4, 1 / 3))
 ETDRK2 = ExponentialRungeKutta(
-    "etdrk2", 2, (1.0, 1.0), ((), (Weights(0, 1, 0),)), error=(Weights(0, 1, 0), _NONE), error_order=2
+    "etdrk2", 2, (1.0, 1.0), ((), (PhiWeights(0, 1, 0),)), error=(PhiWeights(0, 1, 0), _NONE), error_order=2
 )
 ETDRK4 = ExponentialRungeKutta(
     "etdrk4",
@@ -150,11 +150,11 @@ ETDRK4 = ExponentialRungeKutta(
     (0.5, 0.5, 1.0, 1.0),
     (
         (),
-        (Weights(0, 1, 0),),
-        (_NONE, Weights(0, 2, 0)),
-        (Weights(0, 2, -4), Weights(0, 2, -4), Weights(0, -1, 4)),
+        (PhiWeights(0, 1, 0),),
+        (_NONE, PhiWeights(0, 2, 0)),
+        (PhiWeights(0, 2, -4), PhiWeights(0, 2, -4), PhiWeights(0, -1, 4)),
     ),
-    error=(_NONE, _NONE, Weights(0, 1, -4), Weights(0, -1, 4)),
+    error=(_NONE, _NONE, PhiWeights(0, 1, -4), PhiWeights(0, -1, 4)),
     error_order=4,
 )
 """In the notation of Cox and Matthews (2002), with h = Δt, z = h L, R = L u + N_u, and N_a = N(a) for each stage:

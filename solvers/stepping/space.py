@@ -43,7 +43,7 @@ class Look(Evaluated):
         E-folding time of the KMD at the present rate of decay by transport.
     energy
         ½ KMD².
-    fullest
+    max_density
         Largest density; for two densities, the sum of their maxima.
     """
 
@@ -51,7 +51,7 @@ class Look(Evaluated):
     relaxation: float
     decay_time: float
     energy: float
-    fullest: float
+    max_density: float
 
 
 L = TypeVar("L", bound=Look)
@@ -127,12 +127,12 @@ class Space(ABC, Generic[L]):
         return found
 
     @abstractmethod
-    def strict_bounds(self, rate: float, fullest: float, time: float) -> tuple[float, float]:
+    def strict_bounds(self, rate: float, max_density: float, time: float) -> tuple[float, float]:
         """Return the positivity and relaxation bounds on Δt, from the largest rate of loss and the largest density."""
 
-    def require_sound(self, arrays: Arrays, fullest: float, time: float) -> None:
+    def require_sound(self, arrays: Arrays, max_density: float, time: float) -> None:
         """Raise RunError, which names the cell, if the largest density is not finite."""
-        if not math.isfinite(fullest):
+        if not math.isfinite(max_density):
             for name in self.signs:
                 require_sound(self.flow.grid, arrays[name], time)
 

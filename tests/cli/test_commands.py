@@ -143,7 +143,7 @@ def test_too_large_a_run_is_refused_with_the_figures(finished):
     done = gridflow("run", "hole2d.toml", "--set", "grid.shape=[200000, 200000]", "--out", "x.run", folder=folder)
     assert done.returncode == 2
     assert "GB of memory and" in done.stderr
-    assert "or try all the same (force)" in done.stderr
+    assert "or run it anyway (force)" in done.stderr
 
 
 def test_a_failed_run_has_exit_code_1(finished, tmp_path):

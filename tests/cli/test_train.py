@@ -125,7 +125,7 @@ def test_a_teacher_with_a_hole_on_the_sphere(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "not reached" in done.stdout
     predicted = gridflow("predict", "relu-sphere.toml", *options, folder=tmp_path)
-    assert "the start has a hole" in " ".join(predicted.stdout.split())
+    assert "the initial density has a hole" in " ".join(predicted.stdout.split())
     assert "invisible" in predicted.stdout
 
 
@@ -158,7 +158,7 @@ def test_nothing_is_predicted_for_two_signs_and_for_unbalanced_weights(tmp_path)
     gridflow("new", "relu-circle", folder=tmp_path)
     signs = ("--set", "negative={kind='uniform', mass=2.0}")
     unbalanced = ("--set", "solver={kind='network', count=50, balance=3.0}")
-    for options, words in ((signs, "two densities, of either sign"), (unbalanced, "the weights are not balanced")):
+    for options, words in ((signs, "two densities of opposite sign"), (unbalanced, "the weights are not balanced")):
         found = json.loads(gridflow("predict", "relu-circle.toml", *options, "--json", folder=tmp_path).stdout)
         assert found["time"] is None
         assert found["exponent"] is None
@@ -187,8 +187,8 @@ t_end = 1.0
         ("[training]\nwidths = []", "training.widths = \\[\\]: it needs at least 1 of them"),
         ("[training]\nwidths = [5, 5]", "widths = \\[5, 5\\]: a width is repeated"),
         ("[training]\nwidths = [5]\nsamples = 5\nbatch = 9\nlearning_rate = 0.1", "batch = 9: at most samples = 5"),
-        ("[training]\nwidths = [10]\nsamples = 5", "training: learning_rate: training on samples needs one"),
-        ("[training]\nwidths = [10]\npopulation = false", "population = false: then samples"),
+        ("[training]\nwidths = [10]\nsamples = 5", "training: learning_rate: training on samples needs this key"),
+        ("[training]\nwidths = [10]\npopulation = false", "population = false: set samples"),
         ("[training]\nwidths = [10]\ntolerance = 2.0", "training.tolerance = 2.0"),
     ],
 )
@@ -204,7 +204,7 @@ def test_a_flow_without_growth_is_not_a_limit():
 
 def test_a_network_is_not_a_limit():
     text = CASE.replace("[flow]\ngrowth = 2.0", "[solver]\nkind = 'network'\ncount = 5")
-    with pytest.raises(gf.InputError, match=r'solver.kind = "network": the solver is that of the limit'):
+    with pytest.raises(gf.InputError, match=r'solver.kind = "network": set the solver of the limit'):
         members(parse_case(text + "[training]\nwidths = [10]", "case.toml"))
 
 

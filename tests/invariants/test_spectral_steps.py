@@ -139,7 +139,7 @@ def test_a_density_that_becomes_negative_is_reported_and_kept():
     grid = gf.Grid((64, 64))
     flow = gf.Flow(grid, gf.Riesz(1), gf.uniform(grid))
     solver = Spectral(flow)
-    with pytest.warns(RuntimeWarning, match=r"leave out 0\.07\d of the start's deviation"):
+    with pytest.warns(RuntimeWarning, match=r"leave out 0\.07\d of the initial deviation"):
         state = solver.initialize(gf.ball_hole(grid, 0.25))
     with pytest.warns(RuntimeWarning, match=r"at t = .* the density is negative: -0\.\d+ in cell \[\d+, \d+\]") as seen:
         steps_of(solver, state, 5)

@@ -42,9 +42,9 @@ def data(grid, kind, seed):
     return random_density(grid, seed, contrast=100.0 if kind == "extreme" else 2.0)
 
 
-def energy_round_off(flow, fullest, energy):
+def energy_round_off(flow, max_density, energy):
     """As in tests/invariants/test_invariants.py: transforms are right to log2(N) ε relative to ‖μ‖."""
-    own = 0.5 * flow.symbol.max() * flow.grid.volume * fullest**2
+    own = 0.5 * flow.symbol.max() * flow.grid.volume * max_density**2
     return 8 * math.log2(flow.grid.size) * EPS * (energy + math.sqrt(energy * own)) + EPS**2 * own
 
 
@@ -76,8 +76,8 @@ def test_mass_positivity_and_energy(shape, scheme, integrator, cfl, polar, s, ki
         solver.step(state, math.inf)
         assert all(values.min() >= 0 for values in state.arrays.values())
         now = solver.diagnose(state)
-        fullest = sum(values.max() for values in state.arrays.values())
-        slack = energy_round_off(flow, fullest, before["energy"])
+        max_density = sum(values.max() for values in state.arrays.values())
+        slack = energy_round_off(flow, max_density, before["energy"])
         assert now["energy"] <= before["energy"] + slack
         before = now
     if not growth:

@@ -163,7 +163,7 @@ def test_files_that_are_none_are_told(tmp_path):
     np.save(tmp_path / "one.npy", np.ones(3))
     for name, message in (
         ("cut.npz", "damaged"),
-        ("text.npz", "damaged, or no file of numpy's"),
+        ("text.npz", "damaged or not a NumPy"),
         ("bits.npz", "damaged"),
         ("other.npz", "holds w; a file of weights has inner and outer"),
         ("shapes.npz", r"outer weights have shape \(4,\); \(3,\) is needed"),
@@ -194,8 +194,8 @@ def test_a_state_dict_of_any_names_is_read():
     [
         ({"a": (4, 3), "b": (4, 4), "c": (1, 4)}, r"the state_dict holds a \(4, 3\), b \(4, 4\), c \(1, 4\)"),
         ({"a": (4, 3), "b": (2, 4)}, "two layers are needed"),
-        ({"a": (4, 3), "b": (1, 4), "b.bias": (1,)}, r"b\.bias = 1: an offset of the output must be 0"),
-        ({"a": (4, 3), "b": (1, 4), "c": (4,), "d": (4,)}, "all there may be"),
+        ({"a": (4, 3), "b": (1, 4), "b.bias": (1,)}, r"b\.bias = 1: the offset of the output must be 0"),
+        ({"a": (4, 3), "b": (1, 4), "c": (4,), "d": (4,)}, "are supported"),
         ({}, "holds nothing"),
     ],
 )
@@ -236,7 +236,7 @@ def test_without_torch_the_way_out_is_told(tmp_path, monkeypatch):
     [
         (lambda: Weights(np.ones(3), np.ones(3)), r"shape \(3,\); \(m, inputs\) is needed"),
         (lambda: Weights(np.full((2, 2), np.nan), np.ones(2)), "that of neuron 0 is"),
-        (lambda: measure_from_network(gf.Grid((8,)), random_weights(3, 2)), "is none; S¹ is Circle"),
+        (lambda: measure_from_network(gf.Grid((8,)), random_weights(3, 2)), "is not one; use Circle"),
         (lambda: measure_from_network(SPHERE, random_weights(3, 2)), r"points of S\^1; the grid is SphereGrid"),
         (lambda: network_from_measure(WholeSphere(4), np.ones(1), 5), "random_weights"),
         (lambda: network_from_measure(CIRCLE, np.zeros(64), 5), "no mass"),

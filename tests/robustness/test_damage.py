@@ -141,7 +141,7 @@ def test_without_its_series_a_run_starts_anew(tmp_path, damage):
     expected = contents(tmp_path / "a.run")
     series = tmp_path / "a.run" / "series.h5"
     series.unlink() if damage == "missing" else series.write_bytes(b"")
-    with pytest.warns(RuntimeWarning, match="starting anew"):
+    with pytest.warns(RuntimeWarning, match="starts again from time 0"):
         run(tmp_path / "a.run", resume=True)
     assert contents(tmp_path / "a.run") == expected
 

@@ -285,7 +285,7 @@ def test_the_average_of_a_product_to_fourth_order(transverse, corrected):
         u, q, exact = across(n, transverse)
         core = (slice(1, -1),) * transverse
 
-        def beside(values, axis, core=core):
+        def neighbours(values, axis, core=core):
             def moved(k):
                 chosen = tuple(
                     slice(1 + k, values.shape[a] - 1 + k) if a == axis else part for a, part in enumerate(core)
@@ -294,7 +294,7 @@ def test_the_average_of_a_product_to_fourth_order(transverse, corrected):
 
             return moved(-1), moved(1)
 
-        pairs = [tuple(beside(values, min(a, transverse - 1)) for a in range(2)) for values in (u, q)]
+        pairs = [tuple(neighbours(values, min(a, transverse - 1)) for a in range(2)) for values in (u, q)]
         low, excess = np.empty(u[core].size), np.empty(u[core].size)
         nothing = np.zeros_like(low)
         lines.split_flux(

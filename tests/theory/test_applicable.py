@@ -43,11 +43,11 @@ def test_what_cannot_be_told_would_be_told_by_r():
     small = flow(gf.Riesz(2), (16, 16))
     found = Applicable.of(small, rough(small.grid))
     assert (found.law, found.regularity, found.untold) == (None, None, True)
-    assert found.no_law == "the grid is too small to tell how regular the start is"
+    assert found.no_law == "the grid is too small to fit the regularity of the initial density"
     edge = flow(gf.Riesz(2), (48,))
     found = Applicable.of(edge, gf.ball_hole(edge.grid, 0.2, [0.33]))
     assert found.untold
-    assert found.no_law.startswith("how regular the start is cannot be told from its modes (r = ")
+    assert found.no_law.startswith("the regularity of the initial density cannot be fitted (r = ")
     other = flow(gf.Gaussian(0.2), (16, 16))
     found = Applicable.of(other, rough(other.grid))
     assert not found.untold  # no r makes up for a kernel that no law is known of
@@ -64,13 +64,13 @@ def test_an_obstacle_keeps_both_law_and_linear_theory_away_unless_r_is_given():
     hole = gf.ball_hole(CIRCLE, 0.5, [1.0], mass=MASS)
     found = Applicable.of(training(), hole)
     assert found.no_law == found.no_linear
-    assert "the start has a hole" in found.no_law
+    assert "the initial density has a hole" in found.no_law
     found = Applicable.of(training(), hole, r=0.5)
     assert found.law == PowerLaw(2.0, 0.5)
     assert found.linear is None
     plain = Applicable.of(training(), rough(CIRCLE, MASS), obstacle="nothing is known of it")
     assert (plain.law, plain.linear, plain.no_law, plain.no_linear) == (None, None, *["nothing is known of it"] * 2)
-    assert "two densities, of either sign" in Applicable.of(training(), hole, signed=True).no_law
+    assert "two densities of opposite sign" in Applicable.of(training(), hole, signed=True).no_law
 
 
 STARTS = {
@@ -85,6 +85,7 @@ STARTS = {
         lambda grid: rough(grid, MASS),
     ),
 }
+WITH_A_LAW = ("coulomb", "rough")
 
 
 @pytest.mark.parametrize("name", STARTS)
@@ -99,7 +100,14 @@ def test_predictions_and_rates_say_the_same(name, tmp_path):
     assert (before.rate if after.is_exponential else before.exponent) == after.predicted
     assert before.regularity == (None if after.regularity is None else after.regularity.r)
     assert math.isnan(before.time) == (after.linear is None)
-    if after.no_law and name != "smooth":
+    if name in WITH_A_LAW:
+        assert after.no_law == ""
+        assert not before.theorem.startswith("none applies")
+    elif name == "smooth":  # a theorem, but no power of time
+        assert "faster than every power of time" in after.no_law
+        assert "faster than every power of time" in before.theorem
+    else:
+        assert after.no_law
         assert before.theorem == f"none applies: {after.no_law.removesuffix('; give its r')}"
 
 

@@ -172,7 +172,7 @@ def test_a_wrong_start_and_wrong_weights(known):
     found = compare(reference, TIMES[case], frames)
     assert found.verdict == "inconsistent"
     assert found.since == 0
-    assert "another start" in found.reason or "another target" in found.reason
+    assert "another initial density" in found.reason or "another target" in found.reason
     heavy = compare(reference, TIMES[case][:1], frames[:1], np.full(COUNT[case], 2 / COUNT[case]))
     assert "wrong weights" in heavy.reason
 

@@ -90,14 +90,14 @@ def test_another_box_is_told(hole):
     frames = np.array([2 * start + 1e-3 * number for number in range(5)])
     found = compare(hole, hole.times, frames)
     assert (found.verdict, found.since) == ("inconsistent", 0)
-    assert "another start, or another box or origin" in found.reason
+    assert "another initial density, box or origin" in found.reason
 
 
 def test_another_start_is_told(hole):
     at, _ = gf.sample(hole.flow.grid, gf.uniform(hole.flow.grid), 2000, seed=1)
     found = compare(hole, np.array([0.0]), at[None])
     assert found.verdict == "inconsistent"
-    assert "another start" in found.reason
+    assert "another initial density" in found.reason
 
 
 def test_particles_inside_the_hole(hole):

@@ -27,7 +27,7 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Run even if memory may be insufficient.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Train networks of several widths beside their infinite-width limit and report the times; rerun it to continue."""
+    """Train networks of several widths and their infinite-width limit and report the times; rerun it to continue."""
     from gridflow.studies.training import train as train_all  # imported here so that other commands need not wait
     from gridflow.viz.training import Curve, plot_training
 

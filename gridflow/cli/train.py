@@ -26,7 +26,7 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Run even if memory may be insufficient.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train networks of several widths beside their infinite-width limit and report the times; rerun it to continue."""
+    """Train networks of several widths and their infinite-width limit and report the times; rerun it to continue."""
     from gridflow.studies.training import train as train_all  # imported here so that other commands need not wait
     from gridflow.viz.training import Curve, plot_training
 

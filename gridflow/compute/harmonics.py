@@ -21,7 +21,7 @@ def _sht() -> Any:
     return experimental
 
 
-class Rings(Protocol):
+class RingLayout(Protocol):
     """What a transform needs to know about a sphere divided into rings of cells."""
 
     @property
@@ -98,7 +98,7 @@ class SphereTransform(Harmonics):
         Number of threads; the result does not depend on it. Default: chosen by the size of the grid.
     """
 
-    def __init__(self, grid: Rings, threads: int | None = None) -> None:
+    def __init__(self, grid: RingLayout, threads: int | None = None) -> None:
         super().__init__(grid.lmax, grid.mmax)
         self._sht = _sht()
         self.grid = grid

@@ -1,4 +1,4 @@
-"""Decay rates measured after a run, beside the predictions of theory and where the comparison is meaningful."""
+"""Decay rates measured after a run, compared with the predictions of theory where the comparison is meaningful."""
 
 import math
 import os
@@ -191,7 +191,7 @@ def _no_rate(found: Applicable) -> str:
     """Why no power of time and no rate is predicted; empty if one is."""
     if isinstance(found.law, SmoothDecay):
         return "the initial density is smooth: its energy falls faster than every power of time"
-    return f"{found.no_law}; give its r" if found.untold else found.no_law
+    return f"{found.no_law}; give its r" if found.unknown_regularity else found.no_law
 
 
 def _settled(series: dict[str, np.ndarray], law: ExponentialRate) -> Window:

@@ -78,7 +78,7 @@ def measure_from_network(grid: Domain, weights: Weights) -> tuple[np.ndarray, np
     Parameters
     ----------
     grid
-        A ``Circle``, a ``SphereGrid``, or a ``WholeSphere``, on which the mean density is told.
+        A ``Circle``, a ``SphereGrid``, or a ``WholeSphere``, for which the mean density is returned.
     weights
         A network with one more input than the dimension of the sphere.
 

@@ -103,7 +103,7 @@ def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
 
 
 class Series:
-    """Records scalar diagnostics, each beside its exact law if there is one.
+    """Records scalar diagnostics, each with its exact law if there is one.
 
     Columns: step, time, dt, mass, min, max, energy, kmd and dissipation; exponential_steps for a solver that switches
     between integrators; negative_mass for one that may become negative; hole_volume and plateau for an initial density

@@ -144,7 +144,7 @@ def run(
         Report progress on standard error: a bar on a terminal, else a line every ten seconds. Default: only on a
         terminal.
     resume
-        Continue from the newest intact checkpoint in ``store``. Without a checkpoint or directory, start anew.
+        Continue from the newest intact checkpoint in ``store``. Without a checkpoint or directory, start from time 0.
     force
         Replace an existing run directory.
     case, record

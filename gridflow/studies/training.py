@@ -1,4 +1,4 @@
-"""Training beside its infinite-width limit: the runs of a case with a ``[training]`` table, and how long they took."""
+"""Training and its infinite-width limit: the runs of a case with a ``[training]`` table, and how long they took."""
 
 import math
 import os
@@ -241,7 +241,7 @@ def train(
     progress: bool | None = None,
     say: Say | None = None,
 ) -> Training:
-    """Train networks of several widths beside their infinite-width limit; a repeated call continues where it stopped.
+    """Train networks of several widths and their infinite-width limit; a repeated call continues where it stopped.
 
     Parameters
     ----------

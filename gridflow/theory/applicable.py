@@ -14,7 +14,7 @@ from gridflow.theory.certificates import CoulombCertificate, MinimumCertificate,
 from gridflow.theory.laws import ExponentialRate, PowerLaw, SmoothDecay
 from gridflow.theory.linear import LinearDecay
 
-UNTOLD = 0.5
+MAX_REGULARITY_ERROR = 0.5
 """Error of a fitted regularity above which it determines no exponent."""
 NEARLY_EMPTY = 1e-3
 """Smallest value of a network's target, relative to its mean, at which linearisation is meaningful; below it there are
@@ -26,7 +26,7 @@ Law = PowerLaw | ExponentialRate | SmoothDecay
 T = TypeVar("T")
 
 
-class _UntoldError(InputError):
+class _UnknownRegularityError(InputError):
     """The regularity r of the initial density cannot be determined; a user who knows it gets a law."""
 
 
@@ -53,7 +53,7 @@ class Applicable:
         smooth, None if it cannot be fitted.
     law, no_law
         Asymptotic decay law of the energy, or None and the reason.
-    untold
+    unknown_regularity
         Whether the law is missing only because r is unknown.
     linear, no_linear
         Energy of the linearised flow, or None and the reason.
@@ -63,7 +63,7 @@ class Applicable:
     regularity: sobolev.Regularity | None
     law: Law | None
     no_law: str
-    untold: bool
+    unknown_regularity: bool
     linear: LinearDecay | None
     no_linear: str
 
@@ -98,16 +98,16 @@ class Applicable:
         """
         obstacle = _obstacle(flow, start, signed) or obstacle
         regularity = _regularity(flow, start, neurons) if r is None else sobolev.Regularity(r, 0.0)
-        law, no_law, untold = None, obstacle, False
+        law, no_law, unknown_regularity = None, obstacle, False
         if r is not None or not obstacle:
             try:
                 law, no_law = _law(flow, regularity), ""
-            except _UntoldError as reason:
-                no_law, untold = str(reason), True
+            except _UnknownRegularityError as reason:
+                no_law, unknown_regularity = str(reason), True
             except InputError as reason:
                 no_law = str(reason)
         linear, no_linear = (None, obstacle) if obstacle else attempt(lambda: LinearDecay.of(flow, start, neurons))
-        return cls(flow, regularity, law, no_law, untold, linear, no_linear)
+        return cls(flow, regularity, law, no_law, unknown_regularity, linear, no_linear)
 
     def certificate_before(self, start: np.ndarray) -> CoulombCertificate:
         """Return the bound on the energy that is known before a run.
@@ -188,8 +188,8 @@ def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> Law:
         return ExponentialRate.of(flow)
     smooth = SmoothDecay.of(flow)
     if regularity is None:
-        raise _UntoldError("the grid is too small to fit the regularity of the initial density")
-    if regularity.error > UNTOLD:
+        raise _UnknownRegularityError("the grid is too small to fit the regularity of the initial density")
+    if regularity.error > MAX_REGULARITY_ERROR:
         found = f"r = {regularity.r:.2g} ± {regularity.error:.2g}"
-        raise _UntoldError(f"the regularity of the initial density cannot be fitted ({found})")
+        raise _UnknownRegularityError(f"the regularity of the initial density cannot be fitted ({found})")
     return smooth if math.isinf(regularity.r) else PowerLaw.of(flow, regularity.r)

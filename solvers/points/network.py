@@ -163,9 +163,9 @@ class Network:
         inputs = len(shape) + 1
         stages = 7 + 5 + 3
         held = count * (inputs + 1) * stages + count * 40 + math.prod(shape) * 60
-        hands = min(available(), MAX_PARTIAL_SUMS)
+        threads = min(available(), MAX_PARTIAL_SUMS)
         on_samples = samples * (inputs + 1) + MAX_PARTIAL_SUMS * count * inputs
-        on_samples += hands * (count * inputs + max(ENTRIES, 16 * count))
+        on_samples += threads * (count * inputs + max(ENTRIES, 16 * count))
         return 8 * (held + (on_samples if samples else 0))
 
     def compile(self) -> None:

@@ -42,15 +42,15 @@ def test_the_kind_of_law_follows_from_kernel_and_start():
 def test_what_cannot_be_told_would_be_told_by_r():
     small = flow(gf.Riesz(2), (16, 16))
     found = Applicable.of(small, rough(small.grid))
-    assert (found.law, found.regularity, found.untold) == (None, None, True)
+    assert (found.law, found.regularity, found.unknown_regularity) == (None, None, True)
     assert found.no_law == "the grid is too small to fit the regularity of the initial density"
     edge = flow(gf.Riesz(2), (48,))
     found = Applicable.of(edge, gf.ball_hole(edge.grid, 0.2, [0.33]))
-    assert found.untold
+    assert found.unknown_regularity
     assert found.no_law.startswith("the regularity of the initial density cannot be fitted (r = ")
     other = flow(gf.Gaussian(0.2), (16, 16))
     found = Applicable.of(other, rough(other.grid))
-    assert not found.untold  # no r makes up for a kernel that no law is known of
+    assert not found.unknown_regularity  # no r makes up for a kernel that no law is known of
     assert "needs a Riesz kernel" in found.no_law
 
 

@@ -14,7 +14,7 @@ from gridflow.domains.circle import Circle
 from gridflow.domains.sphere import SphereGrid, WholeSphere
 from gridflow.equation.contract import INNER, NEGATIVE, NEURONS, OUTER, Representation, State
 from gridflow.equation.flow import MASS_TOLERANCE, Equation
-from gridflow.errors import InputError, RunError
+from gridflow.errors import InputError, RunError, whole_number
 from gridflow.networks.measures import TRAINING, measure_from_network
 from gridflow.networks.weights import Weights
 from solvers.points.losses import EmpiricalLoss, Samples, labels_of
@@ -357,16 +357,15 @@ def _check_samples(on_samples: bool, samples: int | None, batch: int | None, noi
             raise InputError('samples, batch and noise are those of loss "empirical"; the population has none')
         return
     for name, given in (("samples", samples), ("batch", batch)):
-        if given is not None and (isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1):
-            raise InputError(f"{name} = {given}: a whole number of at least 1 is needed")
+        if given is not None:
+            whole_number(name, given, 1)
     if samples is None and batch is None:
         raise InputError('loss "empirical" needs samples, or a batch to draw afresh for each step')
     if samples is not None and batch is not None and batch > samples:
         raise InputError(f"batch = {batch}: there are {samples} samples")
     if not (math.isfinite(noise) and noise >= 0):
         raise InputError(f"noise = {noise}: it must be ≥ 0")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed = {seed}: it must be a non-negative integer")
+    whole_number("seed", seed, 0)
 
 
 def _checked_rate(integrator: str, learning_rate: float | None) -> float:

@@ -23,7 +23,7 @@ from solvers.stepping import schemes
 from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
 from solvers.stepping.bounds import tick
 from solvers.stepping.known import Known
-from solvers.stepping.options import checked_tolerance, fitting
+from solvers.stepping.options import checked_tolerance, restored
 
 FIRST_STEP = 0.01
 """Largest change of a neuron in the very first step, relative to the typical size of the weights."""
@@ -186,8 +186,7 @@ class Network:
 
     def restore(self, state: State) -> State:
         """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
-        held = fitting(state, {INNER: self._start.inner, OUTER: self._start.outer})
-        return self._begin(State(held, state.time, state.step, state.dt, dict(state.control)))
+        return self._begin(restored(state, {INNER: self._start.inner, OUTER: self._start.outer}))
 
     def weights(self, state: State) -> Weights:
         """Return a copy of the state's weights, shapes (m, inputs) and (m,)."""

@@ -16,7 +16,7 @@ from solvers.stepping import schemes
 from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
 from solvers.stepping.bounds import tick
 from solvers.stepping.known import Known
-from solvers.stepping.options import checked_tolerance, fitting, real_dtype
+from solvers.stepping.options import checked_tolerance, real_dtype, restored
 
 ACCURACY = {"float64": 1e-9, "float32": 1e-5}
 """Default accuracy of the transforms."""
@@ -137,8 +137,7 @@ class Particles:
 
     def restore(self, state: State) -> State:
         """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
-        held = fitting(state, dict(zip((POSITIONS, WEIGHTS), self._start, strict=True)))
-        return self._begin(State(held, state.time, state.step, state.dt, dict(state.control)))
+        return self._begin(restored(state, dict(zip((POSITIONS, WEIGHTS), self._start, strict=True))))
 
     def density(self, state: State) -> np.ndarray:
         """Particles deposited as cell averages on ``flow.grid`` by cloud-in-cell, shape ``grid.shape``."""

@@ -18,7 +18,7 @@ from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
 from solvers.stepping.bounds import Noise, StepBounds, tick
 from solvers.stepping.increments import Increments
 from solvers.stepping.known import Known
-from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, given_density, real_dtype
+from solvers.stepping.options import checked_cfl, checked_tolerance, given_density, real_dtype, restored
 from solvers.stepping.schemes import RESOLVED_DECAY
 
 DROPPED = 1e-6
@@ -144,8 +144,7 @@ class Spectral:
             If the density does not fit the flow.
         """
         averages = given_density(self.flow, initial)
-        field = self._transform.field()
-        field[...] = averages
+        field = self._own(averages)
         self._space.to_modes(field, self._modes)
         self._space.to_averages(self._modes, self._space.nothing, field)
         deviation = float(np.sqrt(((averages - self.flow.target) ** 2).sum()))
@@ -161,9 +160,7 @@ class Spectral:
 
     def restore(self, state: State) -> State:
         """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
-        field = self._transform.field()
-        field[...] = fitting(state, {DENSITY: self._reached})[DENSITY]
-        return self._begin(State({DENSITY: field}, state.time, state.step, state.dt, dict(state.control)))
+        return self._begin(restored(state, {DENSITY: self._reached}, self._own))
 
     def density(self, state: State) -> np.ndarray:
         """Cell averages of the state, shape ``grid.shape``; the solver's own array, which may have negative values."""
@@ -237,6 +234,11 @@ class Spectral:
         state.control = {PROPOSAL: 0.0} | state.control
         self._known.forget()
         return state
+
+    def _own(self, averages: np.ndarray) -> np.ndarray:
+        field = self._transform.field()
+        field[...] = averages
+        return field
 
     def _have(self, state: State) -> None:
         """Compute the modes of a state, its tendency and its speeds, unless they are known already."""

@@ -15,7 +15,7 @@ from solvers.sphere.rings import SphereSpace, joined_cells
 from solvers.stepping import schemes
 from solvers.stepping.bounds import StepBounds
 from solvers.stepping.explicit import Explicit
-from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, given_density
+from solvers.stepping.options import checked_cfl, checked_tolerance, given_density, restored
 
 POLAR = ("joined", "plain")
 
@@ -156,7 +156,7 @@ class SphereFiniteVolume:
 
     def restore(self, state: State) -> State:
         """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
-        return State(fitting(state, self._space.stages[0]), state.time, state.step, state.dt, dict(state.control))
+        return restored(state, self._space.stages[0])
 
     def density(self, state: State) -> np.ndarray:
         """Density μ⁺ of the state as cell averages, shape ``grid.shape``; the solver's own array."""

@@ -94,7 +94,7 @@ def measure_from_network(grid: Domain, weights: Weights) -> tuple[np.ndarray, np
     """
     _check_sphere(grid, weights.dim)
     directions, masses = weights.directions, weights.masses
-    spread = _SPREAD[type(grid)]
+    spread = grid.one_of(_SPREAD, "measure of a network")
     return spread(grid, directions, np.maximum(masses, 0.0)), spread(grid, directions, np.maximum(-masses, 0.0))
 
 
@@ -204,10 +204,11 @@ def network_from_measure(
     if sum(held) == 0:
         raise InputError("the measure of the network has no mass: it is 0 in every cell")
     counts = _shares(held, count)
+    draw = grid.one_of(_DIRECTIONS, "way to take directions from a density")
     inner, outer = [], []
     for part, mass, share, sign, stream in zip(parts, held, counts, (1, -1), (0, 1), strict=False):
         if share:
-            directions = _DIRECTIONS[type(grid)](grid, part, _unit_points(grid.dim, share, method, seed, stream))
+            directions = draw(grid, part, _unit_points(grid.dim, share, method, seed, stream))
             norm, amplitude = _sizes(mass * count / share, balance)
             inner.append(norm * directions)
             outer.append(np.full(share, sign * amplitude))

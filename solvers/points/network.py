@@ -122,7 +122,7 @@ class Network:
         self.flow, self.tolerance = flow, checked_tolerance(tolerance)
         self.threads = thread_count(threads, FEWEST_CELLS_PER_THREAD * available())  # bounded by what there is to share
         self._start = weights
-        self.libraries = LIBRARIES[type(flow.grid)]
+        self.libraries = flow.grid.one_of(LIBRARIES, "training of networks")
         chosen = method or ("harmonic" if flow.grid.has_cells else "pairs")
         potential = potential_of(flow, chosen, teacher, weights.count, accuracy, self.threads)
         self._population = PopulationLoss(potential, weights.count)

@@ -73,7 +73,7 @@ class TorusFiniteVolume:
         self._integrator: Explicit | Exponential = self._explicit
         self._settings: dict[str, object] = {
             "reconstruction": reconstruction,
-            "limiter": limiter if reconstruction == "muscl" else None,
+            "limiter": limiter if scheme.limited else None,
             "velocity": velocity or scheme.velocity,
             "integrator": integrator,
             "cfl": self.cfl,

@@ -101,13 +101,13 @@ class SphereFiniteVolume:
         self.representation = Representation(CELLS, signed=negative is not None)
         self._starts = {} if negative is None else {NEGATIVE: flow.grid.check_density(negative, "the negative density")}
         joined = joined_cells(flow.grid) if polar == "joined" else np.ones(flow.grid.shape[0], int)
-        scheme = find_reconstruction(reconstruction, limiter).scheme
-        self._space = SphereSpace(flow, scheme, joined, (DENSITY, *self._starts), threads)
+        found = find_reconstruction(reconstruction, limiter)
+        self._space = SphereSpace(flow, found.scheme, joined, (DENSITY, *self._starts), threads)
         self._explicit = Explicit(self._space, schemes.EXPLICIT[integrator], self.cfl, self.tolerance)
         self._settings: dict[str, object] = {
             "solver": "SphereFiniteVolume",
             "reconstruction": reconstruction,
-            "limiter": limiter if reconstruction == "muscl" else None,
+            "limiter": limiter if found.limited else None,
             "integrator": integrator,
             "cfl": self.cfl,
             "tolerance": self.tolerance,

@@ -309,11 +309,7 @@ class Network:
 
     def _sum(self, row: tuple[float, ...], dt: float) -> None:
         """Compute ``Δt Σ_j row_j speeds_j`` into ``moved``."""
-        self._moved.fill(0)
-        for weight, values in zip(row, self._speeds, strict=False):
-            if weight:
-                np.multiply(values, dt * weight, out=self._term)
-                self._moved += self._term
+        schemes.add_up(row, dt, self._speeds, self._moved, self._term)
 
     def _begin(self, state: State) -> State:
         if self._scheme is not None:

@@ -9,14 +9,14 @@ import numpy as np
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.threads import count, team
 from gridflow.domains.torus import torus
-from gridflow.equation.contract import DENSITY, MODES, Representation, State
+from gridflow.equation.contract import DENSITY, MODES, Representation, State, round_off
 from gridflow.equation.flow import Flow
 from gridflow.errors import InputError, RunError
 from solvers.spectral.dealiased import Dealiased
 from solvers.stepping import schemes
 from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
 from solvers.stepping.bounds import Noise, StepBounds, tick
-from solvers.stepping.increments import Increments
+from solvers.stepping.increments import Increments, background
 from solvers.stepping.known import Known
 from solvers.stepping.options import checked_cfl, checked_tolerance, given_density, real_dtype, restored
 from solvers.stepping.schemes import RESOLVED_DECAY
@@ -268,7 +268,7 @@ class Spectral:
     @property
     def _round_off(self) -> float:
         """Round-off of a step's error, in the norm of the error estimate."""
-        return 16 * float(np.finfo(self.dtype).eps) * self._speeds[0] * self.flow.grid.size**0.5
+        return round_off(self.dtype) * self._speeds[0] * self.flow.grid.size**0.5
 
     def _attempt(self, dt: float, time: float) -> float:
         """Compute a step and the speeds at its end; return its error, (Σ error²)^½ over the cell centres.
@@ -277,7 +277,7 @@ class Spectral:
         those, therefore gets the same bits.
         """
         space, increments, work = self._space, self._increments, self._increments.work
-        increments.begin(max(self._mean, self._speeds[0] / 1.6), dt)
+        increments.begin(background(self._mean, self._speeds[0]), dt)
         last = len(self._scheme.nodes) - 1
         for number in range(last):
             increments.stage(number)

@@ -1,4 +1,4 @@
-"""Atomic writing of files, and checksums that identify their content."""
+"""Atomic writing of files and folders, and checksums that identify their content."""
 
 import hashlib
 import os
@@ -56,6 +56,35 @@ def publish(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
 def publish_text(path: Path, text: str) -> None:
     """Like :func:`publishing`, for text, encoded as UTF-8."""
     publish(path, lambda file: file.write(text.encode()))
+
+
+def publish_folder(prepared: Path, path: Path, replaced: Path | None = None) -> None:
+    """Move a complete folder, prepared under another name beside ``path``, into place, and flush the move to disk.
+
+    Parameters
+    ----------
+    prepared
+        The folder. Its files must be on disk, as after :func:`publishing`.
+    path
+        Its final name.
+    replaced
+        Name to which a folder that is at ``path`` is moved first; the caller removes it. Default: None, for a ``path``
+        at which there is nothing.
+
+    Raises
+    ------
+    RunError
+        If the folder cannot be moved.
+    """
+    try:
+        for folder in (prepared, *(entry for entry in prepared.rglob("*") if entry.is_dir())):
+            _flush(folder)
+        if replaced is not None:
+            path.rename(replaced)
+        prepared.rename(path)
+        _flush(path.parent)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error}") from error
 
 
 def sha256(*parts: bytes | np.ndarray) -> str:

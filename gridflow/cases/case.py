@@ -14,10 +14,10 @@ from gridflow.cases.base import FinitePositive, Table
 from gridflow.cases.densities import DENSITIES, AnyDensity, DensityTable
 from gridflow.cases.domains import DOMAINS, AnyDomain
 from gridflow.cases.kernels import AnyKernel
-from gridflow.cases.solvers import SOLVERS, AnyOfSolvers, AnySolver, Start, default_solver
+from gridflow.cases.solvers import SOLVERS, AnySolver, Start, default_solver
 from gridflow.domains.base import Domain
 from gridflow.domains.torus import Grid
-from gridflow.equation.contract import INNER, NEGATIVE, OUTER
+from gridflow.equation.contract import INNER, NEGATIVE, OUTER, Solver
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.networks.measures import TRAINING
@@ -202,7 +202,7 @@ class Case(Table):
         arrays = _ARRAYS_OF_A_RUN + (_ARRAYS_OF_A_CONTOUR if type(self.initial).density.region is not None else 0.0)
         return round(held + cells * arrays * 8 + _INTERPRETER)
 
-    def build(self, folder: Path, stored: Mapping[str, np.ndarray] | None = None) -> tuple[AnyOfSolvers, np.ndarray]:
+    def build(self, folder: Path, stored: Mapping[str, np.ndarray] | None = None) -> tuple[Solver, np.ndarray]:
         """Construct the solver and the initial density.
 
         Parameters

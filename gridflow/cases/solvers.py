@@ -20,8 +20,6 @@ from solvers.finite_volume.reconstruction import LIMITERS, RECONSTRUCTIONS
 from solvers.finite_volume.velocity import VELOCITIES
 from solvers.stepping.schemes import AUTO, EMBEDDED, EXPLICIT, EXPONENTIAL
 
-AnyOfSolvers = FiniteVolume | SignedFiniteVolume | Spectral | Particles | SphereFiniteVolume | Network
-
 
 @dataclass(frozen=True, eq=False)
 class Start:

@@ -10,10 +10,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from queue import SimpleQueue
 
-from gridflow.errors import InputError
+from gridflow.errors import whole_number
 
 VARIABLE = "GRIDFLOW_THREADS"
 """Environment variable that sets the default number of threads."""
@@ -50,16 +51,14 @@ def count(wanted: int | None, cells: int) -> int:
     InputError
         If the requested number is not a whole number of at least 1.
     """
-    name, given = ("threads", wanted) if wanted is not None else (VARIABLE, os.environ.get(VARIABLE))
-    if given is None or given == "":
+    if wanted is not None:
+        return whole_number("threads", wanted, 1)
+    given: str | int = os.environ.get(VARIABLE, "")
+    if given == "":
         return max(1, min(available(), cells // FEWEST_CELLS_PER_THREAD))
-    try:
-        threads = int(given)
-    except (ValueError, OverflowError):
-        threads = 0
-    if threads < 1 or (isinstance(given, float) and given != threads):
-        raise InputError(f"{name} = {given}: it must be a whole number of at least 1")
-    return threads
+    with suppress(ValueError):  # what is no number is refused below, as it was written
+        given = int(given)
+    return whole_number(VARIABLE, given, 1)
 
 
 class Team:

@@ -8,6 +8,7 @@ import numpy as np
 
 from gridflow.compute.fft import SerialTransform
 from gridflow.domains.torus import Grid
+from gridflow.equation.contract import round_off
 from gridflow.equation.flow import Equation, Flow
 from gridflow.errors import InputError
 from gridflow.theory.laws import Window
@@ -146,8 +147,8 @@ def _fit(x: np.ndarray, y: np.ndarray, low: float, high: float, window: Window) 
 def round_off_energy(flow: Equation[Any], largest: float, dtype: str = "float64") -> float:
     """Estimate the energy of round-off in a density.
 
-    The round-off is modelled as white noise whose standard deviation is 16 roundings of max μ, a few for every
-    operation of a step. Its energy is ``½ |T| (16 ε max μ)² Σ_k K̂ / N`` on N cells.
+    The round-off is modelled as white noise, 16 roundings of max μ; see :func:`gridflow.equation.contract.round_off`.
+    Its energy is ``½ |T| (16 ε max μ)² Σ_k K̂ / N`` on N cells.
 
     Parameters
     ----------
@@ -158,7 +159,7 @@ def round_off_energy(flow: Equation[Any], largest: float, dtype: str = "float64"
     dtype
         The solver's precision.
     """
-    noise = 16 * float(np.finfo(dtype).eps) * largest
+    noise = round_off(dtype) * largest
     total = float((flow.symbol * flow.grid.mode_multiplicity()).sum())
     return 0.5 * flow.grid.volume * noise**2 * total / flow.grid.size
 

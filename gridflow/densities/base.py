@@ -11,7 +11,7 @@ import numpy as np
 from annotated_types import Ge
 
 from gridflow.domains.base import Domain
-from gridflow.errors import InputError
+from gridflow.errors import InputError, whole_number
 
 Seed = Annotated[int, Ge(0)]
 """Parameters that case files check by their annotations."""
@@ -173,8 +173,7 @@ def check_random(kind: str, amplitude: float, seed: int) -> None:
     """Raise InputError, naming the kind, unless the amplitude is positive and the seed ≥ 0."""
     if not amplitude > 0:
         raise InputError(f"{kind} amplitude = {amplitude}: it must be positive")
-    if seed < 0:
-        raise InputError(f"{kind} seed = {seed}: it must be a non-negative integer")
+    whole_number(f"{kind} seed", seed, 0)
 
 
 def one_plus_wave(kind: str, amplitude: float, wave: np.ndarray, largest: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from gridflow.domains.torus import Grid, torus
-from gridflow.errors import InputError
+from gridflow.errors import InputError, is_whole
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
@@ -112,7 +112,7 @@ def lattice(grid: Grid, counts: Sequence[int] | int, radius: float) -> np.ndarra
     """
     grid = torus(grid, "lattice")
     counts = grid.per_axis(counts)
-    if len(counts) != grid.dim or any(not isinstance(n, int) or n < 1 for n in counts):
+    if len(counts) != grid.dim or not all(is_whole(n, 1) for n in counts):
         raise InputError(f"lattice counts {counts}: {grid.dim} whole numbers of at least 1 are needed")
     pitch = tuple(length / n for length, n in zip(grid.lengths, counts, strict=True))
     if not 0 < radius <= min(pitch) / 2:

@@ -28,7 +28,7 @@ from gridflow.densities.base import (
 )
 from gridflow.domains.sphere import SphereGrid
 from gridflow.equation.kernels.base import Positive
-from gridflow.errors import InputError
+from gridflow.errors import InputError, whole_number
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _ROUND_OFF = 1e-12
@@ -190,8 +190,7 @@ def harmonic(
     InputError
         If the degree, the amplitude or the axis is not allowed, or the mass is not positive.
     """
-    if not (isinstance(degree, int | np.integer) and degree >= 1):
-        raise InputError(f"harmonic degree = {degree}: a whole number of at least 1 is needed")
+    degree = whole_number("harmonic degree", degree, 1)
     if not abs(amplitude) <= 1:
         raise InputError(f"harmonic amplitude = {amplitude}: a density needs a value between -1 and 1")
     (pole,) = _directions(axis, "harmonic axis")

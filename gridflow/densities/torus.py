@@ -236,7 +236,7 @@ def _mode_noise(modes: tuple[np.ndarray, ...], seed: int) -> np.ndarray:
     leading = np.zeros((), dtype=int)
     for k in modes:  # the sign of the first nonzero component selects which of k and −k is hashed
         leading = np.where(leading[..., None] == 0, np.sign(k).astype(int), leading[..., None])
-    state = np.full(leading.shape, np.uint64((0x9E3779B97F4A7C15 * (seed + 1)) & 0xFFFFFFFFFFFFFFFF))
+    state = np.full(leading.shape, np.uint64((0x9E3779B97F4A7C15 * (int(seed) + 1)) & 0xFFFFFFFFFFFFFFFF))
     for axis, k in enumerate(modes):
         component = k.reshape([-1 if a == axis else 1 for a in range(len(modes))]).astype(np.int64) * leading
         state = _splitmix(state ^ component.astype(np.uint64))

@@ -59,6 +59,13 @@ class Domain(ABC):
         """The entry of a table by class for this domain: its own, or that of the nearest base class, or None."""
         return next((table[each] for each in cls.__mro__ if each in table), None)
 
+    def one_of(self, table: Mapping[type["Domain"], T], what: str) -> T:
+        """Like :meth:`among`, but InputError, which says that there is no such ``what`` here, instead of None."""
+        found = self.among(table)
+        if found is None:
+            raise InputError(f"there is no {what} on {self}")
+        return found
+
     @classmethod
     @abstractmethod
     def _from_record(cls, record: Mapping[str, Any]) -> "Domain":

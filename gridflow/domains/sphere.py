@@ -19,7 +19,7 @@ from scipy.special import roots_legendre
 from gridflow.compute import contours
 from gridflow.compute.harmonics import SphereTransform
 from gridflow.domains.base import Coordinate, Domain, LaplacianKind
-from gridflow.errors import InputError
+from gridflow.errors import InputError, is_whole
 
 FEWEST_RINGS = 4
 """Smallest number of rings, and of cells per ring."""
@@ -54,7 +54,7 @@ class SphereGrid(Domain, kind="sphere"):
 
     def __post_init__(self) -> None:
         given = tuple(np.atleast_1d(self.shape).tolist())
-        whole = all(isinstance(n, int) and n >= FEWEST_RINGS for n in given)
+        whole = all(is_whole(n, FEWEST_RINGS) for n in given)
         if len(given) != 2 or not whole or given[1] % 2:
             raise InputError(
                 f"sphere shape {given}: it needs whole numbers of rings and of cells along each, both at least "
@@ -239,7 +239,7 @@ class WholeSphere(Domain, kind="whole sphere"):
     has_cells: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.dimension, int | np.integer) and self.dimension >= 1):
+        if not is_whole(self.dimension, 1):
             raise InputError(f"a sphere of dimension {self.dimension}: a whole number of at least 1 is needed")
         object.__setattr__(self, "dimension", int(self.dimension))
 

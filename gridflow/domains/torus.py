@@ -13,7 +13,7 @@ from gridflow.compute import contours
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.threads import count
 from gridflow.domains.base import Coordinate, Domain, LaplacianKind
-from gridflow.errors import InputError
+from gridflow.errors import InputError, is_whole
 
 FEWEST_CELLS = 4
 """Smallest number of cells along an axis; with fewer, a reconstruction stencil would overlap itself."""
@@ -47,7 +47,7 @@ class Grid(Domain, kind="torus"):
         given = tuple(np.atleast_1d(self.shape).tolist())
         if not 1 <= len(given) <= 3:
             raise InputError(f"grid shape {given} has {len(given)} axes; 1, 2 or 3 are allowed")
-        if any(not isinstance(n, int | np.integer) or n < FEWEST_CELLS for n in given):
+        if not all(is_whole(n, FEWEST_CELLS) for n in given):
             raise InputError(f"grid shape {given}: every axis needs a whole number of at least {FEWEST_CELLS} cells")
         lengths = tuple(np.atleast_1d(self.lengths).tolist())
         lengths = tuple(float(length) for length in lengths) or (1.0,) * len(given)

@@ -96,6 +96,12 @@ class Solver(Protocol):
     def representation(self) -> Representation:
         """How this solver represents the density."""
 
+    def compile(self) -> None:
+        """Compile, or load from the disk cache, the loops that a run needs; do nothing if there are none.
+
+        A run does not depend on this call: what is not compiled yet is compiled when it is first used.
+        """
+
     def initialize(self, initial: np.ndarray | None) -> State:
         """Return a new state at time 0.
 
@@ -112,7 +118,7 @@ class Solver(Protocol):
         """
 
     def restore(self, state: State) -> State:
-        """Copy a state read from a checkpoint into this solver's own buffers and return it.
+        """Copy a state read from a checkpoint into this solver's own buffers and return it; the given one stays as is.
 
         Raises
         ------
@@ -179,6 +185,14 @@ class Solver(Protocol):
 
     def settings(self) -> Mapping[str, object]:
         """Return the solver's name and options, to be recorded with a run."""
+
+
+def round_off(dtype: str | np.dtype) -> float:
+    """Round-off of a density during a run, relative to max μ: the standard deviation of white noise.
+
+    It is 16 roundings, a few for every operation of a step.
+    """
+    return 16 * float(np.finfo(dtype).eps)
 
 
 def require_sound(grid: Domain, density: np.ndarray, time: float) -> None:

@@ -56,10 +56,7 @@ class Equation(ABC, Generic[G]):
     @staticmethod
     def on(grid: Domain, kernel: Kernel, target: np.ndarray, growth: float = 0.0) -> "Equation[Any]":
         """The equation of the kind that a domain has: :class:`Flow`, :class:`SphereFlow`, :class:`WholeSphereFlow`."""
-        equation = grid.among(Equation.domains)
-        if equation is None:
-            raise InputError(f"there is no equation on {grid}")
-        return equation(grid, kernel, target, growth)
+        return grid.one_of(Equation.domains, "equation")(grid, kernel, target, growth)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.growth) and self.growth >= 0):

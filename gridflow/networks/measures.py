@@ -15,7 +15,7 @@ from gridflow.domains.base import Domain
 from gridflow.domains.circle import Circle
 from gridflow.domains.sphere import SphereGrid, WholeSphere
 from gridflow.domains.torus import Grid
-from gridflow.errors import InputError
+from gridflow.errors import InputError, whole_number
 from gridflow.networks.weights import Weights, from_state_dict, load_weights, save_weights, to_state_dict
 from gridflow.particles.clouds import deposit
 from gridflow.particles.sampling import sample
@@ -94,7 +94,7 @@ def measure_from_network(grid: Domain, weights: Weights) -> tuple[np.ndarray, np
     """
     _check_sphere(grid, weights.dim)
     directions, masses = weights.directions, weights.masses
-    spread = _SPREAD[type(grid)]
+    spread = grid.one_of(_SPREAD, "measure of a network")
     return spread(grid, directions, np.maximum(masses, 0.0)), spread(grid, directions, np.maximum(-masses, 0.0))
 
 
@@ -192,8 +192,7 @@ def network_from_measure(
     _check_sphere(grid, grid.dim)
     if not grid.has_cells:
         raise InputError(f"{grid} has no cells to take directions from; draw them with random_weights")
-    if not isinstance(count, int | np.integer) or count < 1:
-        raise InputError(f"count = {count}: a network needs a whole number of neurons of at least 1")
+    count = whole_number("count", count, 1)
     if method not in METHODS:
         raise InputError(f'method "{method}": allowed are {", ".join(METHODS)}')
     if not math.isfinite(balance):
@@ -204,11 +203,12 @@ def network_from_measure(
     held = [grid.integral(part) for part in parts]
     if sum(held) == 0:
         raise InputError("the measure of the network has no mass: it is 0 in every cell")
-    counts = _shares(held, int(count))
+    counts = _shares(held, count)
+    draw = grid.one_of(_DIRECTIONS, "way to take directions from a density")
     inner, outer = [], []
     for part, mass, share, sign, stream in zip(parts, held, counts, (1, -1), (0, 1), strict=False):
         if share:
-            directions = _DIRECTIONS[type(grid)](grid, part, _unit_points(grid.dim, share, method, seed, stream))
+            directions = draw(grid, part, _unit_points(grid.dim, share, method, seed, stream))
             norm, amplitude = _sizes(mass * count / share, balance)
             inner.append(norm * directions)
             outer.append(np.full(share, sign * amplitude))
@@ -239,10 +239,9 @@ def _unit_points(dim: int, count: int, method: str, seed: int, stream: int) -> n
         golden = (math.sqrt(5) - 1) / 2
         j = np.arange(count)
         return np.stack([(j + 0.5) / count, j * golden % 1][:dim], axis=1)
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed = {seed}: it must be a non-negative integer")
+    seed = whole_number("seed", seed, 0)
     cube = Grid((4,) * dim)
-    own = int(np.random.SeedSequence([stream, int(seed)]).generate_state(1)[0]) if stream else int(seed)
+    own = int(np.random.SeedSequence([stream, seed]).generate_state(1)[0]) if stream else seed
     kind: Any = "independent" if method == "random" else method
     return sample(cube, np.ones(cube.shape), count, kind, seed=own)[0]
 
@@ -320,13 +319,10 @@ def random_weights(
     InputError
         If an argument is not allowed.
     """
-    if not (isinstance(count, int | np.integer) and isinstance(inputs, int | np.integer) and count > 0 and inputs > 1):
-        raise InputError(f"count = {count}, inputs = {inputs}: whole numbers of at least 1 and 2 are needed")
+    count, inputs = whole_number("count", count, 1), whole_number("inputs", inputs, 2)
     if not (math.isfinite(scale) and scale > 0):
         raise InputError(f"scale = {scale}: it must be positive")
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed = {seed}: it must be a non-negative integer")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(whole_number("seed", seed, 0))
     inner = rng.standard_normal((count, inputs))
     norms = np.sqrt(np.einsum("ij,ij->i", inner, inner))
     inner *= scale / (norms[:, None] if normalised else 1.0)

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from gridflow.domains.torus import Grid
-from gridflow.errors import InputError
+from gridflow.errors import InputError, whole_number
 
 Method = Literal["independent", "stratified", "quasi-random"]
 METHODS = ("independent", "stratified", "quasi-random")
@@ -60,11 +60,10 @@ def sample(
     mass = float(density.sum()) * grid.cell_volume
     if mass == 0:
         raise InputError("the density to sample has no mass: it is 0 in every cell")
-    if not isinstance(count, int | np.integer) or count < 1:
-        raise InputError(f"count = {count}: a sample needs a whole number of particles of at least 1")
+    count = whole_number("count", count, 1, "a sample needs a whole number of particles of at least 1")
     if weights not in ("equal", "density"):
         raise InputError(f'weights "{weights}": allowed are equal and density')
-    points = _unit_points(grid.dim, int(count), method, seed)
+    points = _unit_points(grid.dim, count, method, seed)
     linear = _Linear(grid, density)
     if weights == "equal":
         return linear.carry(points), np.full(count, mass / count)
@@ -79,9 +78,7 @@ def _unit_points(dim: int, count: int, method: str, seed: int) -> np.ndarray:
     """Return N points of the unit cube, shape (N, dim)."""
     if method not in METHODS:
         raise InputError(f'sampling method "{method}": allowed are {", ".join(METHODS)}')
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed = {seed}: it must be a non-negative integer")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(whole_number("seed", seed, 0))
     if method == "independent":
         return rng.random((count, dim))
     if method == "stratified":

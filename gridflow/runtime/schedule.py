@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from gridflow.errors import InputError
+from gridflow.errors import InputError, whole_number
 
 SAME_TIME = 1e-12
 """Relative difference below which two times are equal; allows for round-off in multiples and differences of times."""
@@ -151,8 +151,7 @@ class EverySteps:
     steps: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.steps, int) or self.steps < 1:
-            raise InputError(f"steps = {self.steps}: it must be a whole number of at least 1")
+        object.__setattr__(self, "steps", whole_number("steps", self.steps, 1))
 
     def next_time(self, time: float) -> float:  # noqa: ARG002 - the protocol's argument
         """Return infinity: steps are not tied to simulated times."""

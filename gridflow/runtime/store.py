@@ -19,7 +19,7 @@ from gridflow.equation.contract import INNER, NEGATIVE, OUTER, Representation, S
 from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import Kernel
 from gridflow.errors import InputError, RunError
-from gridflow.files import UNFINISHED, checksum, publish_text
+from gridflow.files import UNFINISHED, checksum, publish_folder, publish_text
 from gridflow.runtime import manifests, schema
 from gridflow.runtime.background import Background
 from gridflow.runtime.schema import Snapshot
@@ -284,11 +284,10 @@ class RunWriter(RunDirectory):
             _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": "running"})
             if path.exists():
                 with _lock(path):
-                    path.rename(replaced)
-                    prepared.rename(path)
+                    publish_folder(prepared, path, replaced)
                 shutil.rmtree(replaced)
             else:
-                prepared.rename(path)
+                publish_folder(prepared, path)
         finally:
             shutil.rmtree(prepared, ignore_errors=True)
 

@@ -22,6 +22,7 @@ from gridflow.equation.flow import Flow
 from gridflow.equation.kernels import Riesz
 from gridflow.files import publish_text
 from solvers import FiniteVolume, Spectral
+from solvers.finite_volume.velocity import VELOCITIES
 
 SHAPES = ((256, 256), (512, 512), (1024, 1024), (2048, 2048), (64, 64, 64), (128, 128, 128), (256, 256, 256))
 SCHEMES = ("upwind", "muscl", "sharp")
@@ -143,7 +144,8 @@ def measure(shape: Sequence[int], scheme: str, dtype: str = "float64", threads: 
         held = Spectral.memory(grid.shape, dtype)
     else:
         solver = FiniteVolume(flow, scheme, integrator="ssprk2", dtype=dtype, threads=threads)
-        inverse, forward = grid.dim if solver.settings()["velocity"] == "spectral" else 1, 1
+        velocity = VELOCITIES[str(solver.settings()["velocity"])]
+        inverse, forward = grid.dim if velocity.spectral else 1, 1
         held = FiniteVolume.memory(grid.shape, dtype, scheme, threads=solver.threads)
     state = solver.initialize(cosine(grid))
     dt = solver.stable_dt(state) / 100  # the same work, without going anywhere

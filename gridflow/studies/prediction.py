@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gridflow.cases.solvers import AnyOfSolvers
-from gridflow.equation.contract import INNER, NEURONS, OUTER
+from gridflow.equation.contract import INNER, NEURONS, OUTER, Solver
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
 from gridflow.networks.measures import TRAINING, reason_unlike_flow
@@ -80,7 +79,7 @@ class Prediction:
         return facts | ({"networks": networks} if networks else {})
 
 
-def predict_run(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons: int | None = None) -> Prediction:
+def predict_run(solver: Solver, initial: np.ndarray, share: float, neurons: int | None = None) -> Prediction:
     """Predict a run of a solver.
 
     Parameters
@@ -130,14 +129,14 @@ def predict_run(solver: AnyOfSolvers, initial: np.ndarray, share: float, neurons
     )
 
 
-def first_energy(solver: AnyOfSolvers, initial: np.ndarray) -> float:
+def first_energy(solver: Solver, initial: np.ndarray) -> float:
     """The energy at time 0: of a network that of its neurons, of two densities that of both, else that of the one."""
     if solver.representation.kind == NEURONS or solver.representation.signed:
         return solver.diagnose(solver.initialize(initial))["energy"]
     return solver.flow.energy(initial)
 
 
-def applicable(solver: AnyOfSolvers, initial: np.ndarray, neurons: int | None = None) -> Applicable:
+def applicable(solver: Solver, initial: np.ndarray, neurons: int | None = None) -> Applicable:
     """What of theory applies to a run of a solver; see :func:`predict_run` for the arguments."""
     obstacle = ""
     if solver.representation.kind == NEURONS:
@@ -147,7 +146,7 @@ def applicable(solver: AnyOfSolvers, initial: np.ndarray, neurons: int | None = 
     return Applicable.of(solver.flow, initial, neurons=neurons, signed=signed, obstacle=obstacle)
 
 
-def _invisible(solver: AnyOfSolvers, initial: np.ndarray) -> float | None:
+def _invisible(solver: Solver, initial: np.ndarray) -> float | None:
     flow = solver.flow
     if flow.seen is None or not flow.grid.has_cells or solver.representation.signed:
         return None
@@ -155,7 +154,7 @@ def _invisible(solver: AnyOfSolvers, initial: np.ndarray) -> float | None:
     return float(power[~flow.seen].sum() / power.sum()) if power.sum() > 0 else 0.0
 
 
-def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str, ...]:
+def _doubts(solver: Solver, initial: np.ndarray, time: float) -> tuple[str, ...]:
     """Return the hypotheses that are known to fail."""
     flow, found = solver.flow, []
     if flow.seen is not None and flow.growth != TRAINING:
@@ -181,7 +180,7 @@ def _doubts(solver: AnyOfSolvers, initial: np.ndarray, time: float) -> tuple[str
     return tuple(found)
 
 
-def _steps(decay: LinearDecay, time: float, solver: AnyOfSolvers, initial: np.ndarray) -> float:
+def _steps(decay: LinearDecay, time: float, solver: Solver, initial: np.ndarray) -> float:
     """Estimate the steps up to a time, from the initial bounds on Δt and their evolution by linear theory.
 
     Velocities fall like the square root of the dissipation. NaN for error-controlled steps, whose number cannot be

@@ -20,7 +20,7 @@ import psutil
 from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, load_case, parse_case, parsed_changes, plain_changes, text_of, texts_of
 from gridflow.compute.threads import VARIABLE, available, count
-from gridflow.errors import InputError
+from gridflow.errors import InputError, whole_number
 from gridflow.files import publish_text, publishing
 from gridflow.runtime.signals import collected_signals
 from gridflow.runtime.store import DONE, RunDirectory, open_run
@@ -146,8 +146,8 @@ def share_cores(cases: Sequence[Case], jobs: int | None) -> Share:
     InputError
         If the number of jobs is not positive, or not even one member fits the memory.
     """
-    if jobs is not None and jobs < 1:
-        raise InputError(f"jobs = {jobs}: it must be a whole number of at least 1")
+    if jobs is not None:
+        jobs = whole_number("jobs", jobs, 1)
     cores, free = available(), psutil.virtual_memory().available
     largest = max(case.memory() for case in cases)
     fitting = int(free // largest)

@@ -169,7 +169,7 @@ GLOBES: dict[type[Domain], Callable[..., None]] = {SphereGrid: draw_sphere}
 
 def _height(stored: RunDirectory, width: float) -> float:
     """Return the height that :func:`_draw_frames` needs for panels of a given width."""
-    if type(stored.grid) in GLOBES:
+    if stored.grid.among(GLOBES) is not None:
         return width + panel_height(stored.grid, width)
     return 1.5 * width if on_circle(stored) else panel_height(stored.grid, width)
 
@@ -180,8 +180,9 @@ def _draw_frames(figure: FigureBase, stored: RunDirectory, frames: list[Snapshot
         _draw_lines(figure, stored, grid, frames)
         return
     scale = Scale.over([net(frame) for frame in frames] + [target], is_signed(stored))
-    if type(grid) in GLOBES:
-        GLOBES[type(grid)](figure, grid, frames, target, scale)
+    globes = grid.among(GLOBES)
+    if globes is not None:
+        globes(figure, grid, frames, target, scale)
         return
     axes = figure.subplots(1, len(frames) + 1)
     for each, frame in zip(axes, frames, strict=False):

@@ -30,7 +30,8 @@ def smoothed(grid: Domain, frame: Snapshot) -> Snapshot:
 
 def _warmed(grid: Domain, density: np.ndarray, share: float) -> np.ndarray:
     """Return a density after heat flow over a patch that covers a given share of the domain."""
-    return _HEAT[type(grid)](grid, density, share) if type(grid) in _HEAT else density
+    heat = grid.among(_HEAT)
+    return density if heat is None else heat(grid, density, share)
 
 
 def _on_circle(grid: Circle, density: np.ndarray, share: float) -> np.ndarray:

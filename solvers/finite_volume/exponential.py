@@ -5,13 +5,13 @@ from functools import cached_property
 import numpy as np
 
 from gridflow.compute.fft import as_planes
-from gridflow.equation.contract import DENSITY, State
+from gridflow.equation.contract import DENSITY, State, round_off
 from solvers.finite_volume.semidiscrete import Semidiscrete
 from solvers.loops import exponential
 from solvers.stepping.adaptive import PROPOSAL, adapt
 from solvers.stepping.bounds import StepBounds, fit
 from solvers.stepping.explicit import Explicit, accept
-from solvers.stepping.increments import Increments
+from solvers.stepping.increments import Increments, background
 from solvers.stepping.known import Known
 from solvers.stepping.schemes import RESOLVED_DECAY, ExponentialRungeKutta
 from solvers.stepping.space import Evaluated, Look
@@ -27,9 +27,8 @@ class Exponential:
     """Steps of an exponential Runge–Kutta scheme, with explicit steps as a fallback.
 
     The scheme is linearised about a constant density a. Its linear part is ``−a (λ + β) K̂`` with the symbol λ of the
-    scheme's own divergence, so that near a constant density the remainder is of second order. Here a is the mean of the
-    target or, if that is larger, max μ / 1.6. As Δt → ∞, a mode whose rate is (1 + δ) times that of the linear part is
-    multiplied by 4δ⁴ + 2δ³ − δ², which is at most 1 for −1 ≤ δ ≤ 0.67.
+    scheme's own divergence, so that near a constant density the remainder is of second order. See
+    :func:`solvers.stepping.increments.background` for a.
 
     A step must obey the advective bound in each stage, its estimated error relative to ‖μ − ν‖ in L² must not exceed
     the tolerance, and no cell may become negative. If a step violates one of these conditions, the explicit scheme
@@ -145,7 +144,7 @@ class Exponential:
         """Compute a step into the first stage array; return the error relative to ‖μ − ν‖, or None if a bound fails."""
         space, increments, density = self._space, self._increments, state.arrays[DENSITY]
         self._have_tendency(look, state.dt or dt)
-        increments.begin(max(self._mean, look.max_density / 1.6), dt)
+        increments.begin(background(self._mean, look.max_density), dt)
         stage, last, error = space.stages[0], len(self._scheme.nodes) - 1, 0.0
         for number in range(last + 1):
             increments.stage(number)
@@ -160,8 +159,8 @@ class Exponential:
                 error = increments.conclude(1 / dt)
         size = space.flow.grid.size
         error, distance = (error / size) ** 0.5, self._distance(density)
-        round_off = 16 * float(np.finfo(space.dtype).eps) * look.max_density * size**0.5
-        return error / (distance + round_off / self._tolerance) if error > 0 else 0.0
+        noise = round_off(space.dtype) * look.max_density * size**0.5
+        return error / (distance + noise / self._tolerance) if error > 0 else 0.0
 
     def _have_tendency(self, look: Look, dt: float) -> None:
         """Compute the modes of the tendency at the start of the step, unless known from an earlier step or attempt.

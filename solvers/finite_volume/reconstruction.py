@@ -28,6 +28,8 @@ class Reconstruction:
         Whether squares of densities are formed, which restricts the range of densities.
     sharpen
         Whether cells may contain a jump.
+    limited
+        Whether the slopes are those of a limiter.
     """
 
     scheme: int
@@ -37,12 +39,14 @@ class Reconstruction:
     velocity: str
     squares: bool
     sharpen: bool
+    limited: bool = False
 
 
-def _monotone(scheme: int, outflow_limit: float) -> Reconstruction:
+def _monotone(scheme: int, outflow_limit: float, limited: bool) -> Reconstruction:
     return Reconstruction(
-        scheme, monotone.HALO, monotone.LINES, outflow_limit, "difference", squares=False, sharpen=False
-    )
+        scheme, monotone.HALO, monotone.LINES, outflow_limit, "difference",
+        squares=False, sharpen=False, limited=limited,
+    )  # fmt: skip
 
 
 def _high_order(sharpen: bool) -> Reconstruction:
@@ -52,8 +56,8 @@ def _high_order(sharpen: bool) -> Reconstruction:
 RECONSTRUCTIONS: dict[str, Callable[[int], Reconstruction]] = {
     "sharp": lambda _: _high_order(sharpen=True),
     "weno5": lambda _: _high_order(sharpen=False),
-    "muscl": lambda limiter: _monotone(limiter, 0.5),
-    "upwind": lambda _: _monotone(lines.UPWIND, 1.0),
+    "muscl": lambda limiter: _monotone(limiter, 0.5, limited=True),
+    "upwind": lambda _: _monotone(lines.UPWIND, 1.0, limited=False),
 }
 """Reconstructions by name, as functions of the number of a slope limiter.
 

@@ -15,6 +15,7 @@ from solvers.finite_volume.exponential import Exponential
 from solvers.finite_volume.reconstruction import reconstruction as find_reconstruction
 from solvers.finite_volume.sweeps import Sweeps
 from solvers.finite_volume.torus import TorusFiniteVolume
+from solvers.finite_volume.velocity import VELOCITIES
 from solvers.stepping import schemes
 from solvers.stepping.options import real_dtype
 
@@ -126,7 +127,7 @@ class FiniteVolume(TorusFiniteVolume):
         """
         scheme = find_reconstruction(reconstruction, "vanleer")
         cells, size = math.prod(shape), np.dtype(dtype).itemsize
-        spectral = (velocity or scheme.velocity) == "spectral"
+        spectral = VELOCITIES[velocity or scheme.velocity].spectral
         spectra = len(shape) + growth if spectral else 1
         fields = 3 * (2 if tracer else 1)
         symbol = 0 if np.dtype(dtype) == np.float64 else 0.5

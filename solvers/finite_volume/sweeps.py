@@ -1,6 +1,5 @@
 """Runs the compiled loops over a grid: their workspace, and the division of the planes among threads."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from solvers.loops import survey, totals
 from solvers.loops.euler import euler_step
 from solvers.loops.planes import Field, field_of, line_size, tile_rows
 from solvers.loops.stages import DILATION, GROWTH, NO_SOURCE, Step, Variant
+from solvers.stepping.bounds import decoded
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,9 @@ class Sweeps:
 
         self._team.share(self._shape[0], job)
         return Survey(
-            self._largest(self._rates), self._largest(self._tops), float(self._decay.sum()) * self._grid.cell_volume
+            decoded(self._rates, self._dtype),
+            decoded(self._tops, self._dtype),
+            float(self._decay.sum()) * self._grid.cell_volume,
         )
 
     def totals(self, density: np.ndarray, change: np.ndarray, potential: np.ndarray) -> Totals:
@@ -154,7 +156,7 @@ class Sweeps:
         self._team.share(self._shape[0], job)
         volume = self._grid.cell_volume
         smallest = float(least.min().reshape(1).view(self._dtype)[0])
-        return Totals(float(mass.sum()) * volume, smallest, self._largest(most), float(work.sum()) * volume)
+        return Totals(float(mass.sum()) * volume, smallest, decoded(most, self._dtype), float(work.sum()) * volume)
 
     def advance_density(
         self,
@@ -202,7 +204,7 @@ class Sweeps:
             )  # fmt: skip
 
         self._team.share(self._shape[0], job)
-        return self._largest(self._rates), self._largest(self._tops)
+        return decoded(self._rates, self._dtype), decoded(self._tops, self._dtype)
 
     def _lines(self, lines: int, halo: int) -> list[np.ndarray]:
         size = line_size(self._rows, self._shape[1], self._shape[2], halo)
@@ -241,8 +243,3 @@ class Sweeps:
             bounded_by_tracer=self._carries,
             sharpen=self._reconstruction.sharpen,
         )
-
-    def _largest(self, bits: np.ndarray) -> float:
-        """Return the number with the largest bits; NaN if a negative number or NaN was among them."""
-        value = float(bits.max().reshape(1).view(self._dtype)[0])
-        return value if value >= 0 else math.nan

@@ -13,7 +13,7 @@ from solvers.finite_volume.reconstruction import reconstruction as find_reconstr
 from solvers.finite_volume.semidiscrete import Semidiscrete
 from solvers.stepping.bounds import StepBounds
 from solvers.stepping.explicit import Explicit
-from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, given_density, real_dtype
+from solvers.stepping.options import checked_cfl, checked_tolerance, given_density, real_dtype, restored
 from solvers.stepping.schemes import SSPRungeKutta
 
 
@@ -73,7 +73,7 @@ class TorusFiniteVolume:
         self._integrator: Explicit | Exponential = self._explicit
         self._settings: dict[str, object] = {
             "reconstruction": reconstruction,
-            "limiter": limiter if reconstruction == "muscl" else None,
+            "limiter": limiter if scheme.limited else None,
             "velocity": velocity or scheme.velocity,
             "integrator": integrator,
             "cfl": self.cfl,
@@ -127,9 +127,7 @@ class TorusFiniteVolume:
         InputError
             If an array is missing or has the wrong shape or type.
         """
-        held = fitting(state, self._space.stages[0])
-        arrays = {name: self._own(values) for name, values in held.items()}
-        return self._begin(State(arrays, state.time, state.step, state.dt, dict(state.control)))
+        return self._begin(restored(state, self._space.stages[0], self._own))
 
     def density(self, state: State) -> np.ndarray:
         """Return the density μ, or μ⁺ of two, shape ``grid.shape`` (mass / volume); the solver's own array."""

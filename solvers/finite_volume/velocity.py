@@ -221,7 +221,10 @@ class SpectralVelocity:
         return self._spectra[axis].values
 
 
-VELOCITIES: dict[str, Callable[..., VelocityField]] = {"difference": DifferenceVelocity, "spectral": SpectralVelocity}
+VELOCITIES: dict[str, type[DifferenceVelocity] | type[SpectralVelocity]] = {
+    "difference": DifferenceVelocity,
+    "spectral": SpectralVelocity,
+}
 
 
 def velocity_field(name: str, flow: Flow, dtype: np.dtype, transform: Transform, team: Team) -> VelocityField:

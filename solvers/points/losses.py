@@ -78,7 +78,7 @@ def labels_of(flow: Equation[Any], teacher: Weights | None, accuracy: float, thr
     """Return f* at inputs (n, inputs): a teacher, or the density of ``flow.target`` on the circle or S²."""
     if teacher is not None:
         return teacher.outputs
-    return _LABELS[type(flow.grid)](flow, accuracy, threads)
+    return flow.grid.one_of(_LABELS, "function f* without a teacher")(flow, accuracy, threads)
 
 
 class Samples:

@@ -14,7 +14,7 @@ from gridflow.domains.circle import Circle
 from gridflow.domains.sphere import SphereGrid, WholeSphere
 from gridflow.equation.contract import INNER, NEGATIVE, NEURONS, OUTER, Representation, State
 from gridflow.equation.flow import MASS_TOLERANCE, Equation
-from gridflow.errors import InputError, RunError
+from gridflow.errors import InputError, RunError, whole_number
 from gridflow.networks.measures import TRAINING, measure_from_network
 from gridflow.networks.weights import Weights
 from solvers.points.losses import EmpiricalLoss, Samples, labels_of
@@ -23,7 +23,7 @@ from solvers.stepping import schemes
 from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
 from solvers.stepping.bounds import tick
 from solvers.stepping.known import Known
-from solvers.stepping.options import checked_tolerance, fitting
+from solvers.stepping.options import checked_tolerance, restored
 
 FIRST_STEP = 0.01
 """Largest change of a neuron in the very first step, relative to the typical size of the weights."""
@@ -122,7 +122,7 @@ class Network:
         self.flow, self.tolerance = flow, checked_tolerance(tolerance)
         self.threads = thread_count(threads, FEWEST_CELLS_PER_THREAD * available())  # bounded by what there is to share
         self._start = weights
-        self.libraries = LIBRARIES[type(flow.grid)]
+        self.libraries = flow.grid.one_of(LIBRARIES, "training of networks")
         chosen = method or ("harmonic" if flow.grid.has_cells else "pairs")
         potential = potential_of(flow, chosen, teacher, weights.count, accuracy, self.threads)
         self._population = PopulationLoss(potential, weights.count)
@@ -186,8 +186,7 @@ class Network:
 
     def restore(self, state: State) -> State:
         """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
-        held = fitting(state, {INNER: self._start.inner, OUTER: self._start.outer})
-        return self._begin(State(held, state.time, state.step, state.dt, dict(state.control)))
+        return self._begin(restored(state, {INNER: self._start.inner, OUTER: self._start.outer}))
 
     def weights(self, state: State) -> Weights:
         """Return a copy of the state's weights, shapes (m, inputs) and (m,)."""
@@ -310,11 +309,7 @@ class Network:
 
     def _sum(self, row: tuple[float, ...], dt: float) -> None:
         """Compute ``Δt Σ_j row_j speeds_j`` into ``moved``."""
-        self._moved.fill(0)
-        for weight, values in zip(row, self._speeds, strict=False):
-            if weight:
-                np.multiply(values, dt * weight, out=self._term)
-                self._moved += self._term
+        schemes.add_up(row, dt, self._speeds, self._moved, self._term)
 
     def _begin(self, state: State) -> State:
         if self._scheme is not None:
@@ -357,16 +352,15 @@ def _check_samples(on_samples: bool, samples: int | None, batch: int | None, noi
             raise InputError('samples, batch and noise are for loss "empirical"; the population loss has none')
         return
     for name, given in (("samples", samples), ("batch", batch)):
-        if given is not None and (isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1):
-            raise InputError(f"{name} = {given}: a whole number of at least 1 is needed")
+        if given is not None:
+            whole_number(name, given, 1)
     if samples is None and batch is None:
         raise InputError('loss "empirical" needs samples, or a batch to draw afresh for each step')
     if samples is not None and batch is not None and batch > samples:
         raise InputError(f"batch = {batch}: there are {samples} samples")
     if not (math.isfinite(noise) and noise >= 0):
         raise InputError(f"noise = {noise}: it must be ≥ 0")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed = {seed}: it must be a non-negative integer")
+    whole_number("seed", seed, 0)
 
 
 def _checked_rate(integrator: str, learning_rate: float | None) -> float:

@@ -16,7 +16,7 @@ from solvers.stepping import schemes
 from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
 from solvers.stepping.bounds import tick
 from solvers.stepping.known import Known
-from solvers.stepping.options import checked_tolerance, fitting, real_dtype
+from solvers.stepping.options import checked_tolerance, real_dtype, restored
 
 ACCURACY = {"float64": 1e-9, "float32": 1e-5}
 """Default accuracy of the transforms."""
@@ -137,8 +137,7 @@ class Particles:
 
     def restore(self, state: State) -> State:
         """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
-        held = fitting(state, dict(zip((POSITIONS, WEIGHTS), self._start, strict=True)))
-        return self._begin(State(held, state.time, state.step, state.dt, dict(state.control)))
+        return self._begin(restored(state, dict(zip((POSITIONS, WEIGHTS), self._start, strict=True))))
 
     def density(self, state: State) -> np.ndarray:
         """Particles deposited as cell averages on ``flow.grid`` by cloud-in-cell, shape ``grid.shape``."""
@@ -238,19 +237,19 @@ class Particles:
         lengths = self.flow.grid.lengths
         last = len(self._scheme.stages)
         for stage, row in enumerate(self._scheme.stages, start=1):
-            self._sum(self._speeds, row, dt, self._moved, self._term)
+            schemes.add_up(row, dt, self._speeds, self._moved, self._term)
             np.add(positions, self._moved, out=self._reached)
             if self.flow.growth:
                 self._grow(row, dt, weights)
             if stage == last:
                 clouds.wrap(self._reached, lengths, self._term)
             self._evaluate(stage, self._reached, self._reached_weights if self.flow.growth else weights)
-        self._sum(self._speeds, self._scheme.error, dt, self._moved, self._term)
+        schemes.add_up(self._scheme.error, dt, self._speeds, self._moved, self._term)
         self._moved /= np.array(lengths, self.dtype)
         error = max(float(self._moved.max()), -float(self._moved.min()))
         if self.flow.growth:
             logarithms, term = self._moved[:, 0], self._term[:, 0]
-            self._sum(self._rates, self._scheme.error, dt, logarithms, term)
+            schemes.add_up(self._scheme.error, dt, self._rates, logarithms, term)
             error = max(error, float(logarithms.max()), -float(logarithms.min()))
         if not math.isfinite(error):
             raise RunError(
@@ -261,15 +260,6 @@ class Particles:
     def _grow(self, row: tuple[float, ...], dt: float, weights: np.ndarray) -> None:
         """Compute the masses at a stage: the initial ones times the exponential of the weighted sum of the rates."""
         logarithms, term = self._moved[:, 0], self._term[:, 0]
-        self._sum(self._rates, row, dt, logarithms, term)
+        schemes.add_up(row, dt, self._rates, logarithms, term)
         np.exp(logarithms, out=self._reached_weights)
         self._reached_weights *= weights
-
-    @staticmethod
-    def _sum(stages: np.ndarray, row: tuple[float, ...], dt: float, total: np.ndarray, term: np.ndarray) -> None:
-        """Compute ``Δt Σ_j row_j stages_j`` into ``total``."""
-        total.fill(0)
-        for weight, values in zip(row, stages, strict=False):
-            if weight:
-                np.multiply(values, values.dtype.type(dt * weight), out=term)
-                total += term

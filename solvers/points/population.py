@@ -290,6 +290,7 @@ def potential_of(
         if teacher is None:
             raise InputError('method "pairs" needs the target as atoms: give a teacher')
         return PairPotential(flow, teacher, count, threads)
-    if type(flow.grid) not in HARMONIC:
+    harmonic = flow.grid.among(HARMONIC)
+    if harmonic is None:
         raise InputError(f'method "harmonic" needs the circle or S²; on {flow.grid} there is "pairs"')
-    return HARMONIC[type(flow.grid)](flow, teacher, count, accuracy, threads)
+    return harmonic(flow, teacher, count, accuracy, threads)

@@ -9,6 +9,7 @@ from gridflow.compute.threads import Team, team_for_modes
 from gridflow.equation.flow import Flow
 from solvers.loops import pseudospectral
 from solvers.loops.pseudospectral import Kept
+from solvers.stepping.bounds import decoded
 
 
 class Dealiased:
@@ -175,7 +176,7 @@ class Dealiased:
             self._shape[0],
             lambda lo, hi, _: run(lo, hi, self._density.lines, field.lines, product, measuring, self._tops),
         )
-        return float(self._tops.max().reshape(1).view(self._dtype)[0]) if measuring else 0.0
+        return decoded(self._tops, self._dtype) if measuring else 0.0
 
     def _weigh(self, modes: Spectrum, more: Spectrum, factors: np.ndarray, scale: np.floating, out: Spectrum) -> None:
         run: Callable[..., None] = pseudospectral.weigh()

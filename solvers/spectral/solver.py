@@ -9,16 +9,16 @@ import numpy as np
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.threads import count, team
 from gridflow.domains.torus import torus
-from gridflow.equation.contract import DENSITY, MODES, Representation, State
+from gridflow.equation.contract import DENSITY, MODES, Representation, State, round_off
 from gridflow.equation.flow import Flow
 from gridflow.errors import InputError, RunError
 from solvers.spectral.dealiased import Dealiased
 from solvers.stepping import schemes
 from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
 from solvers.stepping.bounds import Noise, StepBounds, tick
-from solvers.stepping.increments import Increments
+from solvers.stepping.increments import Increments, background
 from solvers.stepping.known import Known
-from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, given_density, real_dtype
+from solvers.stepping.options import checked_cfl, checked_tolerance, given_density, real_dtype, restored
 from solvers.stepping.schemes import RESOLVED_DECAY
 
 DROPPED = 1e-6
@@ -144,8 +144,7 @@ class Spectral:
             If the density does not fit the flow.
         """
         averages = given_density(self.flow, initial)
-        field = self._transform.field()
-        field[...] = averages
+        field = self._own(averages)
         self._space.to_modes(field, self._modes)
         self._space.to_averages(self._modes, self._space.nothing, field)
         deviation = float(np.sqrt(((averages - self.flow.target) ** 2).sum()))
@@ -161,9 +160,7 @@ class Spectral:
 
     def restore(self, state: State) -> State:
         """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
-        field = self._transform.field()
-        field[...] = fitting(state, {DENSITY: self._reached})[DENSITY]
-        return self._begin(State({DENSITY: field}, state.time, state.step, state.dt, dict(state.control)))
+        return self._begin(restored(state, {DENSITY: self._reached}, self._own))
 
     def density(self, state: State) -> np.ndarray:
         """Cell averages of the state, shape ``grid.shape``; the solver's own array, which may have negative values."""
@@ -238,6 +235,11 @@ class Spectral:
         self._known.forget()
         return state
 
+    def _own(self, averages: np.ndarray) -> np.ndarray:
+        field = self._transform.field()
+        field[...] = averages
+        return field
+
     def _have(self, state: State) -> None:
         """Compute the modes of a state, its tendency and its speeds, unless they are known already."""
         density = state.arrays[DENSITY]
@@ -266,7 +268,7 @@ class Spectral:
     @property
     def _round_off(self) -> float:
         """Round-off of a step's error, in the norm of the error estimate."""
-        return 16 * float(np.finfo(self.dtype).eps) * self._speeds[0] * self.flow.grid.size**0.5
+        return round_off(self.dtype) * self._speeds[0] * self.flow.grid.size**0.5
 
     def _attempt(self, dt: float, time: float) -> float:
         """Compute a step and the speeds at its end; return its error, (Σ error²)^½ over the cell centres.
@@ -275,7 +277,7 @@ class Spectral:
         those, therefore gets the same bits.
         """
         space, increments, work = self._space, self._increments, self._increments.work
-        increments.begin(max(self._mean, self._speeds[0] / 1.6), dt)
+        increments.begin(background(self._mean, self._speeds[0]), dt)
         last = len(self._scheme.nodes) - 1
         for number in range(last):
             increments.stage(number)

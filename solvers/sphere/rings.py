@@ -14,7 +14,7 @@ from gridflow.equation.contract import DENSITY, NEGATIVE, require_sound
 from gridflow.equation.flow import SphereFlow
 from gridflow.errors import RunError
 from solvers.loops import sphere as loops
-from solvers.stepping.bounds import Noise
+from solvers.stepping.bounds import Noise, decoded
 from solvers.stepping.space import Arrays, Evaluated, Look, Space
 
 PARCEL_WIDTH = 0.5
@@ -165,11 +165,11 @@ class SphereSpace(Space[SphereLook]):
                 )
 
             self.team.share(self.flow.grid.shape[0], job)
-            top = _largest(self._tops)
+            top = decoded(self._tops, np.dtype(float))
             if not math.isfinite(top):
                 require_sound(self.flow.grid, density, time)
             max_density += top
-            rate = max(rate, _largest(self._rates))
+            rate = max(rate, decoded(self._rates, np.dtype(float)))
             dissipation += 2 * math.pi / self.flow.grid.shape[1] * float(self._decay.sum())
         if not math.isfinite(energy):
             raise self._overflow(time)
@@ -197,7 +197,7 @@ class SphereSpace(Space[SphereLook]):
                 self._stage(lo, hi, self._rings.joined, self._work[thread], *arrays, dt, blend, self._tops)
 
             self.team.share(self.flow.grid.shape[0], job)
-            max_density += _largest(self._tops)
+            max_density += decoded(self._tops, np.dtype(float))
         return self._rate, max_density
 
     def _respond_to(self, arrays: Mapping[str, np.ndarray]) -> float:
@@ -214,9 +214,3 @@ class SphereSpace(Space[SphereLook]):
     @staticmethod
     def _overflow(time: float) -> RunError:
         return RunError(f"at t = {time:.10g} the fluxes overflow float64; choose other units")
-
-
-def _largest(bits: np.ndarray) -> float:
-    """Decode the largest number from its bits; NaN if one was negative or NaN."""
-    value = float(bits.max().reshape(1).view(float)[0])
-    return value if value >= 0 else math.nan

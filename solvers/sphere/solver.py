@@ -15,7 +15,7 @@ from solvers.sphere.rings import SphereSpace, joined_cells
 from solvers.stepping import schemes
 from solvers.stepping.bounds import StepBounds
 from solvers.stepping.explicit import Explicit
-from solvers.stepping.options import checked_cfl, checked_tolerance, fitting, given_density
+from solvers.stepping.options import checked_cfl, checked_tolerance, given_density, restored
 
 POLAR = ("joined", "plain")
 
@@ -101,13 +101,13 @@ class SphereFiniteVolume:
         self.representation = Representation(CELLS, signed=negative is not None)
         self._starts = {} if negative is None else {NEGATIVE: flow.grid.check_density(negative, "the negative density")}
         joined = joined_cells(flow.grid) if polar == "joined" else np.ones(flow.grid.shape[0], int)
-        scheme = find_reconstruction(reconstruction, limiter).scheme
-        self._space = SphereSpace(flow, scheme, joined, (DENSITY, *self._starts), threads)
+        found = find_reconstruction(reconstruction, limiter)
+        self._space = SphereSpace(flow, found.scheme, joined, (DENSITY, *self._starts), threads)
         self._explicit = Explicit(self._space, schemes.EXPLICIT[integrator], self.cfl, self.tolerance)
         self._settings: dict[str, object] = {
             "solver": "SphereFiniteVolume",
             "reconstruction": reconstruction,
-            "limiter": limiter if reconstruction == "muscl" else None,
+            "limiter": limiter if found.limited else None,
             "integrator": integrator,
             "cfl": self.cfl,
             "tolerance": self.tolerance,
@@ -156,7 +156,7 @@ class SphereFiniteVolume:
 
     def restore(self, state: State) -> State:
         """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
-        return State(fitting(state, self._space.stages[0]), state.time, state.step, state.dt, dict(state.control))
+        return restored(state, self._space.stages[0])
 
     def density(self, state: State) -> np.ndarray:
         """Density μ⁺ of the state as cell averages, shape ``grid.shape``; the solver's own array."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gridflow.equation.contract import State
+from gridflow.equation.contract import State, round_off
 from gridflow.equation.flow import Equation
 from solvers.stepping.schemes import RESOLVED_DECAY
 
@@ -14,7 +14,7 @@ from solvers.stepping.schemes import RESOLVED_DECAY
 class Noise:
     """Round-off in energy and dissipation.
 
-    Round-off in the density is modelled as white noise of 16 roundings of max μ, a few per operation. The lowest 2d
+    Round-off in the density is modelled as white noise; see :func:`gridflow.equation.contract.round_off`. The lowest 2d
     modes have the largest weight in the energy, and even more so in the dissipation. For s = 3 their noise exceeds the
     remaining signal of the fine modes in the dissipation long before it does in the energy.
 
@@ -29,8 +29,8 @@ class Noise:
     """
 
     def __init__(self, flow: Equation[Any], divergence: np.ndarray, dtype: np.dtype) -> None:
-        grid, rounding = flow.grid, 16 * float(np.finfo(dtype).eps)
-        in_modes = grid.dim * grid.volume * rounding**2 / grid.size
+        grid = flow.grid
+        in_modes = grid.dim * grid.volume * round_off(dtype) ** 2 / grid.size
         self._energy = in_modes * float(flow.symbol.max())
         self._dissipation = 2 * in_modes * float((divergence * flow.symbol**2).max())
 
@@ -79,6 +79,25 @@ class StepBounds:
     def exponential_steps(self, cfl: float, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
         """Predict exponential steps along a decay: no relaxation bound, and a larger accuracy bound."""
         return np.minimum(cfl * self.positivity * slowing, RESOLVED_DECAY * decay_times)
+
+
+def decoded(bits: np.ndarray, dtype: np.dtype) -> float:
+    """Return the largest of the numbers that compiled loops have kept as their bits, which order numbers ≥ 0.
+
+    Parameters
+    ----------
+    bits
+        Unsigned integers of the size of a number, in any shape.
+    dtype
+        Type of the numbers.
+
+    Returns
+    -------
+    float
+        The number with the largest bits; NaN if a negative number or NaN is among them.
+    """
+    value = float(bits.max().reshape(1).view(dtype)[0])
+    return value if value >= 0 else math.nan
 
 
 def fit(dt: float, time: float, until: float) -> float:

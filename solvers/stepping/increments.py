@@ -10,6 +10,18 @@ from gridflow.domains.torus import Grid
 from solvers.loops import exponential
 from solvers.stepping.schemes import ExponentialRungeKutta, PhiWeights
 
+STEEPEST = 1.6
+"""Largest max μ / a, for a linearisation about a constant density a, of a stable step.
+
+As Δt → ∞, a mode whose rate is (1 + δ) times that of the linear part is multiplied by 4δ⁴ + 2δ³ − δ², which is at most
+1 for −1 ≤ δ ≤ 0.67.
+"""
+
+
+def background(mean: float, max_density: float) -> float:
+    """Return the constant density a to linearise about: the mean or, if that is larger, max μ / 1.6."""
+    return max(mean, max_density / STEEPEST)
+
 
 class Increments:
     """Increments of the stages of a step relative to the modes at its start.

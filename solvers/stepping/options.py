@@ -1,6 +1,6 @@
 """Validation of the options of solvers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,15 +39,32 @@ def given_density(flow: Equation[Any], initial: np.ndarray | None) -> np.ndarray
     return flow.check_density(initial, "the initial density")
 
 
-def fitting(state: State, wanted: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the arrays of a state that a solver needs; InputError if one is missing or has the wrong shape or type."""
+def restored(
+    state: State, wanted: Mapping[str, np.ndarray], own: Callable[[np.ndarray], np.ndarray] = np.ndarray.copy
+) -> State:
+    """Return a copy of a state, in arrays that belong to the solver.
+
+    Parameters
+    ----------
+    state
+        The state, as read from a checkpoint; it is left unchanged.
+    wanted
+        Arrays of the names, shapes and types that the solver needs.
+    own
+        Function that copies an array to one of the solver's own. Default: an ordinary copy.
+
+    Raises
+    ------
+    InputError
+        If an array is missing or has the wrong shape or type.
+    """
     held = {}
-    for name, own in wanted.items():
+    for name, needed in wanted.items():
         found = state.arrays.get(name)
-        if found is None or found.shape != own.shape or found.dtype != own.dtype:
+        if found is None or found.shape != needed.shape or found.dtype != needed.dtype:
             what = "nothing" if found is None else f"{found.dtype} of shape {found.shape}"
             raise InputError(
-                f"the checkpoint holds {what} as {name}; this solver needs {own.dtype} of shape {own.shape}"
+                f"the checkpoint holds {what} as {name}; this solver needs {needed.dtype} of shape {needed.shape}"
             )
-        held[name] = found
-    return held
+        held[name] = own(found)
+    return State(held, state.time, state.step, state.dt, dict(state.control))

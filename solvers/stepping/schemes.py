@@ -8,8 +8,11 @@ must be checked after every step.
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
 
 from gridflow.errors import InputError
 
@@ -206,3 +209,12 @@ def of_integrator(name: str) -> tuple[SSPRungeKutta, ExponentialRungeKutta | Non
     if name in EXPONENTIAL:
         return SSPRK3, EXPONENTIAL[name]
     raise InputError(f'integrator "{name}": allowed are {", ".join((AUTO, *EXPLICIT, *EXPONENTIAL))}')
+
+
+def add_up(row: Sequence[float], dt: float, stages: Iterable[np.ndarray], total: np.ndarray, term: np.ndarray) -> None:
+    """Compute ``Δt Σ_j row_j stages_j`` into ``total``, with ``term`` as workspace; both are of the stages' shape."""
+    total.fill(0)
+    for weight, values in zip(row, stages, strict=False):
+        if weight:
+            np.multiply(values, values.dtype.type(dt * weight), out=term)
+            total += term

@@ -231,9 +231,13 @@ def test_progress_on_a_terminal_is_a_bar(grid, hole):
 
 
 def test_without_a_store_an_interrupt_is_pythons_own(grid, hole):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started this in the background
     interrupt = gf.Callback(lambda _: os.kill(os.getpid(), signal.SIGINT), gf.EverySteps(3))
-    with pytest.raises(KeyboardInterrupt):
-        gf.run(solver(grid), hole, t_end=0.5, callbacks=[interrupt])
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            gf.run(solver(grid), hole, t_end=0.5, callbacks=[interrupt])
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_with_a_store_an_interrupt_finishes_the_step_and_returns(grid, hole, tmp_path):

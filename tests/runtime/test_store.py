@@ -12,7 +12,7 @@ import xarray
 
 import gridflow as gf
 from gridflow.equation.contract import State
-from gridflow.files import publish
+from gridflow.files import publish, publish_folder
 from gridflow.runtime import schema
 from gridflow.runtime.store import RunWriter
 from solvers import FiniteVolume
@@ -198,6 +198,23 @@ def test_a_file_is_flushed_then_renamed_then_its_folder_flushed(tmp_path, monkey
     publish(tmp_path / "file", lambda file: file.write(b"content"))
     assert calls == ["fsync", "rename", "fsync"]
     assert (tmp_path / "file").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_folder_is_flushed_then_renamed_then_its_parent_flushed(tmp_path, monkeypatch, exists):
+    calls, flushed = [], os.fsync
+    new, old, path = (tmp_path / name for name in ("new", "old", "path"))
+    (new / "within").mkdir(parents=True)
+    if exists:
+        path.mkdir()
+    rename, folders = Path.rename, [folder.stat().st_ino for folder in (new, new / "within", tmp_path)]
+    monkeypatch.setattr(os, "fsync", lambda handle: (calls.append(os.fstat(handle).st_ino), flushed(handle)))
+    monkeypatch.setattr(Path, "rename", lambda source, target: (calls.append(target), rename(source, target)))
+    publish_folder(new, path, old if exists else None)
+    assert calls == [*folders[:2], *([old] if exists else []), path, folders[2]]
+    assert [each.exists() for each in (path / "within", old, new)] == [True, exists, False]
+    with pytest.raises(gf.RunError, match=f"cannot write {path}"):
+        publish_folder(new, path)
 
 
 @pytest.mark.parametrize("shape", [(37,), (13, 29), (7, 11, 13)], ids=str)

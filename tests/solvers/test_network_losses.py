@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 import gridflow as gf
+from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid, WholeSphere
 from gridflow.equation.contract import INNER, OUTER
 from gridflow.equation.flow import SphereFlow, WholeSphereFlow
 from gridflow.equation.kernels import ReLU
 from gridflow.errors import InputError, RunError
 from gridflow.networks.measures import Weights, measure_from_network, network_from_measure, random_weights
+from gridflow.runtime.schema import Snapshot
+from gridflow.viz.neurons import smoothed
 from solvers.points.losses import EmpiricalLoss, Samples, labels_of
 from solvers.points.network import Network
 from solvers.points.population import PopulationLoss, potential_of
@@ -252,3 +255,27 @@ def test_training_that_diverges_is_told(options):
         train()
     assert np.isfinite(state.arrays[INNER]).all()
     assert np.isfinite(state.arrays[OUTER]).all()
+
+
+def test_a_domain_inherits_the_tables_of_its_base(monkeypatch):
+    monkeypatch.setattr(Domain, "kinds", dict(Domain.kinds))
+
+    class Ring(gf.Circle, kind="ring"):
+        pass
+
+    found = []
+    for grid in (gf.Circle(64), Ring(64)):
+        flow = gf.Flow(grid, ReLU(), np.sin(grid.centers(0)), growth=2.0)
+        start = network_from_measure(grid, 1 + np.cos(grid.centers(0)), 30)
+        made = Network(flow, start, loss="empirical", samples=50, integrator="euler", learning_rate=0.01)
+        state = made.initialize()
+        made.step(state, 1.0)
+        positive, _ = measure_from_network(grid, made.weights(state))
+        picture = smoothed(grid, Snapshot(0.0, 0, positive, inner_weights=state.arrays[INNER]))
+        found.append([made.libraries, state.arrays[INNER].tobytes(), positive.tobytes(), picture.density.tobytes()])
+    assert found[0] == found[1]
+
+
+def test_a_domain_without_an_entry_is_refused_by_name():
+    with pytest.raises(InputError, match=r"there is no music on Circle\(shape=\(8,\)"):
+        gf.Circle(8).one_of({SphereGrid: 1}, "music")

@@ -12,7 +12,7 @@ from annotated_types import Ge, Le
 from gridflow.domains.base import Domain
 from gridflow.domains.sphere import area_of_sphere
 from gridflow.equation.kernels.base import Kernel
-from gridflow.errors import InputError
+from gridflow.errors import InputError, is_whole
 
 
 class OfActivation(Kernel):
@@ -69,8 +69,9 @@ class ReLU(OfActivation, kind="relu"):
     inputs: Literal["uniform", "gaussian"] = "uniform"
 
     def __post_init__(self) -> None:
-        if isinstance(self.power, bool) or not isinstance(self.power, int) or not 0 <= self.power <= 8:
+        if not (is_whole(self.power, 0) and self.power <= 8):
             raise InputError(f"ReLU power = {self.power!r}: a whole number from 0 to 8 is needed")
+        object.__setattr__(self, "power", int(self.power))
         if self.inputs not in ("uniform", "gaussian"):
             raise InputError(f'ReLU inputs "{self.inputs}": allowed are "uniform" and "gaussian"')
 

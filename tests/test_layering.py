@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import gridflow
+from gridflow.domains.base import Domain
+from gridflow.equation.flow import Equation
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
@@ -39,6 +41,11 @@ ROOMS = (
     "gridflow.cli",
 )
 """Each room imports only from itself and from those before it, so that no two can need each other."""
+MOST_LINES = 400
+MOST_ROOMS = 22
+MOST_FLOORS = 11
+MOST_QUESTIONS = 8
+"""Limits that docs/architecture.md names: a new domain must be an entry in tables, not one more question what it is."""
 USERS_OF_SOLVERS = {"solvers", "gridflow.cases", "gridflow.studies"}
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
@@ -71,15 +78,21 @@ NAMES = {name_of(path) for path in MODULES}
 
 
 def imports(path: Path) -> set[str]:
-    """Every module a file imports, inside functions too; a name taken from a package may be a module of it."""
+    """Every module a file imports, inside functions too; a name taken from a package may be a module of it.
+
+    ``import gridflow`` would make every public name reachable, from rooms above too, and so would a name from the door.
+    """
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names = {alias.name for alias in node.names}
+            assert not any(map(ours, names)), f"{path}:{node.lineno}: write from … import …"
+            found |= names
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} has a relative import"
             whole = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name if name in NAMES else str(node.module) for name in whole}
+    assert "gridflow" not in found, f"{path} imports from the front door, which opens on every room"
     return found
 
 
@@ -99,7 +112,7 @@ def ours(module: str) -> bool:
 def test_imports_only_from_its_own_room_and_those_before(path):
     module = name_of(path)
     for imported in filter(ours, imports(path)):
-        assert imported == "gridflow" or room_of(imported) <= room_of(module), f"{module} imports {imported}"
+        assert room_of(imported) <= room_of(module), f"{module} imports {imported}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -111,7 +124,7 @@ def test_heavy_imports_stay_with_their_owners(path):
 
 def test_no_modules_import_each_other_in_a_circle():
     graph = {name_of(p): set(filter(ours, imports(p))) for p in MODULES if name_of(p) != "gridflow"}
-    done = {"gridflow"}  # the front door names everything and imports it when it is used
+    done: set[str] = set()
     while graph:
         ready = {module for module, needed in graph.items() if needed - {module} <= done}
         assert ready, f"modules import each other in a circle: {sorted(graph)}"
@@ -122,8 +135,38 @@ def test_no_modules_import_each_other_in_a_circle():
 def test_the_page_for_newcomers_has_every_folder():
     listed = set(re.findall(r"`((?:gridflow|solvers)/[\w/]*)`", (ROOT / "docs/architecture.md").read_text("utf-8")))
     folders = {f"{p.parent.relative_to(ROOT)}/" for p in MODULES} - {"gridflow/", "solvers/"}
+    assert len([folder for folder in folders if folder.count("/") == 2]) <= MOST_ROOMS  # the others are parts of one
     assert folders <= listed, f"docs/architecture.md lacks {sorted(folders - listed)}"
     assert not {name for name in listed if not (ROOT / name).exists()}
+
+
+def test_a_chain_of_rooms_each_of_which_needs_the_next_is_short():
+    """The package ``solvers`` itself is a door, which is not a floor."""
+    needs: dict[str, set[str]] = {room: set() for room in ROOMS}
+    for path in (p for p in MODULES if name_of(p) != "gridflow"):
+        room = ROOMS[room_of(name_of(path))]
+        needs[room] |= {ROOMS[room_of(imported)] for imported in filter(ours, imports(path))} - {room}
+    floor: dict[str, int] = {}
+    for room in ROOMS:  # each needs only those before it
+        floor[room] = max((floor[needed] for needed in needs[room]), default=0) + (room != "solvers")
+    assert max(floor.values()) <= MOST_FLOORS, floor
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_are_short_enough_to_read(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def test_few_places_ask_which_domain_or_equation_they_have():
+    kinds = {each.__name__ for each in (Domain, *Domain.kinds.values(), Equation, *Equation.domains.values())}
+    asked = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
+                classes = set(re.findall(r"\w+", ast.unparse(node.args[1])))
+                if classes & (kinds | {"domain", "equation"}):
+                    asked.append(f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}")
+    assert len(asked) <= MOST_QUESTIONS, "\n".join(asked)
 
 
 def test_the_front_door_opens_without_loading_what_computes():

@@ -17,15 +17,18 @@ TORI = (
     ((8, 6, 5), (0.9, 1.1, 1.0)),
 )
 """Every dimension, even and odd, unequal numbers of cells and unequal periods."""
-SHARP = ((3, {}), (2, {}), (1, {}), (2, {"velocity": "difference"}))
-LIMITED = (
+SPECTRAL = (
+    *((dim, {}) for dim in (3, 2, 1)),
+    (2, {"velocity": "difference"}),
+    *((dim, {"reconstruction": "muscl", "velocity": "spectral"}) for dim in (2, 1)),
+)
+DIFFERENCE = (
     (2, {"dtype": "float32"}),
     (2, {"reconstruction": "muscl", "dtype": "float32"}),
     *((dim, {"reconstruction": name}) for dim in (3, 2, 1) for name in ("muscl", "upwind")),
-    *((dim, {"reconstruction": "muscl", "velocity": "spectral"}) for dim in (2, 1)),
     (2, {"reconstruction": "muscl", "limiter": "superbee"}),
 )
-FAMILIES = (SHARP, LIMITED)
+FAMILIES = (SPECTRAL, DIFFERENCE)
 """Finite volumes that tests need, by dimension and options, in two families that take as long as each other to compile.
 
 The members of a family have pieces in common, which one process compiles once. A loop takes from some seconds to half a

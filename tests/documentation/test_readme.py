@@ -55,7 +55,7 @@ SMALLER = {
     "docs/solvers.md": {},
     "docs/sphere.md": {"(32, 64)": "(16, 32)"},
     "docs/store.md": {},
-    "docs/validate.md": {"10_000": "2_000"},
+    "docs/validate.md": {"10_000": "1_000"},
     "docs/networks.md": {},
     "docs/contributing.md": {},
 }

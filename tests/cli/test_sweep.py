@@ -130,13 +130,13 @@ def test_a_member_is_the_run_of_its_case_to_the_byte(case, tmp_path):
 @pytest.mark.long
 def test_a_sweep_goes_on_and_may_get_more_values(case, tmp_path):
     folder = tmp_path / "s"
-    sweep(case, {"kernel.s": [1, 2]}, folder)
+    sweep(case, {"kernel.s": [1]}, folder)
     before = {path: path.stat().st_mtime_ns for path in (folder / "kernel.s=1").rglob("*.nc")}
     said = []
-    rows = sweep(case, {"kernel.s": [1, 2, 3]}, folder, say=said.append)
+    rows = sweep(case, {"kernel.s": [1, 2]}, folder, say=said.append)
     assert len(said) == 1
-    assert said[0].startswith("1 of 1: kernel.s=3: finished")
-    assert [row["status"] for row in rows] == ["finished"] * 3
+    assert said[0].startswith("1 of 1: kernel.s=2: finished")
+    assert [row["status"] for row in rows] == ["finished"] * 2
     assert all(row["seconds"] > 0 for row in rows)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     for over, options, message in (

@@ -166,7 +166,7 @@ def tests(python: str, tree: Path, paths: list[str], *options: str) -> tuple[int
     command = [python, "-m", "pytest", "-q", "-x", "-rfE", "--tb=no", "-p", "no:cacheprovider", "-m", "not long"]
     try:
         done = subprocess.run(
-            [*command, "-o", "addopts=", f"--ignore-glob=*{OWN_TEST}", *options, *paths],
+            [*command, "-o", "addopts=", *options, *paths],
             cwd=tree, env=environment | {"PYTHONPATH": str(tree)}, capture_output=True, text=True, timeout=LONGEST,
             check=False,
         )  # fmt: skip
@@ -179,6 +179,7 @@ def ordered(tree: Path, fault: Fault) -> tuple[list[str], ...]:
     """Folders and files of tests: those near a fault, those that are quick, and all others."""
     tests_of_tree = tree / "tests"
     there = [path for path in sorted(tests_of_tree.iterdir()) if path.is_dir() or path.name.startswith("test_")]
+    there = [path for path in there if path.name != OWN_TEST]
     there = [path for path in there if path.is_file() or any(path.glob("test_*.py"))]
     around = [path for path in NEAR if fault.file.startswith(path)]
     wanted = (*(NEAR[max(around, key=len)] if around else (fault.room,)), "unit")  # the last in earlier versions

@@ -185,6 +185,14 @@ def test_sums_and_products():
     assert multiplied == pytest.approx(gf.normalize(grid, parts[0] * parts[1]), rel=1e-14)
 
 
+def test_the_negative_part_of_a_target_is_subtracted():
+    grid = gf.Grid((16, 12), (1.0, 2.0))
+    parts = {"target": {"kind": "uniform", "mass": 1.0}, "target_negative": {"kind": "cosine", "mass": 0.25}}
+    solver, _ = parse_case(GOOD, "c", parts | {"negative": {"kind": "uniform"}, "flow.growth": 1.0}).build(Path())
+    expected = gf.uniform(grid, mass=1.0) - gf.cosine(grid, mass=0.25)
+    np.testing.assert_allclose(solver.flow.target, expected, rtol=1e-14)
+
+
 @pytest.mark.parametrize("name", cases.names())
 def test_bundled_cases_are_valid_and_say_their_defaults_truly(name, tmp_path):
     for file in cases.files(name):

@@ -149,6 +149,7 @@ def test_a_drift(known):
     found = judged(known, lambda x: exact(x) + wind)
     assert found.verdict == "inconsistent"
     assert "constant drift" in found.reason
+    assert found.motion.drift == pytest.approx(wind, abs=0.005 * wind[0])  # as the factor of a right code
 
 
 @only("line", PLANE)

@@ -108,8 +108,12 @@ def new(
             path.touch(exist_ok=False)  # the name is taken at once: nobody else's file is replaced
         except OSError as error:
             raise InputError(f"{path} cannot be written: {error.strerror}") from None
-        with publishing(path) as temporary:
-            temporary.write_bytes(file.read_bytes())
+        try:
+            with publishing(path) as temporary:
+                temporary.write_bytes(file.read_bytes())
+        except RunError:
+            path.unlink()  # it is still empty
+            raise
         typer.echo(str(path))
 
 

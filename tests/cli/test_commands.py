@@ -179,3 +179,14 @@ def test_bundled_cases_of_every_kind_run_small(tmp_path):
         overrides = [part for key, value in changes.items() for part in ("--set", f"{key}={value}")]
         done = gridflow("run", f"{name}.toml", *overrides, folder=tmp_path)
         assert done.returncode == 0, done.stderr
+
+
+def test_a_case_that_cannot_be_written_leaves_no_file(tmp_path, monkeypatch):
+    def full(path):
+        raise gf.RunError(f"cannot write {path}: disk full")
+
+    monkeypatch.setattr("gridflow.cli.main.publishing", full)
+    done = gridflow("new", "hole1d", folder=tmp_path)
+    assert done.returncode == 1
+    assert "disk full" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """Runs the compiled loops over a grid: their workspace, and the division of the planes among threads."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -81,8 +82,8 @@ class Sweeps:
         team: Team,
     ) -> None:
         self._shape = planes, rows, cells = as_planes(grid.shape)
-        self._dtype, self._grid, self._transform, self._team = dtype, grid, transform, team
-        self._reconstruction, self._velocity, self._growth, self._carries = reconstruction, velocity, growth, carries
+        self._dtype, self._transform, self._team = dtype, transform, team
+        self._reconstruction, self._velocity, self._growth = reconstruction, velocity, growth
         bits = np.dtype(f"u{dtype.itemsize}")
         self._rows = tile_rows(rows, cells, reconstruction.halo, dtype.itemsize)
         tiles = -(-rows // self._rows)
@@ -96,9 +97,18 @@ class Sweeps:
         self._work = self._lines(reconstruction.lines, reconstruction.halo)
         self._survey_work = self._lines(survey.LINES, survey.HALO)
         limits = np.finfo(dtype)
-        self._vacuum = float(limits.tiny / limits.eps)
-        self._tiny = max(1e-14 * reference**2, float(limits.tiny)) if reconstruction.squares else 0.0
-        self._inverse = tuple(dtype.type(1 / h) for h in (*grid.spacing, 1.0, 1.0)[:3])
+        self._cell_volume, self._spacing = grid.cell_volume, (*grid.spacing, 1.0, 1.0)[:3]
+        number = dtype.type
+        self._constants: dict[str, Any] = {
+            "inverse": tuple(number(1 / h) for h in self._spacing),
+            "growth": number(growth),
+            "weight": number(1 / reconstruction.outflow_limit),
+            "vacuum": number(limits.tiny / limits.eps),
+            "tiny": number(max(1e-14 * reference**2, float(limits.tiny)) if reconstruction.squares else 0.0),
+            "bounded_by_growth": growth > 0,
+            "bounded_by_tracer": carries,
+            "sharpen": reconstruction.sharpen,
+        }
         self._totals = totals.totals()
         self._survey = survey.survey(grid.dim, velocity.spectral)
         self._euler_step = euler_step(Variant(grid.dim, reconstruction.scheme, velocity.spectral))
@@ -139,7 +149,7 @@ class Sweeps:
         return Survey(
             decoded(self._rates, self._dtype),
             decoded(self._tops, self._dtype),
-            float(self._decay.sum()) * self._grid.cell_volume,
+            float(self._decay.sum()) * self._cell_volume,
         )
 
     def totals(self, density: np.ndarray, change: np.ndarray, potential: np.ndarray) -> Totals:
@@ -154,8 +164,8 @@ class Sweeps:
             self._totals(lo, hi, density, change, potential, terms[thread], mass, work, least, most)
 
         self._team.share(self._shape[0], job)
-        volume = self._grid.cell_volume
-        smallest = float(least.min().reshape(1).view(self._dtype)[0])
+        volume = self._cell_volume
+        smallest = float(least.min().view(self._dtype))
         return Totals(float(mass.sum()) * volume, smallest, decoded(most, self._dtype), float(work.sum()) * volume)
 
     def advance_density(
@@ -230,16 +240,9 @@ class Sweeps:
             sign=number(sign),
             dt=number(dt),
             blend=number(blend),
-            ratio=tuple(number(dt / h) for h in (*self._grid.spacing, 1.0, 1.0)[:3]),
-            inverse=self._inverse,
+            ratio=tuple(number(dt / h) for h in self._spacing),
             strength=number(strength),
-            growth=number(self._growth),
-            weight=number(1 / self._reconstruction.outflow_limit),
-            vacuum=number(self._vacuum),
-            tiny=number(self._tiny),
             change=change,
             source=source,
-            bounded_by_growth=self._growth > 0,
-            bounded_by_tracer=self._carries,
-            sharpen=self._reconstruction.sharpen,
+            **self._constants,
         )

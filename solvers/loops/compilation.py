@@ -16,10 +16,8 @@ from gridflow.files import sha256
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
 _OF_PIECES: dict[str, Any] = _OPTIONS | {"forceinline": True, "no_cpython_wrapper": True}
 
-SOURCES = int(sha256(*(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))[:14], 16)
-"""Hash of the source of all modules here. Compiled code in the disk cache is identified by the constants that the
-entry's factory closes over, and is compiled again if the entry's own module changes. Entries refer to this hash, so
-that they are also compiled again if any piece changes."""
+SOURCES = sha256(*(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))[:14]
+"""Hash of the source of all modules here."""
 
 
 def piece(function: Callable[..., Any]) -> Any:
@@ -29,6 +27,15 @@ def piece(function: Callable[..., Any]) -> Any:
     of compiling. Python calls it through a function of its own that is compiled with ``numba.njit``.
     """
     return njit(**_OF_PIECES)(function)
+
+
+def body(function: Callable[..., Any]) -> Any:
+    """Copy the source of a function into the entry that calls it, which saves a fourth of the time of compiling.
+
+    It suits the one function that is most of an entry: as a piece it would be optimised twice, by itself and in the
+    entry.
+    """
+    return njit(inline="always", **_OF_PIECES)(function)
 
 
 def line_function(function: Callable[..., Any]) -> Any:
@@ -46,5 +53,11 @@ def contracted(function: Callable[..., Any]) -> Any:
 
 
 def entry(function: Callable[..., Any]) -> Any:
-    """Compile a function to be called from Python, on any number of threads, and keep it in the disk cache."""
+    """Compile a function to be called from Python, on any number of threads, and keep it in the disk cache.
+
+    The cache identifies compiled code by the function's qualified name, the constants that its factory closes over, and
+    the state of the function's own module. The name is therefore given the hash of all sources, so that a change of any
+    piece compiles the function again and never reads the files of other sources.
+    """
+    function.__qualname__ += "-" + SOURCES
     return njit(cache=True, **_OPTIONS)(function)

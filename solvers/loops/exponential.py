@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from solvers.loops.compilation import SOURCES, entry, line_function, piece
+from solvers.loops.compilation import entry, line_function, piece
 from solvers.loops.spectra import full_sum
 from solvers.loops.totals import row_product
 
@@ -91,11 +91,9 @@ def tabulate() -> Any:
     table
         Output, shape (planes, rows, 3, modes).
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, rate, half, table):
-        assert stamp  # refers to the hash, so that cached code matches these sources
         for i in range(lo, hi):
             for j in range(rate.shape[1]):
                 for k in range(rate.shape[2]):
@@ -121,11 +119,9 @@ def stage(count: int, whole: bool) -> Any:
     increment, kept
         Output: half-spectra of the increment, and of a ω times the increment.
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, rate, half, table, dt, weights, tendency, differences, increment, kept):
-        assert stamp
         scale, linear = dt if whole else 0.5 * dt, -2.0 * half / dt
         for i in range(lo, hi):
             for j in range(rate.shape[1]):
@@ -153,11 +149,9 @@ def difference() -> Any:
     kept
         Input: a ω times the increment. Output: D.
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, modes, scale, tendency, kept):
-        assert stamp
         for i in range(lo, hi):
             for j in range(kept.shape[1]):
                 new, row, keep = modes[i, j], tendency[i, j], kept[i, j]
@@ -190,7 +184,6 @@ def conclude() -> Any:
     power
         Output, shape (planes,): Σ |error|² over the modes of every plane.
     """
-    stamp = SOURCES
 
     @entry
     def run(
@@ -211,7 +204,6 @@ def conclude() -> Any:
         terms,
         power,
     ):
-        assert stamp
         for i in range(lo, hi):
             terms[:] = 0
             for j in range(rate.shape[1]):
@@ -245,11 +237,9 @@ def add() -> Any:
     bad
         Output, shape (planes, rows): the number of cells that are not ≥ 0.
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, density, increment, scale, new, bad):
-        assert stamp
         for i in range(lo, hi):
             for j in range(density.shape[1]):
                 bad[i, j] = _add_row(density[i, j], increment[i, j], scale, new[i, j])
@@ -270,11 +260,9 @@ def squared_distance() -> Any:
     sums
         Output, shape (planes, rows).
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, density, target, terms, sums):
-        assert stamp
         for i in range(lo, hi):
             for j in range(density.shape[1]):
                 row, other = density[i, j], target[i, j]

@@ -1,6 +1,6 @@
 """First-order upwind, and MUSCL with a slope limiter."""
 
-from solvers.loops.compilation import piece
+from solvers.loops.compilation import body
 from solvers.loops.lines import limited_flux
 from solvers.loops.planes import Layout, kept_lines, line_of, lines_of, load
 from solvers.loops.stages import (
@@ -26,7 +26,7 @@ LINES = _layout.size
 """Number of workspace lines of a thread."""
 
 
-@piece
+@body
 def march(dim, scheme, spectral, tile, planes, work, given, step, written):
     """Advance a tile of the given range of planes; see :func:`solvers.loops.euler.euler_step`."""
     (lo, hi), field = planes, given.field

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from solvers.loops.compilation import SOURCES, entry, line_function, piece
+from solvers.loops.compilation import entry, line_function, piece
 from solvers.loops.lines import largest
 from solvers.loops.spectra import full_sum
 
@@ -63,11 +63,9 @@ def gradients(dim: int, growth: bool) -> Any:
     density, slopes, potential
         Output, all modes: the half-spectra of μ, of ∂_a V for every axis (a tuple), and, with growth, of V.
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, kept, start, increment, symbol, target, scale, density, slopes, potential):
-        assert stamp  # refers to the hash, so that cached code matches these sources
         number = kept.along_last.size
         for i in range(lo, hi):
             for j in range(symbol.shape[1]):
@@ -113,11 +111,9 @@ def multiply() -> Any:
         If True, the largest magnitude of the field in every row is written to ``tops``, shape (planes, rows), as bits;
         see :func:`solvers.loops.lines.largest`.
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, density, field, product, measuring, tops):
-        assert stamp
         for i in range(lo, hi):
             for j in range(product.shape[1]):
                 out = product[i, j]
@@ -147,11 +143,9 @@ def divergence(dim: int, growth: bool) -> Any:
     tendency
         Output, all modes: the half-spectrum of the tendency.
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, kept, fluxes, source, beta, tendency):
-        assert stamp
         number = kept.along_last.size
         for i in range(lo, hi):
             for j in range(tendency.shape[1]):
@@ -189,11 +183,9 @@ def weigh() -> Any:
     out
         Output; may be one of the two half-spectra.
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, modes, more, factors, scale, out):
-        assert stamp
         for i in range(lo, hi):
             for j in range(factors.shape[1]):
                 row, other, weights, to = modes[i, j], more[i, j], factors[i, j], out[i, j]
@@ -221,11 +213,9 @@ def measure() -> Any:
     sums
         Output, shape (3, planes).
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, modes, target, tendency, weights, terms, sums):
-        assert stamp
         for i in range(lo, hi):
             energy, work, square = terms[0], terms[1], terms[2]
             energy[:], work[:], square[:] = 0, 0, 0

@@ -29,7 +29,7 @@ plane. In one dimension there is a single plane, on which all stages work at onc
 """
 
 from solvers.loops import sharp_memory as rings
-from solvers.loops.compilation import piece
+from solvers.loops.compilation import body, piece
 from solvers.loops.limiter import correct, limit
 from solvers.loops.lines import copy, least_variation, split_flux, upwind_value, weno
 from solvers.loops.planes import lines_of, load, part
@@ -254,7 +254,7 @@ def _correct(dim, memory, step, plane):
     )
 
 
-@piece
+@body
 def march(dim, spectral, tile, planes, work, given, step, written):
     """Advance a tile of the given range of planes; see :func:`solvers.loops.euler.euler_step`.
 

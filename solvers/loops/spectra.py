@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from solvers.loops.compilation import SOURCES, entry, line_function, piece
+from solvers.loops.compilation import entry, line_function, piece
 from solvers.loops.lines import pairwise_sum
 
 
@@ -91,11 +91,9 @@ def to_potential(uniform: bool) -> Any:
     measure, terms, power
         Whether to compute Σ K̂ |f̂|² of every plane, workspace for it, shape (modes,), and the output, shape (planes,).
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, spectrum, symbol, minus, scale, has_nyquist, measure, terms, power):
-        assert stamp  # refers to the hash, so that cached code matches these sources
         for i in range(lo, hi):
             terms[:] = 0
             for j in range(symbol.shape[1]):
@@ -122,11 +120,9 @@ def to_velocity(dim: int, uniform: bool) -> Any:
         In place of ``scale``: a tuple with the factor of each axis for its mode numbers, as alternating real and
         imaginary parts, including the normalisation.
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, spectra, symbol, minus, factors, has_nyquist, measure, terms, power):
-        assert stamp
         for i in range(lo, hi):
             terms[:] = 0
             for j in range(symbol.shape[1]):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from solvers.loops.compilation import SOURCES, entry, line_function, piece
+from solvers.loops.compilation import entry, line_function, piece
 from solvers.loops.lines import VANLEER, copy, descend, half_slope, largest, limited_flux, outflow
 from solvers.loops.totals import row_product
 
@@ -195,11 +195,9 @@ def tendency(limiter: int) -> Any:
     decay
         Output, shape (rings,): −Σ V ∂_t μ area over a ring, times the sign of the density.
     """
-    stamp = SOURCES
 
     @entry
-    def tendency_of_rings(lo, hi, rings, step, work, density, potential, change, rates, tops, decay):
-        assert stamp  # refers to the hash, so that cached code matches these sources
+    def run(lo, hi, rings, step, work, density, potential, change, rates, tops, decay):
         last, cells = density.shape[0] - 1, density.shape[1]
         beyond, velocity, other = work[0, :cells], work[1, :cells], work[2, :cells]
         fluxes = work[3, :cells], work[4, :cells]
@@ -238,7 +236,7 @@ def tendency(limiter: int) -> Any:
             rates[j], tops[j] = largest(rate.view(rates.dtype)), largest(here.view(tops.dtype))
             decay[j] = -step.sign * rings.area[j] * row_product(change[j], value, velocity)
 
-    return tendency_of_rings
+    return run
 
 
 @lru_cache
@@ -258,11 +256,9 @@ def stage() -> Any:
     tops
         Output, shape (rings,): the largest new value, as bits.
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, joined, work, density, change, old, new, dt, blend, tops):
-        assert stamp
         mean = work[5]
         for j in range(lo, hi):
             here, slope, before, after, width = density[j], change[j], old[j], new[j], joined[j]
@@ -294,11 +290,9 @@ def respond() -> Any:
 
     It also writes ½ Σ_ℓ K̂_ℓ |f_ℓm|² for every order m ≥ 0 to ``energies``, orders ±m together.
     """
-    stamp = SOURCES
 
     @entry
     def run(symbol, coefficients, energies):
-        assert stamp
         start = 0
         for m in range(energies.size):
             total = 0.0

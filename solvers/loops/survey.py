@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from solvers.loops.compilation import SOURCES, entry, piece
+from solvers.loops.compilation import body, entry, piece
 from solvers.loops.lines import largest, pairwise_sum
 from solvers.loops.planes import Layout, kept_lines, line_of, lines_of, load, tile_of
 from solvers.loops.stages import clear_halo, face_velocities, largest_rate, load_signed, loss_rate
@@ -36,7 +36,7 @@ def _face_power(dim, pitch, here, above, faces, power):
             power[i] = across + (m[i] + after[i]) * last[i] * last[i]
 
 
-@piece
+@body
 def _march(dim, spectral, tile, lo, hi, work, field, velocity, other, step, rates, tops, decay):
     pitch, size = tile.cells + 2 * HALO, work.shape[1]
     here, potential = kept_lines(work, _DENSITY), kept_lines(work, _POTENTIAL)
@@ -74,11 +74,9 @@ def survey(dim: int, spectral: bool) -> Any:
     decay
         Output, shape (planes, tiles): Σ_faces μ̄ u², where μ̄ is the mean of the two cells at the face.
     """
-    stamp = SOURCES
 
     @entry
     def run(lo, hi, rows_at_once, work, field, velocity, other, step, rates, tops, decay):
-        assert stamp  # refers to the hash, so that cached code matches these sources
         for index in range(rates.shape[1]):
             tile = tile_of(index, rows_at_once, field.inner)
             _march(dim, spectral, tile, lo, hi, work, field, velocity, other, step, rates, tops, decay)

@@ -96,7 +96,7 @@ def decoded(bits: np.ndarray, dtype: np.dtype) -> float:
     float
         The number with the largest bits; NaN if a negative number or NaN is among them.
     """
-    value = float(bits.max().reshape(1).view(dtype)[0])
+    value = float(bits.max().view(dtype))
     return value if value >= 0 else math.nan
 
 

@@ -181,9 +181,9 @@ def register_other_solvers() -> None:
     for grid, name in ((CIRCLE, "circle"), (square, "torus")):
         solved(
             f"signed_{name}",
-            lambda grid=grid: solvers.SignedFiniteVolume(
+            lambda grid=grid: solvers.FiniteVolume(
                 gf.Flow(grid, gf.Riesz(1), gf.cosine(grid, amplitude=0.8) - gf.uniform(grid, mass=0.9), 2.0),
-                gf.uniform(grid, mass=0.4),
+                negative=gf.uniform(grid, mass=0.4),
             ),
             lambda grid=grid: hole(grid),
             0.3,

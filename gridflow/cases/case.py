@@ -14,7 +14,7 @@ from gridflow.cases.base import FinitePositive, Table
 from gridflow.cases.densities import DENSITIES, AnyDensity, DensityTable
 from gridflow.cases.domains import DOMAINS, AnyDomain
 from gridflow.cases.kernels import AnyKernel
-from gridflow.cases.solvers import SOLVERS, AnySolver, Start, default_solver
+from gridflow.cases.solvers import SOLVERS, AnySolver, Problem, Start, default_solver
 from gridflow.domains.base import Domain
 from gridflow.domains.torus import Grid
 from gridflow.equation.contract import INNER, NEGATIVE, OUTER, Solver
@@ -198,7 +198,9 @@ class Case(Table):
         temporaries of recording, and the interpreter with its libraries.
         """
         cells = math.prod(self.grid.shape)
-        held = self.solver.memory(self.grid.shape, self.kernel, self.flow.growth)
+        signed = self.negative is not None
+        problem = Problem(tuple(self.grid.shape), self.kernel.build(), self.flow.growth, signed)
+        held = self.solver.memory(problem)
         arrays = _ARRAYS_OF_A_RUN + (_ARRAYS_OF_A_CONTOUR if type(self.initial).density.region is not None else 0.0)
         return round(held + cells * arrays * 8 + _INTERPRETER)
 

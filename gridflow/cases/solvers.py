@@ -8,14 +8,14 @@ import numpy as np
 from pydantic import Field
 
 from gridflow.cases.base import FinitePositive, OneOf, Table, union_of
-from gridflow.cases.kernels import KernelTable
 from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation, Flow, SphereFlow
+from gridflow.equation.kernels import Kernel
 from gridflow.errors import InputError
 from gridflow.networks.measures import network_from_measure
 from gridflow.networks.weights import Weights
 from gridflow.particles.sampling import sample
-from solvers import FiniteVolume, Network, Particles, SignedFiniteVolume, Spectral, SphereFiniteVolume
+from solvers import FiniteVolume, Network, Particles, Spectral, SphereFiniteVolume
 from solvers.finite_volume.reconstruction import LIMITERS, RECONSTRUCTIONS
 from solvers.finite_volume.velocity import VELOCITIES
 from solvers.stepping.schemes import AUTO, EMBEDDED, EXPLICIT, EXPONENTIAL
@@ -41,6 +41,28 @@ class Start:
     negative: np.ndarray | None = None
     tracer: np.ndarray | None = None
     weights: Weights | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What the memory of a solver depends on, apart from its own options.
+
+    Attributes
+    ----------
+    shape
+        Numbers of cells.
+    kernel
+        The kernel.
+    growth
+        β.
+    signed
+        Whether there is a second density, that of negative output weights.
+    """
+
+    shape: tuple[int, ...]
+    kernel: Kernel
+    growth: float
+    signed: bool
 
 
 class SolverTable(Table, ABC):
@@ -94,8 +116,8 @@ class SolverTable(Table, ABC):
         """Construct the solver for a flow and initial data that it can treat; called by :meth:`build`."""
 
     @abstractmethod
-    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:
-        """Estimate the solver's memory in bytes from the numbers of cells, the kernel and the growth."""
+    def memory(self, problem: Problem) -> int:
+        """Estimate the solver's memory in bytes."""
 
 
 class FiniteVolumeTable(SolverTable):
@@ -120,23 +142,18 @@ class FiniteVolumeTable(SolverTable):
         """Whether a hole is advected with the flow."""
         return self.tracer
 
-    def make(self, flow: Flow, start: Start) -> FiniteVolume | SignedFiniteVolume:
+    def make(self, flow: Flow, start: Start) -> FiniteVolume:
         """Construct the solver, perhaps with a tracer or a second density."""
         options = self.model_dump(exclude={"kind", "tracer"})
-        if start.negative is None:
-            return FiniteVolume(flow, **options, tracer=start.tracer)
-        if start.tracer is not None:
-            raise InputError("tracer = true: a tracer cannot be combined with densities of both signs")
-        if self.integrator == AUTO:
-            del options["integrator"]
-        return SignedFiniteVolume(flow, start.negative, **options)
+        return FiniteVolume(flow, **options, tracer=start.tracer, negative=start.negative)
 
-    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:
+    def memory(self, problem: Problem) -> int:
         """Estimate the solver's memory in bytes."""
-        coulomb = kernel.build().is_coulomb
-        stiff = self.integrator in EXPONENTIAL or (self.integrator == AUTO and not coulomb)
+        stiff = self.integrator in EXPONENTIAL or (self.integrator == AUTO and not problem.kernel.is_coulomb)
         options = self.model_dump(include={"dtype", "reconstruction", "velocity", "tracer", "threads"})
-        return FiniteVolume.memory(shape, growth=growth > 0, exponential=stiff, **options)
+        return FiniteVolume.memory(
+            problem.shape, **options, growth=problem.growth > 0, negative=problem.signed, exponential=stiff
+        )
 
 
 class SpectralTable(SolverTable):
@@ -153,9 +170,9 @@ class SpectralTable(SolverTable):
         """Construct the solver."""
         return Spectral(flow, **self.model_dump(exclude={"kind"}))
 
-    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - kernel or growth do not matter here
+    def memory(self, problem: Problem) -> int:
         """Estimate the solver's memory in bytes."""
-        return Spectral.memory(shape, self.dtype, growth > 0, self.integrator)
+        return Spectral.memory(problem.shape, self.dtype, problem.growth > 0, self.integrator)
 
 
 class ParticleSolverTable(SolverTable):
@@ -180,11 +197,11 @@ class ParticleSolverTable(SolverTable):
         modes = tuple(self.modes) if isinstance(self.modes, list) else self.modes
         return Particles(flow, *drawn, modes=modes, **options)
 
-    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - kernel or growth do not matter here
+    def memory(self, problem: Problem) -> int:
         """Estimate the solver's memory in bytes."""
-        given = self.modes if self.modes is not None else shape
-        modes = (given,) * len(shape) if isinstance(given, int) else tuple(given)
-        return Particles.memory(self.count, modes, self.dtype, growth > 0)
+        given = self.modes if self.modes is not None else problem.shape
+        modes = (given,) * len(problem.shape) if isinstance(given, int) else tuple(given)
+        return Particles.memory(self.count, modes, self.dtype, problem.growth > 0)
 
 
 class SphereTable(SolverTable):
@@ -207,9 +224,9 @@ class SphereTable(SolverTable):
         """Construct the solver."""
         return SphereFiniteVolume(flow, **self.model_dump(exclude={"kind"}), negative=start.negative)
 
-    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - kernel or growth do not matter here
+    def memory(self, problem: Problem) -> int:
         """Estimate the solver's memory in bytes."""
-        return SphereFiniteVolume.memory(tuple(shape))
+        return SphereFiniteVolume.memory(problem.shape, problem.signed, self.threads)
 
 
 class NetworkTable(SolverTable):
@@ -247,9 +264,9 @@ class NetworkTable(SolverTable):
         )
         return Network(flow, weights, **options)
 
-    def memory(self, shape: list[int], kernel: KernelTable, growth: float) -> int:  # noqa: ARG002 - kernel or growth do not matter here
+    def memory(self, problem: Problem) -> int:
         """Estimate the solver's memory in bytes."""
-        return Network.memory(self.count, tuple(shape), self.samples or 0)
+        return Network.memory(self.count, problem.shape, self.samples or 0)
 
 
 def kind_of(table: type[SolverTable]) -> str:

@@ -1,26 +1,28 @@
 """The positive, mass-conserving finite-volume solver."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gridflow.compute.threads import count
+from gridflow.compute.fft import SerialTransform
+from gridflow.compute.threads import count, team
 from gridflow.domains.torus import Grid, torus
-from gridflow.equation.contract import CELLS, DENSITY, TRACER, Representation, State
+from gridflow.equation.contract import DENSITY, NEGATIVE, TRACER, State
 from gridflow.equation.flow import Flow
 from gridflow.errors import InputError
-from gridflow.files import sha256
+from solvers.finite_volume.base import CellSolver, hash_of, second_density
 from solvers.finite_volume.exponential import Exponential
 from solvers.finite_volume.reconstruction import reconstruction as find_reconstruction
+from solvers.finite_volume.semidiscrete import Semidiscrete
 from solvers.finite_volume.sweeps import Sweeps
-from solvers.finite_volume.torus import TorusFiniteVolume
 from solvers.finite_volume.velocity import VELOCITIES
 from solvers.stepping import schemes
-from solvers.stepping.options import real_dtype
+from solvers.stepping.explicit import Explicit
+from solvers.stepping.options import checked_cfl, checked_tolerance, real_dtype, restored
 
 
-class FiniteVolume(TorusFiniteVolume):
+class FiniteVolume(CellSolver[Semidiscrete]):
     """Upwind finite volumes for a :class:`gridflow.Flow`.
 
     A right-hand side consists of the velocity from FFTs, fluxes of reconstructed face values, and the update in a
@@ -62,6 +64,11 @@ class FiniteVolume(TorusFiniteVolume):
         Volume fraction χ of a hole (see :mod:`gridflow.densities.regions`) to advect with the flow, shape
         ``grid.shape``, values in [0, 1]. The initial density must vanish in the hole; ``{χ > ½}`` is the hole at later
         times. The tracer adds its own outflow bound on Δt. Default: None.
+    negative
+        Second density μ⁻ ≥ 0 at time 0 as cell averages of shape ``grid.shape``, for networks with output weights of
+        both signs: ``V = K * (μ⁺ − μ⁻ − ν)``, ``∂_t μ± = ±(∇·(μ± ∇V) − β μ± V)``. This is the infinite-width limit of a
+        shallow network, in which gradient descent moves each density along its own gradient. It needs growth; it is
+        advanced by explicit steps only, and cannot be combined with a tracer. Default: None.
     threads
         Number of threads; the result has the same bits for any number. Default: the environment variable
         ``GRIDFLOW_THREADS`` or, without it, as many cores as the size of the grid justifies.
@@ -71,8 +78,6 @@ class FiniteVolume(TorusFiniteVolume):
     InputError
         If an option is not allowed.
     """
-
-    representation = Representation(CELLS)
 
     def __init__(
         self,
@@ -85,30 +90,40 @@ class FiniteVolume(TorusFiniteVolume):
         dtype: str | np.dtype | type = "float64",
         tolerance: float = 1e-5,
         tracer: np.ndarray | None = None,
+        negative: np.ndarray | None = None,
         threads: int | None = None,
     ) -> None:
         torus(flow.grid, "FiniteVolume")
-        explicit, exponential = schemes.of_integrator(integrator)
-        if find_reconstruction(reconstruction, limiter).squares:
-            _check_range(flow.reference, real_dtype(dtype))
-        extra_arrays = {} if tracer is None else {TRACER: _fraction(flow.grid, tracer)}
-        if exponential is not None and extra_arrays:
-            if integrator != schemes.AUTO:
-                raise InputError(
-                    f'integrator "{integrator}" cannot carry a tracer, whose hole it would fill: '
-                    f"allowed are {', '.join((schemes.AUTO, *schemes.EXPLICIT))}"
-                )
-            exponential = None
-        super().__init__(
-            flow, extra_arrays, explicit, reconstruction=reconstruction, limiter=limiter, velocity=velocity,
-            integrator=integrator, cfl=cfl, dtype=dtype, tolerance=tolerance, threads=threads,
-        )  # fmt: skip
+        self.cfl, self.tolerance, self.dtype = checked_cfl(cfl), checked_tolerance(tolerance), real_dtype(dtype)
+        scheme = find_reconstruction(reconstruction, limiter)
+        if scheme.squares and flow.reference > 0:
+            _check_range(flow.reference, self.dtype)
+        if tracer is not None and negative is not None:
+            raise InputError("a tracer cannot be combined with a negative density")
+        extra_arrays = _carried(flow.grid, tracer) | second_density(flow, negative)
+        explicit, exponential = _schemes(integrator, extra_arrays)
+        team_ = team(1 if flow.grid.dim == 1 else count(threads, flow.grid.size))
+        transform = SerialTransform(flow.grid, self.dtype, team_.size)
+        kind = velocity or scheme.velocity
+        space = Semidiscrete(flow, scheme, kind, self.dtype, (DENSITY, *extra_arrays), transform, team_)
+        settings = {
+            "solver": "FiniteVolume",
+            "reconstruction": reconstruction,
+            "limiter": limiter if scheme.limited else None,
+            "velocity": kind,
+            "integrator": integrator,
+            "cfl": self.cfl,
+            "dtype": self.dtype.name,
+            "tolerance": self.tolerance,
+            "tracer_sha256": hash_of(extra_arrays, TRACER),
+        }
+        if negative is not None:
+            settings["negative_sha256"] = hash_of(extra_arrays, NEGATIVE)
+        super().__init__(space, Explicit(space, explicit, self.cfl, self.tolerance), extra_arrays, settings)
         if exponential is not None:
             self._integrator = Exponential(
-                self._space, self._explicit, exponential, self.cfl, self.tolerance, eager=integrator != schemes.AUTO
+                space, self._explicit, exponential, self.cfl, self.tolerance, eager=integrator != schemes.AUTO
             )
-        hashed = sha256(extra_arrays[TRACER]) if extra_arrays else None
-        self._settings = {"solver": "FiniteVolume", **self._settings, "tracer_sha256": hashed}
 
     @staticmethod
     def memory(
@@ -118,6 +133,7 @@ class FiniteVolume(TorusFiniteVolume):
         velocity: str | None = None,
         growth: bool = False,
         tracer: bool = False,
+        negative: bool = False,
         threads: int | None = None,
         exponential: bool = False,
     ) -> int:
@@ -129,14 +145,33 @@ class FiniteVolume(TorusFiniteVolume):
         cells, size = math.prod(shape), np.dtype(dtype).itemsize
         spectral = VELOCITIES[velocity or scheme.velocity].spectral
         spectra = len(shape) + growth if spectral else 1
-        fields = 3 * (2 if tracer else 1)
+        fields = 3 * (1 + tracer + negative) + negative
         symbol = 0 if np.dtype(dtype) == np.float64 else 0.5
         padding = 1 + 2 / shape[-1] + 1 / min(shape)
         workers = 1 if len(shape) == 1 else count(threads, cells)
         held = (fields + spectra * padding + symbol) * cells * size
-        if exponential and not tracer:
+        if exponential and not (tracer or negative):
             held += Exponential.memory(cells, size)
         return round(held) + Sweeps.memory(tuple(shape), size, scheme, workers)
+
+    def diagnose(self, state: State) -> Mapping[str, float]:
+        """Return mass, extrema, energy and dissipation; see :class:`gridflow.equation.contract.Solver`.
+
+        With a second density, the mass is ∫ (μ⁺ − μ⁻) dx, and the extrema and the dissipation are those of both
+        densities together.
+        """
+        potential = self._space.potential(state)
+        look = self._space.look(state)
+        dt = min(self._explicit.longest(look), 1.0)  # so that the change is finite
+        found = self._space.totals(look, dt, potential)
+        facts = {
+            "mass": found.mass,
+            "min": found.least,
+            "max": found.largest,
+            "energy": look.energy,
+            "dissipation": -found.work / dt,
+        }
+        return facts | {name: state.control[name] for name in ("exponential_steps",) if name in state.control}
 
     def face_velocity(self, state: State) -> np.ndarray:
         """Velocity on the upper faces, shape ``(d, *grid.shape)`` (length / time); a new array."""
@@ -182,14 +217,44 @@ class FiniteVolume(TorusFiniteVolume):
         """
         return self.diagnose(state)["dissipation"]
 
+    def _first(self, arrays: Mapping[str, np.ndarray]) -> State:
+        return State({name: self._own(values) for name, values in arrays.items()})
 
-def _fraction(grid: Grid, tracer: np.ndarray) -> np.ndarray:
+    def _restored(self, state: State) -> State:
+        return restored(state, self._space.stages[0], self._own)
+
+    def _own(self, values: np.ndarray) -> np.ndarray:
+        field = self._space.transform.field()
+        np.add(
+            values, 0.0, out=field, casting="same_kind"
+        )  # turns −0 into 0, since bits are compared as unsigned integers
+        return field
+
+
+def _schemes(
+    integrator: str, extra_arrays: Mapping[str, np.ndarray]
+) -> tuple[schemes.SSPRungeKutta, schemes.ExponentialRungeKutta | None]:
+    """Return the explicit and the exponential scheme of an integrator for a state with further arrays."""
+    explicit, exponential = schemes.of_integrator(integrator)
+    if exponential is None or not extra_arrays:
+        return explicit, exponential
+    if integrator != schemes.AUTO:
+        why = "a tracer, whose hole it would fill" if TRACER in extra_arrays else "a second density"
+        allowed = ", ".join((schemes.AUTO, *schemes.EXPLICIT))
+        raise InputError(f'integrator "{integrator}" cannot carry {why}: allowed are {allowed}')
+    return explicit, None
+
+
+def _carried(grid: Grid, tracer: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Return the volume fraction of an advected hole, by its name among the arrays of a state."""
+    if tracer is None:
+        return {}
     fraction = np.asarray(grid.check(tracer, "the tracer"), dtype=float)
     if fraction.min() < 0 or fraction.max() > 1:
         raise InputError(
             f"the tracer is a volume fraction in [0, 1]; it has values from {fraction.min()} to {fraction.max()}"
         )
-    return fraction
+    return {TRACER: fraction}
 
 
 def _check_range(reference: float, dtype: np.dtype) -> None:

@@ -5,22 +5,21 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gridflow.compute.threads import count
-from gridflow.equation.contract import CELLS, DENSITY, NEGATIVE, Representation, State
+from gridflow.equation.contract import DENSITY, NEGATIVE, State
 from gridflow.equation.flow import SphereFlow
 from gridflow.errors import InputError
-from gridflow.files import sha256
+from solvers.finite_volume.base import CellSolver, hash_of, second_density
 from solvers.finite_volume.reconstruction import reconstruction as find_reconstruction
 from solvers.loops import sphere as loops
 from solvers.sphere.rings import SphereSpace, joined_cells
 from solvers.stepping import schemes
-from solvers.stepping.bounds import StepBounds
 from solvers.stepping.explicit import Explicit
-from solvers.stepping.options import checked_cfl, checked_tolerance, given_density, restored
+from solvers.stepping.options import checked_cfl, checked_tolerance, restored
 
 POLAR = ("joined", "plain")
 
 
-class SphereFiniteVolume:
+class SphereFiniteVolume(CellSolver[SphereSpace]):
     """Upwind finite volumes for a :class:`gridflow.equation.flow.SphereFlow`.
 
     A right-hand side consists of V at the cell centres by a pair of harmonic transforms, face velocities by its
@@ -94,17 +93,12 @@ class SphereFiniteVolume:
             raise InputError(f'polar "{polar}": allowed are {", ".join(POLAR)}')
         if not isinstance(flow, SphereFlow):
             raise InputError(f"SphereFiniteVolume needs a flow on the sphere, not one on {flow.grid}")
-        if negative is not None and not flow.growth:
-            raise InputError("a second, negative density needs growth > 0: without it the two never balance")
-        self.flow = flow
         self.cfl, self.tolerance = checked_cfl(cfl), checked_tolerance(tolerance)
-        self.representation = Representation(CELLS, signed=negative is not None)
-        self._starts = {} if negative is None else {NEGATIVE: flow.grid.check_density(negative, "the negative density")}
+        extra_arrays = second_density(flow, negative)
         joined = joined_cells(flow.grid) if polar == "joined" else np.ones(flow.grid.shape[0], int)
         found = find_reconstruction(reconstruction, limiter)
-        self._space = SphereSpace(flow, found.scheme, joined, (DENSITY, *self._starts), threads)
-        self._explicit = Explicit(self._space, schemes.EXPLICIT[integrator], self.cfl, self.tolerance)
-        self._settings: dict[str, object] = {
+        space = SphereSpace(flow, found.scheme, joined, (DENSITY, *extra_arrays), threads)
+        settings = {
             "solver": "SphereFiniteVolume",
             "reconstruction": reconstruction,
             "limiter": limiter if found.limited else None,
@@ -112,8 +106,10 @@ class SphereFiniteVolume:
             "cfl": self.cfl,
             "tolerance": self.tolerance,
             "polar": polar,
-            "negative_sha256": None if negative is None else sha256(self._starts[NEGATIVE]),
+            "negative_sha256": hash_of(extra_arrays, NEGATIVE),
         }
+        explicit = Explicit(space, schemes.EXPLICIT[integrator], self.cfl, self.tolerance)
+        super().__init__(space, explicit, extra_arrays, settings)
 
     @staticmethod
     def memory(shape: Sequence[int], negative: bool = False, threads: int | None = None) -> int:
@@ -124,59 +120,6 @@ class SphereFiniteVolume:
         held = (3 * (2 if negative else 1) + 1) * rings * cells * 8
         lines = count(threads, rings * cells) * loops.LINES * (cells + loops.HALO) * 8
         return held + lines + harmonics * (2 * 16 + 3 * 8) + 2 * 16 * rings * orders
-
-    @property
-    def threads(self) -> int:
-        """Number of threads that the solver uses."""
-        return self._space.team.size
-
-    @property
-    def redone(self) -> int:
-        """Number of steps repeated so far because a later stage broke a bound."""
-        return self._explicit.redone
-
-    def compile(self) -> None:
-        """Compile all loops, or load them from the disk cache; a run does so when it needs them."""
-        self._space.compile()
-
-    def settings(self) -> Mapping[str, object]:
-        """Return the solver's name and options, which are recorded with a run."""
-        return dict(self._settings)
-
-    def initialize(self, initial: np.ndarray | None) -> State:
-        """Return a state at time 0 from cell averages of shape ``grid.shape``; InputError if they do not fit the flow.
-
-        Joined cells share their mass from the start, as after every stage.
-        """
-        arrays = {DENSITY: given_density(self.flow, initial), **self._starts}
-        own = {
-            name: np.array(array, float) for name, array in arrays.items()
-        }  # compiled loops tell read-only ones apart
-        return State(self._space.spread(own))
-
-    def restore(self, state: State) -> State:
-        """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
-        return restored(state, self._space.stages[0])
-
-    def density(self, state: State) -> np.ndarray:
-        """Density μ⁺ of the state as cell averages, shape ``grid.shape``; the solver's own array."""
-        return state.arrays[DENSITY]
-
-    def fields(self, state: State) -> Mapping[str, np.ndarray]:
-        """Return the arrays of a snapshot: those of the state, all on the grid."""
-        return state.arrays
-
-    def bounds(self, state: State) -> StepBounds:
-        """The bounds on Δt at this state."""
-        return self._explicit.bounds(self._space.look(state))
-
-    def stable_dt(self, state: State) -> float:
-        """Longest step: ``cfl`` times the strict bounds, or the accuracy bound if that is smaller."""
-        return self.bounds(state).longest(self.cfl)
-
-    def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
-        """The steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
-        return self._explicit.longest_steps(self.bounds(state), slowing, decay_times)
 
     def tendency(self, state: State) -> Mapping[str, np.ndarray]:
         """∂_t of every density of the semi-discrete scheme, by name (mass / area / time), shape ``grid.shape``.
@@ -207,12 +150,12 @@ class SphereFiniteVolume:
             "dissipation": look.dissipation,
         }
 
-    def step(self, state: State, until: float) -> None:
-        """Advance the state in place by one step, which ends at ``until`` at the latest and then exactly there.
+    def _first(self, arrays: Mapping[str, np.ndarray]) -> State:
+        """Return the state at time 0, in which joined cells share their mass, as after every stage."""
+        own = {
+            name: np.array(array, float) for name, array in arrays.items()
+        }  # compiled loops tell read-only ones apart
+        return State(self._space.spread(own))
 
-        Raises
-        ------
-        RunError
-            If the density has become infinite, NaN or negative; the message names the cell and the time.
-        """
-        self._explicit.advance(state, until)
+    def _restored(self, state: State) -> State:
+        return restored(state, self._space.stages[0])

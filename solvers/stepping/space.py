@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from gridflow.compute.threads import Team
 from gridflow.equation.contract import DENSITY, NEGATIVE, State, require_sound
 from gridflow.equation.flow import Equation
 from solvers.stepping.known import Known
@@ -75,13 +76,21 @@ class Space(ABC, Generic[L]):
     ----------
     signs
         Names of the densities among the arrays, with their signs; see :data:`SIGNS`.
+    team
+        The threads.
     """
+
+    team: Team
 
     def __init__(self, flow: Equation[Any], stages: list[Arrays]) -> None:
         self.flow, self.stages = flow, stages
         self.signs = {name: sign for name, sign in SIGNS.items() if name in stages[0]}
         self._latest: Evaluated | None = None
         self._known: Known[L] = Known()
+
+    @abstractmethod
+    def compile(self) -> None:
+        """Compile all loops of the right-hand side, or load them from the disk cache."""
 
     def look(self, state: State) -> L:
         """Evaluate a state and determine the bounds on its step; an unchanged state is not evaluated again.

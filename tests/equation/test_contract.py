@@ -14,7 +14,7 @@ SPHERE = gf.SphereGrid((8, 16))
 ON_SPHERE = gf.SphereFlow(SPHERE, gf.ReLU(), gf.uniform(SPHERE), 2.0)
 MADE = {
     "cells": lambda: solvers.FiniteVolume(FLOW),
-    "cells of both signs": lambda: solvers.SignedFiniteVolume(FLOW, gf.uniform(CIRCLE)),
+    "cells of both signs": lambda: solvers.FiniteVolume(FLOW, negative=gf.uniform(CIRCLE)),
     "rings": lambda: solvers.SphereFiniteVolume(ON_SPHERE),
     "rings of both signs": lambda: solvers.SphereFiniteVolume(ON_SPHERE, negative=gf.uniform(SPHERE)),
     "modes": lambda: solvers.Spectral(FLOW),

@@ -6,7 +6,7 @@ import pytest
 import gridflow as gf
 from gridflow.equation.contract import DENSITY, NEGATIVE
 from gridflow.equation.kernels import ReLU
-from solvers import FiniteVolume, SignedFiniteVolume
+from solvers import FiniteVolume
 
 GRID = gf.Circle(96)
 ANGLE = GRID.centers(0)
@@ -21,7 +21,7 @@ def problem(kernel=None):
 
 def solver(**options):
     flow, positive, negative = problem()
-    advanced = SignedFiniteVolume(flow, negative, **options)
+    advanced = FiniteVolume(flow, negative=negative, **options)
     return advanced, advanced.initialize(positive)
 
 
@@ -61,7 +61,7 @@ def test_the_numbers_are_those_of_the_definitions():
 def test_the_negative_measure_sees_the_mirror_image():
     """Exchanging the two and turning the teacher's sign over changes nothing."""
     _, positive, negative = problem()
-    mirrored = SignedFiniteVolume(gf.Flow(GRID, ReLU(), -TEACHER, growth=2.0), positive, **STRUCTURAL)
+    mirrored = FiniteVolume(gf.Flow(GRID, ReLU(), -TEACHER, growth=2.0), negative=positive, **STRUCTURAL)
     other = mirrored.initialize(negative)
     advanced, state = solver(**STRUCTURAL)
     for _ in range(10):
@@ -75,7 +75,7 @@ def test_the_negative_measure_sees_the_mirror_image():
 
 def test_without_a_negative_measure_it_is_the_flow_itself():
     flow = gf.Flow(GRID, ReLU(), 1 + 0.5 * TEACHER / abs(TEACHER).max(), growth=2.0)
-    pair, single = SignedFiniteVolume(flow, np.zeros(96)), FiniteVolume(flow, integrator="ssprk3")
+    pair, single = FiniteVolume(flow, negative=np.zeros(96)), FiniteVolume(flow, integrator="ssprk3")
     both, one = (made.initialize(1 + 0.8 * np.cos(ANGLE)) for made in (pair, single))
     for until in np.arange(1, 21) / 50:
         pair.step(both, until)
@@ -91,7 +91,7 @@ def test_it_converges_with_second_order():
         grid = gf.Circle(n)
         nu = gf.from_function(grid, lambda x: 1 + np.sin(2 * x)) - 1
         flow = gf.Flow(grid, ReLU(), nu, growth=2.0)
-        advanced = SignedFiniteVolume(flow, gf.from_function(grid, lambda x: 1 + 0.5 * np.sin(x)), tolerance=1e-8)
+        advanced = FiniteVolume(flow, negative=gf.from_function(grid, lambda x: 1 + 0.5 * np.sin(x)), tolerance=1e-8)
         state = advanced.initialize(gf.from_function(grid, lambda x: 1 + 0.5 * np.cos(x)))
         while state.time < 1.0:
             advanced.step(state, 1.0)
@@ -125,9 +125,13 @@ def test_a_run_resumes_to_the_same_bits_and_keeps_both(tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: SignedFiniteVolume(gf.Flow(GRID, ReLU(), 1 + 0 * ANGLE), 0 * ANGLE), "growth = 0.0: measures of both"),
-        (lambda: SignedFiniteVolume(problem()[0], -np.ones(96)), "the negative density is negative: -1.0 in cell"),
-        (lambda: solver(integrator="etdrk4"), 'integrator "etdrk4": allowed are euler, ssprk2, ssprk3'),
+        (
+            lambda: FiniteVolume(gf.Flow(GRID, ReLU(), 1 + 0 * ANGLE), negative=0 * ANGLE),
+            "growth = 0.0: densities of both",
+        ),
+        (lambda: FiniteVolume(problem()[0], negative=-np.ones(96)), "the negative density is negative: -1.0 in cell"),
+        (lambda: solver(integrator="etdrk4"), 'integrator "etdrk4" cannot carry a second density: allowed are auto'),
+        (lambda: solver(tracer=np.zeros(96)), "a tracer cannot be combined with a negative density"),
     ],
 )
 def test_what_is_not_allowed(make, message):

@@ -315,7 +315,7 @@ def test_restore_refuses_what_does_not_fit():
         ({"cfl": 1.1}, r"cfl = 1.1: it must be in \(0, 1\]"),
         ({"tolerance": 0.0}, "tolerance = 0.0: it must be positive"),
         ({"threads": 0}, "threads = 0: it must be a whole number of at least 1"),
-        ({"negative": np.ones((8, 16))}, "a second, negative density needs growth > 0"),
+        ({"negative": np.ones((8, 16))}, "growth = 0.0: densities of both signs need growth > 0"),
     ],
 )
 def test_options_that_are_not_allowed_are_named(options, message):

@@ -31,8 +31,11 @@ def network(**options):
 MADE = {
     "FiniteVolume": lambda: solvers.FiniteVolume(flow_of(TORUS), reconstruction="muscl", velocity="difference"),
     "FiniteVolume exponential": lambda: solvers.FiniteVolume(flow_of(TORUS), integrator="etdrk4"),
-    "SignedFiniteVolume": lambda: solvers.SignedFiniteVolume(
-        flow_of(CIRCLE, kernel=ReLU(), growth=2.0), np.full(32, 0.1), reconstruction="muscl", velocity="difference"
+    "FiniteVolume of both signs": lambda: solvers.FiniteVolume(
+        flow_of(CIRCLE, kernel=ReLU(), growth=2.0),
+        negative=np.full(32, 0.1),
+        reconstruction="muscl",
+        velocity="difference",
     ),
     "SphereFiniteVolume": lambda: solvers.SphereFiniteVolume(flow_of(SPHERE, SphereFlow)),
     "Spectral": lambda: solvers.Spectral(flow_of(TORUS)),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gridflow as gf
-from solvers import FiniteVolume, SignedFiniteVolume, SphereFiniteVolume
+from solvers import FiniteVolume, SphereFiniteVolume
 
 CIRCLE, SPHERE = gf.Grid((32,)), gf.SphereGrid((8, 16))
 
@@ -15,7 +15,7 @@ def on_circle():
 
 def on_circle_with_both_signs():
     flow = gf.Flow(CIRCLE, gf.Riesz(1), gf.cosine(CIRCLE, 0.5), growth=1.0)
-    return SignedFiniteVolume(flow, gf.uniform(CIRCLE, mass=0.4), integrator="ssprk2")
+    return FiniteVolume(flow, negative=gf.uniform(CIRCLE, mass=0.4), integrator="ssprk2")
 
 
 def on_sphere():

@@ -10,7 +10,7 @@ from gridflow.decay.measured import rates
 from gridflow.studies.prediction import predict_run
 from gridflow.theory import ExponentialRate, PowerLaw, SmoothDecay
 from gridflow.theory.applicable import Applicable
-from solvers import FiniteVolume, SignedFiniteVolume
+from solvers import FiniteVolume
 
 CIRCLE = gf.Circle(64)
 MASS = 2 * math.pi
@@ -114,8 +114,8 @@ def test_predictions_and_rates_say_the_same(name, tmp_path):
 def test_of_two_densities_both_say_the_same(tmp_path):
     half = gf.uniform(CIRCLE, mass=MASS / 2)
     problem, initial = training(), rough(CIRCLE, MASS)
-    before = predict_run(SignedFiniteVolume(problem, half), initial, 1e-3)
-    gf.run(SignedFiniteVolume(problem, half), initial, 1e-2, store=tmp_path / "a.run")
+    before = predict_run(FiniteVolume(problem, negative=half), initial, 1e-3)
+    gf.run(FiniteVolume(problem, negative=half), initial, 1e-2, store=tmp_path / "a.run")
     after = rates(tmp_path / "a.run")
     assert before.theorem == f"none applies: {after.no_law}"
     assert (after.predicted, after.linear, after.shares) == (None, None, None)

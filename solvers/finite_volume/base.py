@@ -1,0 +1,160 @@
+"""What the finite-volume solvers on the torus and on the sphere have in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from gridflow.equation.contract import CELLS, DENSITY, NEGATIVE, Representation, State
+from gridflow.equation.flow import Equation
+from gridflow.errors import InputError
+from gridflow.files import sha256
+from solvers.finite_volume.exponential import Exponential
+from solvers.stepping.bounds import StepBounds
+from solvers.stepping.explicit import Explicit
+from solvers.stepping.options import given_density
+from solvers.stepping.space import Space
+
+S = TypeVar("S", bound=Space[Any])
+
+
+class CellSolver(ABC, Generic[S]):
+    """Advances cell averages ≥ 0 by steps that obey bounds.
+
+    Parameters
+    ----------
+    space
+        The discretisation in space.
+    explicit
+        The explicit steps.
+    extra_arrays
+        Further arrays of the state at time 0, by name.
+    settings
+        The solver's name and options, to be recorded with a run.
+    """
+
+    libraries: tuple[str, ...] = ()
+
+    def __init__(
+        self, space: S, explicit: Explicit, extra_arrays: Mapping[str, np.ndarray], settings: Mapping[str, object]
+    ) -> None:
+        self.flow = space.flow
+        self.representation = Representation(CELLS, signed=NEGATIVE in extra_arrays)
+        self._space, self._explicit, self._extra_arrays = space, explicit, extra_arrays
+        self._integrator: Explicit | Exponential = explicit
+        self._settings = settings
+
+    @property
+    def threads(self) -> int:
+        """Number of threads of the solver."""
+        return self._space.team.size
+
+    @property
+    def redone(self) -> int:
+        """Number of explicit steps repeated so far because a later stage broke a bound."""
+        return self._explicit.redone
+
+    def compile(self) -> None:
+        """Compile every loop that is certain to be needed, or load it from the disk cache.
+
+        Without this call, loops are compiled when they are first used.
+        """
+        self._space.compile()
+        self._integrator.compile()
+
+    def settings(self) -> Mapping[str, object]:
+        """Return the solver's name and options, to be recorded with a run."""
+        return dict(self._settings)
+
+    def initialize(self, initial: np.ndarray | None) -> State:
+        """Return a new state at time 0.
+
+        Parameters
+        ----------
+        initial
+            Initial density as cell averages, shape ``grid.shape`` (mass / volume); required.
+
+        Raises
+        ------
+        InputError
+            If the density is missing, negative, not finite or does not fit the flow.
+        """
+        return self._begin(self._first({DENSITY: given_density(self.flow, initial), **self._extra_arrays}))
+
+    def restore(self, state: State) -> State:
+        """Copy a state read from a checkpoint into this solver's own arrays and return it.
+
+        Raises
+        ------
+        InputError
+            If an array is missing or has the wrong shape or type.
+        """
+        return self._begin(self._restored(state))
+
+    def density(self, state: State) -> np.ndarray:
+        """Return the density μ, or μ⁺ of two, shape ``grid.shape`` (mass / volume); the solver's own array."""
+        return state.arrays[DENSITY]
+
+    def fields(self, state: State) -> Mapping[str, np.ndarray]:
+        """Return the arrays of a snapshot: those of the state, all of shape ``grid.shape``."""
+        return state.arrays
+
+    def stable_dt(self, state: State) -> float:
+        """Return the longest explicit step: ``cfl`` times the strict bounds, or the accuracy bound if smaller."""
+        return self._explicit.longest(self._space.look(state))
+
+    def bounds(self, state: State) -> StepBounds:
+        """Return the bounds on Δt of an explicit step from this state."""
+        return self._explicit.bounds(self._space.look(state))
+
+    def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
+        """Predict the steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
+        return self._integrator.longest_steps(self.bounds(state), slowing, decay_times)
+
+    def step(self, state: State, until: float) -> None:
+        """Advance the state in place by one step; a step that would pass ``until`` ends there exactly.
+
+        Raises
+        ------
+        RunError
+            If a new density is negative or not finite in some cell; the message names the cell and the time.
+        """
+        self._integrator.advance(state, until)
+
+    @abstractmethod
+    def diagnose(self, state: State) -> Mapping[str, float]:
+        """Return mass, extrema, energy and dissipation; see :class:`gridflow.equation.contract.Solver`."""
+
+    @abstractmethod
+    def _first(self, arrays: Mapping[str, np.ndarray]) -> State:
+        """Return the state at time 0 that has copies of these arrays."""
+
+    @abstractmethod
+    def _restored(self, state: State) -> State:
+        """Return a copy of a state in the solver's own arrays; InputError if it does not fit."""
+
+    def _begin(self, state: State) -> State:
+        self._integrator.begin(state)
+        return state
+
+
+def second_density(flow: Equation[Any], negative: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Return the density μ⁻ at time 0, by its name among the arrays of a state; nothing if there is none.
+
+    Raises
+    ------
+    InputError
+        If the density is negative, not finite or does not fit the grid, or if the flow has no growth. Without growth,
+        μ⁺ and μ⁻ would be charges of fixed mass, which the solvers do not treat.
+    """
+    if negative is None:
+        return {}
+    if not flow.growth > 0:
+        raise InputError(f"growth = {flow.growth}: densities of both signs need growth > 0")
+    return {NEGATIVE: flow.grid.check_density(negative, "the negative density")}
+
+
+def hash_of(extra_arrays: Mapping[str, np.ndarray], name: str) -> str | None:
+    """Return the hash of an array of the state at time 0, to be recorded with a run; None if it has none."""
+    return sha256(extra_arrays[name]) if name in extra_arrays else None

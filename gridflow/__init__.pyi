@@ -3,6 +3,8 @@
 from . import decay as decay
 from . import networks as networks
 from . import theory as theory
+from . import validation as validation
+from . import viz as viz
 from ._version import __version__ as __version__
 from .cases.execute import resume_case as resume_case
 from .cases.execute import run_case as run_case

@@ -28,19 +28,13 @@ def train(
 ) -> None:
     """Train networks of several widths and their infinite-width limit and report the times; rerun it to continue."""
     from gridflow.studies.training import train as train_all  # imported here so that other commands need not wait
-    from gridflow.viz.training import Curve, plot_training
 
     say = None if quiet else notes.print
     found = train_all(case_file, out, set=parsed_changes(changed or ()), force=force, progress=not quiet, say=say)
     if found.interrupted:
         notes.print(f"{found.interrupted} was interrupted; run the same command again to continue")
         raise typer.Exit(1)
-    runs = [
-        Curve(found.folder / member.directory, member.label, curve)
-        for member, curve in zip(found.members, found.curves, strict=True)
-    ]
-    slope = None if found.prediction.doubts else found.prediction.exponent
-    picture = plot_training(runs, found.goal, found.folder / "training.png", slope)
+    picture = found.plot(found.folder / "training.png")
     if as_json:
         print_json(found.facts())
     else:

@@ -231,6 +231,19 @@ class Training:
             "runs": [asdict(duration) for duration in self.durations],
         }
 
+    def plot(self, output: str | os.PathLike[str]) -> Path:
+        """Draw the losses of all runs, linear theory and the predicted slope; see :func:`gridflow.viz.plot_training`.
+
+        Returns the file written. InputError if its suffix or folder is not allowed, or if a run has no snapshots yet.
+        """
+        from gridflow.viz.training import Curve, plot_training  # imported here: matplotlib takes a second
+
+        runs = [
+            Curve(self.folder / member.directory, member.label, curve)
+            for member, curve in zip(self.members, self.curves, strict=True)
+        ]
+        return plot_training(runs, self.goal, output, None if self.prediction.doubts else self.prediction.exponent)
+
 
 def train(
     case_file: str | os.PathLike[str],

@@ -1,1 +1,1 @@
-"""The compiled loops of the solvers; docs/architecture.md has an overview."""
+"""The compiled loops of the solvers; docs/performance.md describes how they work."""

@@ -29,7 +29,7 @@ LINES = _layout.size
 @body
 def march(dim, scheme, spectral, tile, planes, work, given, step, written):
     """Advance a tile of the given range of planes; see :func:`solvers.loops.euler.euler_step`."""
-    (lo, hi), field = planes, given.field
+    (lo, hi), (field, velocity, other, old), (new, rates, tops) = planes, given, written
     pitch, size = tile.cells + 2 * HALO, work.shape[1]
     here, potential = kept_lines(work, _DENSITY), kept_lines(work, _POTENTIAL)
     both_faces = lines_of(work, _VELOCITY, 0), lines_of(work, _VELOCITY, 1)
@@ -44,7 +44,7 @@ def march(dim, scheme, spectral, tile, planes, work, given, step, written):
         middle, faces, fluxes = here[plane % 4], both_faces[plane % 2], both_fluxes[plane % 2]
         faces_below, flux_below = both_faces[(plane + 1) % 2][0], both_fluxes[(plane + 1) % 2][0]
         of_velocity = potential[plane % 2], potential[(plane + 1) % 2]
-        face_velocities(dim, spectral, given.velocity, plane, tile, HALO, step, plane == first, of_velocity, faces)
+        face_velocities(dim, spectral, velocity, plane, tile, HALO, step, plane == first, of_velocity, faces)
         if dim > 1:
             above, beyond = here[(plane + 1) % 4], here[(plane + 2) % 4]
             load(field, plane + 2, tile, HALO, beyond)
@@ -77,9 +77,9 @@ def march(dim, scheme, spectral, tile, planes, work, given, step, written):
                 fluxes[axis][away : size - 2 * away],
             )
         if step.source != NO_SOURCE or step.bounded_by_growth:
-            load_signed(step, given.other, plane, tile, HALO, beside)
+            load_signed(step, other, plane, tile, HALO, beside)
         loss_rate(dim, step, size, pitch, faces_below, faces, beside, euler)
-        written.rates[plane, tile.number] = largest_rate(tile, HALO, euler, written.rates)
+        rates[plane, tile.number] = largest_rate(tile, HALO, euler, rates)
         transport(dim, size, pitch, nothing if step.change else middle, flux_below, fluxes, euler)
         subtract_source(dim, step, size, pitch, faces_below, faces, beside, middle, euler)
-        finish(step.blend, plane, tile, HALO, euler, given.old, written)
+        finish(step.blend, plane, tile, HALO, euler, old, new, tops)

@@ -56,11 +56,11 @@ LINES = rings.LINES
 
 
 @piece
-def _velocities(dim, spectral, memory, tile, plane, given, step, first):
+def _velocities(dim, spectral, memory, tile, plane, velocity, step, first):
     """Compute the velocities on the upper faces of a plane's cells; ``first`` says whether it is the first plane."""
     potential = line(memory, rings.POTENTIAL, plane), line(memory, rings.POTENTIAL, plane + 1)
     velocities = lines_of(memory.lines, rings.VELOCITY, plane)
-    face_velocities(dim, spectral, given.velocity, plane, tile, HALO, step, first, potential, velocities)
+    face_velocities(dim, spectral, velocity, plane, tile, HALO, step, first, potential, velocities)
 
 
 @piece
@@ -260,19 +260,20 @@ def march(dim, spectral, tile, planes, work, given, step, written):
 
     Each stage begins at the first plane that a later stage needs. The density is therefore loaded from plane lo − 5 on.
     """
-    (lo, hi), on, pitch = planes, 1 if dim > 1 else 0, tile.cells + 2 * HALO
+    (lo, hi), (field, velocity, other, old), (new, rates, tops) = planes, given, written
+    on, pitch = 1 if dim > 1 else 0, tile.cells + 2 * HALO
     memory = Memory(work, on, pitch, 3 * pitch if dim == 3 else 0)
     nothing = near(memory, rings.NOTHING, lo)
     nothing[:] = 0
     for plane in range(lo - 10 * on, hi):
-        load(given.field, plane + 5 * on, tile, HALO, line(memory, rings.DENSITY, plane + 5 * on))
+        load(field, plane + 5 * on, tile, HALO, line(memory, rings.DENSITY, plane + 5 * on))
         if dim > 1 and plane + 3 >= lo - 3:
             _polynomials_across(memory, step, plane + 3)
         if dim > 1 and plane + 2 >= lo - 2:
             _choice_across(memory, step, plane + 2)
         ahead = plane + 2 * on
         if ahead >= lo - 2 * on:
-            _velocities(dim, spectral, memory, tile, ahead, given, step, ahead == lo - 2 * on)
+            _velocities(dim, spectral, memory, tile, ahead, velocity, step, ahead == lo - 2 * on)
             for axis in range(on, dim):
                 _faces_within(dim, memory, step, ahead, axis)
         if dim > 1 and plane + 1 >= lo - 2:
@@ -282,13 +283,13 @@ def march(dim, spectral, tile, planes, work, given, step, written):
             for axis in range(on, dim):
                 _flux_within(dim, memory, step, ahead, axis)
             if step.source != NO_SOURCE or step.bounded_by_growth:
-                load_signed(step, given.other, ahead, tile, HALO, line(memory, rings.OTHER, ahead))
+                load_signed(step, other, ahead, tile, HALO, line(memory, rings.OTHER, ahead))
             if lo <= ahead < hi:
-                _note_rates(dim, memory, step, tile, ahead, written.rates)
+                _note_rates(dim, memory, step, tile, ahead, rates)
             _predict(dim, memory, step, ahead, near(memory, rings.DENSITY, ahead), rings.PREDICTED)
             if step.change:
                 _predict(dim, memory, step, ahead, nothing, rings.CHANGE)
             _limit(dim, memory, step, ahead)
         if plane >= lo:
             _correct(dim, memory, step, plane)
-            finish(step.blend, plane, tile, HALO, line(memory, rings.RESULT, plane), given.old, written)
+            finish(step.blend, plane, tile, HALO, line(memory, rings.RESULT, plane), old, new, tops)

@@ -199,7 +199,7 @@ def transport(dim, size, pitch, here, below, fluxes, euler):
 
 
 @piece
-def finish(blend, plane, tile, halo, euler, old, written):
+def finish(blend, plane, tile, halo, euler, old, new, tops):
     """Write a tile of the stage, ``E + α (old − E)`` with the Euler step E, and record its largest value.
 
     If the step obeys its bounds, E ≥ 0; and the blend of two values ≥ 0 is ≥ 0. Both hold in floating point.
@@ -207,11 +207,11 @@ def finish(blend, plane, tile, halo, euler, old, written):
     for j in range(tile.rows):
         start = row_start(j, tile, halo)
         value = euler[start : start + tile.cells]
-        before, after = old[plane, tile.first + j], written.new[plane, tile.first + j]
+        before, after = old[plane, tile.first + j], new[plane, tile.first + j]
         for k in range(after.size):
             after[k] = value[k] + blend * (before[k] - value[k])
-    values = written.new[plane, tile.first : tile.first + tile.rows].reshape(-1)
-    written.tops[plane, tile.number] = largest(values.view(written.tops.dtype))
+    values = new[plane, tile.first : tile.first + tile.rows].reshape(-1)
+    tops[plane, tile.number] = largest(values.view(tops.dtype))
 
 
 @piece

@@ -137,8 +137,7 @@ class Network:
         stages = 1 if self._scheme is None else len(self._scheme.stages) + 1
         self._speeds = np.zeros((stages, self._size + weights.count))
         self._now, self._reached, self._moved, self._term = np.zeros((4, self._size + weights.count))
-        self._known: Known[int] = Known()
-        self._loss = self._loss_reached = math.nan
+        self._known: Known[tuple[int, float]] = Known()
         self._settings: dict[str, object] = {
             "solver": "Network",
             "count": weights.count,
@@ -221,8 +220,7 @@ class Network:
         """
         inner, outer = state.arrays[INNER], state.arrays[OUTER]
         if self._empirical is None:
-            self._have(state)
-            energy, speeds = self._loss, self._speeds[0]
+            energy, speeds = self._look(state), self._speeds[0]
         else:
             speeds = self._term
             energy = self._population.descend(inner, outer, state.step, self._split(speeds))
@@ -249,7 +247,7 @@ class Network:
         RunError
             If a weight is no longer finite, or if no step, however short, meets the tolerance.
         """
-        self._have(state)
+        loss = self._look(state)
         left = until - state.time
         np.concatenate([state.arrays[INNER].ravel(), state.arrays[OUTER]], out=self._now)
         if self._scheme is None:
@@ -258,35 +256,38 @@ class Network:
             np.add(self._now, self._moved, out=self._reached)
             self._require_finite(state.time + dt, "learning_rate")
         else:
-            dt = self._adaptive(state, self._scheme, until)
+            dt, loss = self._adaptive(state, self._scheme, until)
         inner, outer = self._split(self._reached)
         state.arrays[INNER][...], state.arrays[OUTER][...] = inner, outer
         tick(state, dt, until)
         if self._scheme is not None:  # the tendency at its last stage is that of the new state
             self._speeds[0] = self._speeds[-1]
-            self._known.keep(state.step, *state.arrays.values())
-            self._loss = self._loss_reached
+            self._known.keep((state.step, loss), *state.arrays.values())
 
-    def _adaptive(self, state: State, scheme: schemes.EmbeddedRungeKutta, until: float) -> float:
-        """Compute a step that meets the tolerance, into ``reached``; return its length."""
-        dt = adapt(
-            state, until, self.stable_dt(state), lambda dt: self._attempt(scheme, state, dt), scheme, self.tolerance
-        )
+    def _adaptive(self, state: State, scheme: schemes.EmbeddedRungeKutta, until: float) -> tuple[float, float]:
+        """Compute a step that meets the tolerance, into ``reached``; return its length and the loss at its end."""
+        loss = math.nan
+
+        def attempt(dt: float) -> float:
+            nonlocal loss
+            error, loss = self._attempt(scheme, state, dt)
+            return error
+
+        dt = adapt(state, until, self.stable_dt(state), attempt, scheme, self.tolerance)
         if dt is None:
             raise no_step(state, self.tolerance)
-        return dt
+        return dt, loss
 
-    def _attempt(self, scheme: schemes.EmbeddedRungeKutta, state: State, dt: float) -> float:
-        """Compute a step; return the largest error of a weight relative to the size of the weights."""
-        loss = self._loss
+    def _attempt(self, scheme: schemes.EmbeddedRungeKutta, state: State, dt: float) -> tuple[float, float]:
+        """Compute a step; return the largest error of a weight relative to the size of the weights, and the loss."""
+        loss = math.nan
         for stage, row in enumerate(scheme.stages, start=1):
             self._sum(row, dt)
             np.add(self._now, self._moved, out=self._reached)
             self._require_finite(state.time + dt, "tolerance")
             loss = self._population.descend(*self._split(self._reached), state.step, self._split(self._speeds[stage]))
         self._sum(scheme.error, dt)
-        self._loss_reached = loss
-        return max(float(self._moved.max()), -float(self._moved.min())) / self._typical()
+        return max(float(self._moved.max()), -float(self._moved.min())) / self._typical(), loss
 
     def _require_finite(self, time: float, remedy: str) -> None:
         if not math.isfinite(float(self._reached.sum())):
@@ -298,7 +299,7 @@ class Network:
 
     def _first_step(self, state: State) -> float:
         """Return the first step, from the rate of change of the weights relative to their size."""
-        self._have(state)
+        self._look(state)
         fastest = float(abs(self._speeds[0]).max())
         np.concatenate([state.arrays[INNER].ravel(), state.arrays[OUTER]], out=self._now)
         return FIRST_STEP * self._typical() / fastest if fastest > 0 else math.inf
@@ -317,13 +318,15 @@ class Network:
         self._known.forget()
         return state
 
-    def _have(self, state: State) -> None:
-        """Compute the speeds of a state and the loss of which they are the gradient, unless they are known already."""
-        if self._known.get(*state.arrays.values()) == state.step:  # samples are those of a step
-            return
-        loss = self._population if self._empirical is None else self._empirical
-        self._loss = loss.descend(state.arrays[INNER], state.arrays[OUTER], state.step, self._split(self._speeds[0]))
-        self._known.keep(state.step, *state.arrays.values())
+    def _look(self, state: State) -> float:
+        """Compute the speeds of a state, unless they are known already; return the loss whose gradient they are."""
+        known = self._known.get(*state.arrays.values())
+        if known is not None and known[0] == state.step:  # samples are those of a step
+            return known[1]
+        descended = self._population if self._empirical is None else self._empirical
+        loss = descended.descend(state.arrays[INNER], state.arrays[OUTER], state.step, self._split(self._speeds[0]))
+        self._known.keep((state.step, loss), *state.arrays.values())
+        return loss
 
 
 def _check_problem(flow: Equation[Any], weights: Weights, teacher: Weights | None) -> None:

@@ -100,8 +100,7 @@ class Particles:
         self._reached = np.zeros_like(self._start[0])
         self._reached_weights = np.zeros_like(self._start[1])
         self._moved, self._term = np.zeros_like(self._reached), np.zeros_like(self._reached)
-        self._known: Known[bool] = Known()
-        self._energy = math.nan
+        self._known: Known[float] = Known()
         self._settings: dict[str, object] = {
             "solver": "Particles",
             "count": len(found[0]),
@@ -149,7 +148,7 @@ class Particles:
 
     def velocity(self, state: State) -> np.ndarray:
         """Velocity −∇V at the particles, shape (N, d), length / time; the solver's own array."""
-        self._have(state)
+        self._look(state)
         return self._speeds[0]
 
     def stable_dt(self, state: State) -> float:
@@ -161,7 +160,7 @@ class Particles:
 
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Return mass, energy and dissipation of the particles, and min and max of their deposit on the grid."""
-        self._have(state)
+        energy = self._look(state)
         weights, growth = state.arrays[WEIGHTS].astype(float), self.flow.growth
         loss = float(weights @ np.square(self._speeds[0], dtype=float).sum(axis=1))
         if growth:
@@ -171,7 +170,7 @@ class Particles:
             "mass": float(weights.sum()),
             "min": float(density.min()),
             "max": float(density.max()),
-            "energy": self._energy,
+            "energy": energy,
             "dissipation": loss,
         }
 
@@ -183,7 +182,7 @@ class Particles:
         RunError
             If a position is no longer finite, or if no step, however short, meets the tolerance.
         """
-        self._have(state)
+        self._look(state)
         dt = adapt(
             state, until, self.stable_dt(state), lambda dt: self._attempt(state, dt), self._scheme, self.tolerance
         )
@@ -194,23 +193,21 @@ class Particles:
             state.arrays[WEIGHTS], self._reached_weights = self._reached_weights, state.arrays[WEIGHTS]
         self._keep_as_first(len(self._speeds) - 1)
         tick(state, dt, until)
-        self._know(state)
+        self._known.keep(self._field.energy, *state.arrays.values())
 
     def _begin(self, state: State) -> State:
         state.control = {PROPOSAL: 0.0} | state.control
         self._known.forget()
         return state
 
-    def _know(self, state: State) -> None:
-        self._known.keep(True, *state.arrays.values())
-        self._energy = self._field.energy
-
-    def _have(self, state: State) -> None:
-        """Compute the velocities and growth rates of a state, unless they are known already."""
-        if self._known.get(*state.arrays.values()):
-            return
-        self._evaluate(0, state.arrays[POSITIONS], state.arrays[WEIGHTS])
-        self._know(state)
+    def _look(self, state: State) -> float:
+        """Compute the velocities and growth rates of a state, unless they are known already; return the energy."""
+        energy = self._known.get(*state.arrays.values())
+        if energy is None:
+            self._evaluate(0, state.arrays[POSITIONS], state.arrays[WEIGHTS])
+            energy = self._field.energy
+            self._known.keep(energy, *state.arrays.values())
+        return energy
 
     def _evaluate(self, stage: int, positions: np.ndarray, weights: np.ndarray) -> None:
         self._field.evaluate(positions, weights)
@@ -226,7 +223,7 @@ class Particles:
 
     def _first_step(self, state: State) -> float:
         """Return the first step, from the particles' speeds relative to the shortest wave that the potential keeps."""
-        self._have(state)
+        self._look(state)
         fastest = float(abs(self._speeds[0]).max())
         shortest = min(length / n for length, n in zip(self.flow.grid.lengths, self._field.modes.shape, strict=True))
         return FIRST_STEP * shortest / fastest if fastest > 0 else math.inf

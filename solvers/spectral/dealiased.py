@@ -1,6 +1,7 @@
 """The dealiased pseudo-spectral discretisation in space: transforms, products and truncation of modes."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,15 @@ from gridflow.equation.flow import Flow
 from solvers.loops import pseudospectral
 from solvers.loops.pseudospectral import Kept
 from solvers.stepping.bounds import decoded
+
+
+class Extremes(NamedTuple):
+    """Largest values at the cell centres, which bound a step; 0 if they have not been measured."""
+
+    density: float
+    """Largest |μ| (mass / volume)."""
+    slopes: tuple[float, ...]
+    """Largest |∂_a V| along every axis (length / time)."""
 
 
 class Dealiased:
@@ -102,9 +112,7 @@ class Dealiased:
         self._transform.backward(self._density)
         averages[...] = self._density.values
 
-    def tendency(
-        self, start: Spectrum, increment: Spectrum, out: Spectrum, measuring: bool = False
-    ) -> tuple[float, tuple[float, ...]]:
+    def tendency(self, start: Spectrum, increment: Spectrum, out: Spectrum, measuring: bool = False) -> Extremes:
         """Write the modes of ∂_t μ for the function whose modes are the sum of two spectra.
 
         Parameters
@@ -114,14 +122,7 @@ class Dealiased:
         out
             Spectrum to write; may be either of them.
         measuring
-            Whether to compute the return values; otherwise they are 0.
-
-        Returns
-        -------
-        float
-            Largest |μ| at the cell centres.
-        tuple of float
-            Largest |∂_a V| there, along every axis.
+            Whether to measure the extremes.
         """
         self._team.share(
             self._shape[0],
@@ -149,7 +150,7 @@ class Dealiased:
                 self._dtype.type(self._flow.growth), out.lines,
             )
         )  # fmt: skip
-        return max_density, tuple(fastest)
+        return Extremes(max_density, tuple(fastest))
 
     def measure(self, start: Spectrum, tendency: np.ndarray) -> tuple[float, float, float]:
         """Return the energy of the cell averages, its dissipation −dE/dt, and Σ (μ − ν)² over the cell centres.

@@ -12,7 +12,7 @@ from gridflow.domains.torus import torus
 from gridflow.equation.contract import DENSITY, MODES, Representation, State, round_off
 from gridflow.equation.flow import Flow
 from gridflow.errors import InputError, RunError
-from solvers.spectral.dealiased import Dealiased
+from solvers.spectral.dealiased import Dealiased, Extremes
 from solvers.stepping import schemes
 from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
 from solvers.stepping.bounds import Noise, StepBounds, tick
@@ -90,9 +90,7 @@ class Spectral:
         )
         self._modes, self._next = self._transform.spectrum(), self._transform.spectrum()
         self._reached = self._transform.field()
-        self._known: Known[bool] = Known()
-        self._speeds: tuple[float, tuple[float, ...]] = (0.0, ())
-        self._speeds_reached: tuple[float, tuple[float, ...]] = (0.0, ())
+        self._known: Known[Extremes] = Known()
         self._noise = Noise(flow, flow.grid.laplacian_symbol("spectral"), self.dtype)
         self._warned = False
         self._mean = flow.target_mass / flow.grid.volume
@@ -172,8 +170,8 @@ class Spectral:
 
     def stable_dt(self, state: State) -> float:
         """Longest step allowed by advection and by the energy's decay; the tolerance may shorten it."""
-        self._have(state)
-        return self._limit(*self._measured()[:2])
+        extremes = self._look(state)
+        return self._limit(extremes, *self._measured()[:2])
 
     def longest_steps(self, state: State, slowing: np.ndarray, decay_times: np.ndarray) -> np.ndarray:
         """The steps along a decay; see :meth:`gridflow.equation.contract.Solver.longest_steps`."""
@@ -181,19 +179,18 @@ class Spectral:
 
     def bounds(self, state: State) -> StepBounds:
         """Return the bounds on Δt; the advective bound takes the place of the positivity bound."""
-        self._have(state)
-        return StepBounds(self._advective, math.inf, math.inf)
+        return StepBounds(self._advective(self._look(state)), math.inf, math.inf)
 
     def right_hand_side(self, state: State) -> np.ndarray:
         """Evaluate ∂_t μ and return the array of its modes, (planes, rows, numbers); for benchmarks."""
-        self._have(state)
+        self._look(state)
         work = self._increments.work
         self._space.tendency(self._modes, self._space.nothing, work)
         return work.lines
 
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Return mass, min, max, energy, dissipation, and ``negative_mass``, ∫ max(−μ, 0) dx of the cell averages."""
-        self._have(state)
+        self._look(state)
         energy, dissipation, _ = self._measured()
         density, volume = state.arrays[DENSITY], self.flow.grid.cell_volume
         np.minimum(density, 0, out=self._reached)
@@ -214,20 +211,22 @@ class Spectral:
         RunError
             If the density is no longer finite.
         """
-        self._have(state)
+        extremes = self._look(state)
         energy, dissipation, square = self._measured()
-        limit = self._limit(energy, dissipation)
+        limit = self._limit(extremes, energy, dissipation)
         wanted = min(state.control[PROPOSAL] or limit / 10, limit)
-        allowed = math.sqrt(square) + self._round_off / self.tolerance
+        allowed = math.sqrt(square) + self._round_off(extremes) / self.tolerance
+        reached = extremes
 
         def attempt(dt: float) -> float:
-            error = self._attempt(dt, state.time)
+            nonlocal reached
+            error, reached = self._attempt(extremes, dt, state.time)
             return error / allowed if error > 0 else 0.0
 
         dt = adapt(state, until, wanted, attempt, self._scheme, self.tolerance)
         if dt is None:
             raise no_step(state, self.tolerance)
-        self._accept(state, dt, until)
+        self._accept(state, dt, until, reached)
         self._report(state)
 
     def _begin(self, state: State) -> State:
@@ -240,44 +239,43 @@ class Spectral:
         field[...] = averages
         return field
 
-    def _have(self, state: State) -> None:
-        """Compute the modes of a state, its tendency and its speeds, unless they are known already."""
+    def _look(self, state: State) -> Extremes:
+        """Compute the modes of a state and its tendency, unless they are known already; return the extremes."""
         density = state.arrays[DENSITY]
-        if self._known.get(density):
-            return
-        self._space.to_modes(density, self._modes)
-        self._speeds = self._space.tendency(self._modes, self._space.nothing, self._increments.work, measuring=True)
-        self._increments.first(1.0)
-        self._known.keep(True, density)
+        extremes = self._known.get(density)
+        if extremes is None:
+            self._space.to_modes(density, self._modes)
+            extremes = self._space.tendency(self._modes, self._space.nothing, self._increments.work, measuring=True)
+            self._increments.first(1.0)
+            self._known.keep(extremes, density)
+        return extremes
 
     def _measured(self) -> tuple[float, float, float]:
         """Return energy, dissipation and Σ (μ − ν)² of the current modes."""
         return self._space.measure(self._modes, self._increments.tendency)
 
-    def _limit(self, energy: float, dissipation: float) -> float:
+    def _limit(self, extremes: Extremes, energy: float, dissipation: float) -> float:
         """Return the longest step allowed by advection and by the decay."""
-        decay_time = self._noise.decay_time(energy, dissipation, self._speeds[0])
-        return min(self.cfl * self._advective, RESOLVED_DECAY * decay_time)
+        decay_time = self._noise.decay_time(energy, dissipation, extremes.density)
+        return min(self.cfl * self._advective(extremes), RESOLVED_DECAY * decay_time)
 
-    @property
-    def _advective(self) -> float:
+    def _advective(self, extremes: Extremes) -> float:
         """Longest step for which the fastest phase rotation is stable."""
-        turning = sum(speed * xi for speed, xi in zip(self._speeds[1], self._highest, strict=True))
+        turning = sum(speed * xi for speed, xi in zip(extremes.slopes, self._highest, strict=True))
         return IMAGINARY / turning if turning > 0 else math.inf
 
-    @property
-    def _round_off(self) -> float:
+    def _round_off(self, extremes: Extremes) -> float:
         """Round-off of a step's error, in the norm of the error estimate."""
-        return round_off(self.dtype) * self._speeds[0] * self.flow.grid.size**0.5
+        return round_off(self.dtype) * extremes.density * self.flow.grid.size**0.5
 
-    def _attempt(self, dt: float, time: float) -> float:
-        """Compute a step and the speeds at its end; return its error, (Σ error²)^½ over the cell centres.
+    def _attempt(self, extremes: Extremes, dt: float, time: float) -> tuple[float, Extremes]:
+        """Compute a step; return its error, (Σ error²)^½ over the cell centres, and the extremes at its end.
 
         The tendency at the end is computed from the cell averages there. A run resumed from a checkpoint, which stores
         those, therefore gets the same bits.
         """
         space, increments, work = self._space, self._increments, self._increments.work
-        increments.begin(background(self._mean, self._speeds[0]), dt)
+        increments.begin(background(self._mean, extremes.density), dt)
         last = len(self._scheme.nodes) - 1
         for number in range(last):
             increments.stage(number)
@@ -288,16 +286,15 @@ class Spectral:
         if not math.isfinite(float(self._reached.sum(dtype=float))):
             raise RunError(f"at t = {time + dt:.10g} the density is not finite; try a smaller cfl or tolerance")
         space.to_modes(self._reached, self._next)
-        self._speeds_reached = space.tendency(self._next, space.nothing, work, measuring=True)
-        return math.sqrt(increments.conclude(1.0) / self.flow.grid.size)
+        reached = space.tendency(self._next, space.nothing, work, measuring=True)
+        return math.sqrt(increments.conclude(1.0) / self.flow.grid.size), reached
 
-    def _accept(self, state: State, dt: float, until: float) -> None:
+    def _accept(self, state: State, dt: float, until: float, extremes: Extremes) -> None:
         self._increments.accept()
         self._modes, self._next = self._next, self._modes
         state.arrays[DENSITY], self._reached = self._reached, state.arrays[DENSITY]
         tick(state, dt, until)
-        self._speeds = self._speeds_reached
-        self._known.keep(True, state.arrays[DENSITY])
+        self._known.keep(extremes, state.arrays[DENSITY])
 
     def _report(self, state: State) -> None:
         """Warn, once per run, if a cell has become negative."""

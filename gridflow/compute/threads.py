@@ -6,10 +6,11 @@ module, which the package imports before that runtime can load, makes those thre
 compiled loops run on a :class:`Team` of ordinary threads, which sleep while they wait.
 """
 
+import math
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from queue import SimpleQueue
@@ -59,6 +60,15 @@ def count(wanted: int | None, cells: int) -> int:
     with suppress(ValueError):  # what is no number is refused below, as it was written
         given = int(given)
     return whole_number(VARIABLE, given, 1)
+
+
+def on_torus(wanted: int | None, shape: Sequence[int]) -> int:
+    """Number of threads of a solver on a torus with so many cells per axis, as :func:`count`.
+
+    It is 1 in one dimension, where there is nothing to share: threads take planes across the first axis.
+    """
+    checked = count(wanted, math.prod(shape))
+    return checked if len(shape) > 1 else 1
 
 
 class Team:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gridflow.compute.fft import SerialTransform
-from gridflow.compute.threads import count, team
+from gridflow.compute.threads import on_torus, team
 from gridflow.domains.torus import Grid, torus
 from gridflow.equation.contract import DENSITY, NEGATIVE, TRACER, State
 from gridflow.equation.flow import Flow
@@ -102,7 +102,7 @@ class FiniteVolume(CellSolver[Semidiscrete]):
             raise InputError("a tracer cannot be combined with a negative density")
         extra_arrays = _carried(flow.grid, tracer) | second_density(flow, negative)
         explicit, exponential = _schemes(integrator, extra_arrays)
-        team_ = team(1 if flow.grid.dim == 1 else count(threads, flow.grid.size))
+        team_ = team(on_torus(threads, flow.grid.shape))
         transform = SerialTransform(flow.grid, self.dtype, team_.size)
         kind = velocity or scheme.velocity
         space = Semidiscrete(flow, scheme, kind, self.dtype, (DENSITY, *extra_arrays), transform, team_)
@@ -148,11 +148,10 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         fields = 3 * (1 + tracer + negative) + negative
         symbol = 0 if np.dtype(dtype) == np.float64 else 0.5
         padding = 1 + 2 / shape[-1] + 1 / min(shape)
-        workers = 1 if len(shape) == 1 else count(threads, cells)
         held = (fields + spectra * padding + symbol) * cells * size
         if exponential and not (tracer or negative):
             held += Exponential.memory(cells, size)
-        return round(held) + Sweeps.memory(tuple(shape), size, scheme, workers)
+        return round(held) + Sweeps.memory(tuple(shape), size, scheme, on_torus(threads, shape))
 
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Return mass, extrema, energy and dissipation; see :class:`gridflow.equation.contract.Solver`.

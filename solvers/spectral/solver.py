@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gridflow.compute.fft import SerialTransform
-from gridflow.compute.threads import count, team
+from gridflow.compute.threads import on_torus, team
 from gridflow.domains.torus import torus
 from gridflow.equation.contract import DENSITY, MODES, Representation, State, round_off
 from gridflow.equation.flow import Flow
@@ -80,8 +80,7 @@ class Spectral:
         self.flow = flow
         self.cfl, self.tolerance = checked_cfl(cfl), checked_tolerance(tolerance)
         self.dtype = real_dtype(dtype)
-        wanted = count(threads, flow.grid.size)
-        self._team = team(1 if flow.grid.dim == 1 else wanted)
+        self._team = team(on_torus(threads, flow.grid.shape))
         self._transform = SerialTransform(flow.grid, self.dtype, self._team.size)
         self._scheme = schemes.EXPONENTIAL[integrator]
         self._space = Dealiased(flow, self.dtype, self._transform, self._team)

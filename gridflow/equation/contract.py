@@ -134,10 +134,13 @@ class Solver(Protocol):
         state
             The state to advance.
         until
-            Time that the step must not pass. A step that would pass it is shortened to end there exactly.
+            Time that the step must not pass, later than that of the state. A step that would pass it is shortened to
+            end there exactly.
 
         Raises
         ------
+        InputError
+            If ``until`` is not later than the time of the state.
         RunError
             If the new density is negative or not finite in some cell; the message names the cell and the time. The
             state is then still the previous one, so that no callback sees an invalid density. See

@@ -117,6 +117,8 @@ class CellSolver(ABC, Generic[S]):
 
         Raises
         ------
+        InputError
+            If ``until`` is not later than the time of the state.
         RunError
             If a new density is negative or not finite in some cell; the message names the cell and the time.
         """

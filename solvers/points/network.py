@@ -21,7 +21,7 @@ from solvers.points.losses import EmpiricalLoss, Samples, labels_of
 from solvers.points.population import MAX_PARTIAL_SUMS, PopulationLoss, potential_of, relu_of
 from solvers.stepping import schemes
 from solvers.stepping.adaptive import PROPOSAL, adapt, no_step
-from solvers.stepping.bounds import tick
+from solvers.stepping.bounds import left, tick
 from solvers.stepping.known import Known
 from solvers.stepping.options import checked_tolerance, restored
 
@@ -244,14 +244,16 @@ class Network:
 
         Raises
         ------
+        InputError
+            If ``until`` is not later than the time of the state.
         RunError
             If a weight is no longer finite, or if no step, however short, meets the tolerance.
         """
         loss = self._look(state)
-        left = until - state.time
+        ahead = left(state.time, until)
         np.concatenate([state.arrays[INNER].ravel(), state.arrays[OUTER]], out=self._now)
         if self._scheme is None:
-            dt = left if left < self._rate * (1 + ROUND_OFF) else self._rate
+            dt = ahead if ahead < self._rate * (1 + ROUND_OFF) else self._rate
             self._sum((1.0,), dt)
             np.add(self._now, self._moved, out=self._reached)
             self._require_finite(state.time + dt, "learning_rate")

@@ -179,6 +179,8 @@ class Particles:
 
         Raises
         ------
+        InputError
+            If ``until`` is not later than the time of the state.
         RunError
             If a position is no longer finite, or if no step, however short, meets the tolerance.
         """

@@ -207,6 +207,8 @@ class Spectral:
 
         Raises
         ------
+        InputError
+            If ``until`` is not later than the time of the state.
         RunError
             If the density is no longer finite.
         """

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gridflow.equation.contract import State
 from gridflow.errors import RunError
-from solvers.stepping.bounds import fit
+from solvers.stepping.bounds import fit, left
 
 PROPOSAL = "proposal"
 """Key in a state's control for the step to try next; 0 before the first step."""
@@ -54,8 +54,8 @@ def adapt(
     float or None
         Length of the accepted step, or None if there is none.
     """
-    left = until - state.time
-    least = max(least, SHORTEST * max(state.time, left if math.isfinite(left) else 0.0))
+    ahead = left(state.time, until)
+    least = max(least, SHORTEST * max(state.time, ahead if math.isfinite(ahead) else 0.0))
     while wanted >= least and wanted > 0:
         dt = fit(wanted, state.time, until)
         error = attempt(dt)

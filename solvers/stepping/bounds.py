@@ -8,6 +8,7 @@ import numpy as np
 
 from gridflow.equation.contract import State, round_off
 from gridflow.equation.flow import Equation
+from gridflow.errors import InputError
 from solvers.stepping.schemes import RESOLVED_DECAY
 
 
@@ -100,13 +101,20 @@ def decoded(bits: np.ndarray, dtype: np.dtype) -> float:
     return value if value >= 0 else math.nan
 
 
+def left(time: float, until: float) -> float:
+    """Return the time left until ``until``; InputError unless that is later than ``time``."""
+    if not until > time:
+        raise InputError(f"until = {until:.10g}: it must be later than the time {time:.10g} of the state")
+    return until - time
+
+
 def fit(dt: float, time: float, until: float) -> float:
     """Return the next step if steps up to dt are allowed and one must end exactly at ``until``.
 
     If dt is not less than the remaining time, this is the remaining time. If dt is more than half of it, this is half
     of it, so that no tiny step follows.
     """
-    remaining = until - time
+    remaining = left(time, until)
     if dt >= remaining:
         return remaining
     return min(dt, remaining / 2)

@@ -1,4 +1,6 @@
-"""What every solver promises: the protocol, and that a state given to ``restore`` is copied."""
+"""What every solver promises: the protocol, that a state given to ``restore`` is copied, and when a step may end."""
+
+import math
 
 import numpy as np
 import pytest
@@ -75,6 +77,16 @@ def test_a_solver_has_what_the_protocol_names(make):
     for name in vars(Solver):
         assert name.startswith("_") or hasattr(solver, name), name
     solver.compile()
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+@pytest.mark.parametrize("until", [0.0, -1.0, math.nan])
+def test_a_step_ends_later_than_it_begins(make, until):
+    state = begun(solver := make())
+    before = {name: array.tobytes() for name, array in state.arrays.items()}
+    with pytest.raises(gf.InputError, match=r"^until = .*: it must be later than the time 0 of the state$"):
+        solver.step(state, until)
+    assert ({name: array.tobytes() for name, array in state.arrays.items()}, state.time, state.step) == (before, 0, 0)
 
 
 def test_every_solver_is_tried_here():

@@ -23,8 +23,8 @@ SOURCES = sha256(*(path.read_bytes() for path in sorted(Path(__file__).parent.gl
 def piece(function: Callable[..., Any]) -> Any:
     """Inline a function into its callers, specialised by the constants it is called with.
 
-    Only compiled functions can call it: it has no wrapper for calls from Python, which would take a sixth of the time
-    of compiling. Python calls it through a function of its own that is compiled with ``numba.njit``.
+    Only compiled code can call it. A wrapper for calls from Python would take a sixth of the time of compiling; to
+    call it from Python, call it in a function that is compiled with ``numba.njit``.
     """
     return njit(**_OF_PIECES)(function)
 

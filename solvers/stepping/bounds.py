@@ -48,7 +48,7 @@ class StepBounds:
     Attributes
     ----------
     positivity
-        Longest step in which no cell loses more mass than it contains.
+        Longest step in which no cell loses more than the share of its mass that the reconstruction allows.
     relaxation
         Longest forward Euler step that does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
     accuracy

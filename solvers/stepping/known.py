@@ -4,6 +4,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from solvers.loops.fingerprint import fingerprint
+
 T = TypeVar("T")
 
 
@@ -11,7 +13,7 @@ class Known(Generic[T]):
     """Cache of one value that depends on some arrays.
 
     A callback may modify a state between two steps, or replace its arrays. The value is therefore valid only for the
-    identical array objects, and only if the sums of their bit patterns are unchanged.
+    identical array objects, and only if their numbers and the order of these are unchanged.
     """
 
     def __init__(self) -> None:
@@ -34,12 +36,4 @@ class Known(Generic[T]):
 
 
 def _key(arrays: tuple[np.ndarray, ...]) -> tuple[tuple[int, int], ...]:
-    return tuple((id(array), fingerprint(array)) for array in arrays)
-
-
-def fingerprint(density: np.ndarray) -> int:
-    """Return the sum of the bit patterns of all numbers, as integers; it changes if a single number changes."""
-    bits = density.view(f"u{density.itemsize}")
-    return int(
-        bits.sum(dtype=bits.dtype)
-    )  # modulo the range of the type, without a conversion, which would need buffers
+    return tuple((id(array), int(fingerprint(array.view(f"u{array.itemsize}").ravel()))) for array in arrays)

@@ -37,7 +37,8 @@ class Look(Evaluated):
     Attributes
     ----------
     positivity
-        Longest forward Euler step in which no cell loses more mass than it contains.
+        Longest forward Euler step in which no cell loses more than the share of its mass that the reconstruction
+        allows, which keeps densities ≥ 0.
     relaxation
         Longest forward Euler step that does not raise the energy: 2 / (max μ · max_ξ (λ + β) K̂).
     decay_time
@@ -119,7 +120,7 @@ class Space(ABC, Generic[L]):
         Returns
         -------
         float
-            Largest relative rate of loss of a cell of ``at`` (1 / time).
+            Largest relative rate of loss of a cell of ``at``, over the share that it may lose in a step (1 / time).
         float
             Largest new density, for two densities the sum of their maxima; NaN or infinite if a density is negative or
             not finite.
@@ -137,7 +138,7 @@ class Space(ABC, Generic[L]):
 
     @abstractmethod
     def strict_bounds(self, rate: float, max_density: float, time: float) -> tuple[float, float]:
-        """Return the positivity and relaxation bounds on Δt, from the largest rate of loss and the largest density."""
+        """Return the bounds on Δt by positivity and relaxation, from the results of :meth:`advance`."""
 
     def require_sound(self, arrays: Arrays, max_density: float, time: float) -> None:
         """Raise RunError, which names the cell, if the largest density is not finite."""

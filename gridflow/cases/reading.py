@@ -254,7 +254,8 @@ def _explain(detail: ErrorDetails) -> str:
             tag = detail["ctx"]["tag"]
             return f'{key}.kind = "{tag}": unknown{_nearest(tag, kinds)}; allowed are {", ".join(kinds)}'
         case "too_short":
-            return f"{key} = {value!r}: it needs at least {detail['ctx']['min_length']} of them"
+            least = detail["ctx"]["min_length"]
+            return f"{key} = {value!r}: it must " + ("not be empty" if least == 1 else f"have at least {least} entries")
         case "value_error":
             return f"{key}: {detail['ctx']['error']}"
         case _:

@@ -4,15 +4,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gridflow.cli.options import AsJson
-from gridflow.cli.printing import print_json
+from gridflow.cli.printing import print_json, screen
 from gridflow.errors import InputError
 from gridflow.runtime.store import open_run
 
-_screen = Console(highlight=False, width=max(Console().width, 110))
 SHORT = {"better-than-sampling": "better"}
 
 
@@ -76,7 +74,7 @@ def compare(
         for one in found:
             _show(one)
         if order is not None:
-            _screen.print(f"KMD ~ N^p with p = {order[0]:.3f} ± {order[1]:.2g} over {len(found)} runs of particles")
+            screen(110).print(f"KMD ~ N^p with p = {order[0]:.3f} ± {order[1]:.2g} over {len(found)} runs of particles")
     if output is not None:
         from gridflow.viz.comparison import plot_comparison
 
@@ -131,17 +129,17 @@ def _show(found: Any) -> None:
             f"{moment.wasserstein_noise:.3g}",
             SHORT.get(moment.verdict, moment.verdict),
         )
-    _screen.print(table)
+    screen(110).print(table)
     last = found.moments[-1]
     if last.inside_hole is not None:
-        _screen.print(f"inside what is left of the hole at t = {last.time:.4g}: {last.inside_hole:.3g} of the mass")
+        screen(110).print(f"inside what is left of the hole at t = {last.time:.4g}: {last.inside_hole:.3g} of the mass")
     if found.motion is not None:
         moved = found.motion
-        _screen.print(
+        screen(110).print(
             f"displacements: {moved.factor:.5g} ± {moved.uncertainty:.1g} times ∫ v dt, drift {moved.drift_share:.2g} "
             f"of the speed, {moved.residual:.2g} unexplained"
         )
     else:
-        _screen.print(f"displacements not compared: {found.note}")
+        screen(110).print(f"displacements not compared: {found.note}")
     since = "" if found.since is None else f" since t = {found.since:.4g}"
-    _screen.print(f"verdict: {found.verdict}{since}: {found.reason}", soft_wrap=True)
+    screen(110).print(f"verdict: {found.verdict}{since}: {found.reason}", soft_wrap=True)

@@ -11,6 +11,11 @@ notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 """Console for everything that is not a result."""
 
 
+def screen(least: int = 0) -> Console:
+    """Return a console for results, at least that many characters wide, for tables that must not be cut."""
+    return Console(highlight=False, width=max(Console().width, least))
+
+
 def print_json(facts: dict[str, Any]) -> None:
     """Print facts as JSON, with null for numbers that JSON lacks."""
     typer.echo(json.dumps(plain(facts), indent=2, allow_nan=False))

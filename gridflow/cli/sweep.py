@@ -4,15 +4,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gridflow.cases.reading import parsed_changes
 from gridflow.cli.options import CasePath, Changed, Quiet
-from gridflow.cli.printing import notes
+from gridflow.cli.printing import notes, screen
 from gridflow.runtime.store import DONE
-
-_screen = Console()
 
 SHOWN = ("status", "steps", "time", "energy", "min", "max", "hole_volume", "tracer_volume", "seconds")
 
@@ -42,7 +39,7 @@ def sweep(
     say = None if quiet else notes.print
     changes = parsed_changes(changed or ())
     rows = run_all(case_file, parsed_axes(over), folder, set=changes, jobs=jobs, retry=retry, force=force, say=say)
-    Console(width=max(_screen.width, 140), highlight=False).print(_table(rows))
+    screen(140).print(_table(rows))
     typer.echo(str(folder / TABLE))
     if any("energy" in row for row in rows):
         typer.echo(str(plot_sweep(folder, folder / "sweep.png")))

@@ -5,14 +5,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gridflow.cases.reading import parsed_changes
 from gridflow.cli.options import AsJson, CasePath, Changed, RunPath
-from gridflow.cli.printing import print_json
-
-_screen = Console(highlight=False)
+from gridflow.cli.printing import print_json, screen
 
 
 def predict(
@@ -40,8 +37,8 @@ def predict(
         )
     rows += [
         ("energy", f"{found.energy:.6g} at the start, to fall to {found.goal:.6g}"),
-        ("time", f"t = {found.time:.4g} by linear theory" if not np.isnan(found.time) else "none predicted, see below"),
-        ("steps", f"about {found.steps:.0f}" if np.isfinite(found.steps) else "no number of steps"),
+        ("time", f"t = {found.time:.4g} by linear theory" if not np.isnan(found.time) else "no prediction, see below"),
+        ("steps", f"about {found.steps:.0f}" if np.isfinite(found.steps) else "no prediction"),
         (
             "certified",
             f"by t = {found.certified:.4g}" if found.certified is not None else f"no: {found.not_certified}",
@@ -128,4 +125,4 @@ def _print(rows: list[tuple[str, str]]) -> None:
     table = Table(show_header=False, box=None)
     for key, value in rows:
         table.add_row(key, value)
-    _screen.print(table)
+    screen().print(table)

@@ -5,14 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gridflow.cases.reading import parsed_changes
 from gridflow.cli.options import AsJson, Changed, Quiet
-from gridflow.cli.printing import notes, print_json
-
-_screen = Console(highlight=False)
+from gridflow.cli.printing import notes, print_json, screen
 
 
 def train(
@@ -55,7 +52,7 @@ def train(
                 f"{run.predicted:.4g}" if math.isfinite(run.predicted) else "none",
                 f"{run.times_limit:.4g}",
             )
-        Console(width=max(_screen.width, 110), highlight=False).print(table)
+        screen(110).print(table)
     typer.echo(str(picture), err=as_json)
     if found.unfinished:
         raise typer.Exit(1)

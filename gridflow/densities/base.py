@@ -48,7 +48,7 @@ class DensityKind:
 
 
 KINDS: dict[str, DensityKind] = {}
-"""Every density that has a kind, by it."""
+"""All registered densities, by kind."""
 
 
 def register_density(kind: str, region: Callable[..., np.ndarray] | None = None) -> Callable[[Maker], Maker]:

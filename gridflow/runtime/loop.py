@@ -67,7 +67,10 @@ class Run:
 
     @property
     def diagnosis(self) -> Mapping[str, float]:
-        """Current mass, min, max, energy and dissipation; see :class:`gridflow.equation.contract.Solver`."""
+        """Mass, min, max, energy and dissipation, determined once after a step; see :meth:`Solver.diagnose`.
+
+        A callback that changes the state does so after those that use these numbers.
+        """
         if self._diagnosed is None or self._diagnosed[0] != self.state.step:
             self._diagnosed = self.state.step, self.solver.diagnose(self.state)
         return self._diagnosed[1]

@@ -16,7 +16,7 @@ from gridflow.theory import ExponentialRate, LinearDecay, PowerLaw
 from gridflow.theory.applicable import Applicable, attempt
 
 FAR = 0.9
-"""Largest difference from the target, as a share of its mean, beyond which a start counts as far from it."""
+"""Difference from the target, relative to its mean, above which an initial density counts as far from it."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def predict_run(solver: Solver, initial: np.ndarray, share: float, neurons: int 
 
 
 def first_energy(solver: Solver, initial: np.ndarray) -> float:
-    """The energy at time 0: of a network that of its neurons, of two densities that of both, else that of the one."""
+    """Return the initial energy: for a network that of its neurons, else that of all densities together."""
     if solver.representation.kind == NEURONS or solver.representation.signed:
         return solver.diagnose(solver.initialize(initial))["energy"]
     return solver.flow.energy(initial)
@@ -161,15 +161,14 @@ def _doubts(solver: Solver, initial: np.ndarray, time: float) -> tuple[str, ...]
         found.append(f"growth = {flow.growth:g}: that of a network in training is {TRAINING:g}")
     if solver.representation.signed:
         return tuple(found)
-    order = getattr(flow.kernel, "s", math.nan)
     distance = float(abs(initial - flow.target).max() / flow.reference)
     if initial.min() == 0 and flow.seen is None:
         found.append(
             "the initial density has a hole; while it fills, linear theory is too fast: see the hole law"
-            if order == 1
+            if flow.kernel.is_coulomb
             else "the initial density has a hole, which fills only from its edges; the theorem is local"
         )
-    elif order != 1 and distance > FAR:
+    elif not flow.kernel.is_coulomb and distance > FAR:
         found.append(
             f"the initial density is far from the target, by {distance:.2g} times its mean; the theorem is local"
         )

@@ -117,7 +117,7 @@ class Sweep:
             if missing := [value for value in values if value not in now["over"][key]]:
                 raise InputError(
                     f"{self.folder} has members with {key} = {missing[0]}, which over does not list; "
-                    "an axis may only get more values"
+                    "values can only be added to an axis"
                 )
 
     def directory(self, member: Member) -> Path:

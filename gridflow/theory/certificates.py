@@ -47,7 +47,7 @@ class CoulombCertificate:
     hypotheses = (
         "s = 1 and no growth",
         "inf ν > 0",
-        "min μ_0 > 0; of cell averages, the least is that of the function up to O(h²)",
+        "min μ_0 > 0; the smallest cell average equals the minimum up to O(h²)",
     )
 
     def __post_init__(self) -> None:
@@ -203,9 +203,7 @@ class RieszCertificate:
         if not self.r > -self.s:
             raise InputError(f"r = {self.r}: it must be above −s = {-self.s}")
         if not self.minimum > 0:
-            raise InputError(
-                f"the least density is {self.minimum}: where a run has a hole there is no certificate for s > 1"
-            )
+            raise InputError(f"the smallest density is {self.minimum}: a run with a hole has no certificate for s > 1")
         if not (self.energy > 0 and self.bound > 0):
             raise InputError(f"energy = {self.energy} and R = {self.bound}: both must be positive")
 

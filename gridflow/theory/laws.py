@@ -175,7 +175,7 @@ class PowerLaw:
 
 @dataclass(frozen=True)
 class SmoothDecay:
-    """s > 1 and a smooth start: the energy falls faster than every power of time, every mode by itself.
+    """s > 1 and a smooth start: the energy falls faster than every power of time, each mode independently.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ class SmoothDecay:
     @classmethod
     def of(cls, flow: Equation[Any]) -> "SmoothDecay":
         """The law of a flow; InputError says which hypothesis fails."""
-        return cls(PowerLaw.of(flow, 0.0).s)  # which asks the same of a flow, whatever r is
+        return cls(PowerLaw.of(flow, 0.0).s)  # its checks of the flow do not depend on r
 
     def theorem(self, flow: Equation[Any]) -> str:
         """The law in words."""
@@ -202,7 +202,7 @@ class SmoothDecay:
         if isinstance(flow.kernel, ReLU):
             laplacian = "k²" if flow.grid.dim == 1 else f"ℓ(ℓ+{flow.grid.dim - 1})"
             rate = f"({laplacian} + {flow.growth:g}) K̂" if flow.growth else f"{laplacian} K̂"
-        return f"every mode falls by itself, E ~ exp(−2 ν {rate} t)"
+        return f"each mode decays independently, E ~ exp(−2 ν {rate} t)"
 
 
 @dataclass(frozen=True)

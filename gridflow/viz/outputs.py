@@ -13,7 +13,7 @@ class Output(ABC):
     """One kind of file that is made of a stored run.
 
     A subclass names its kind and the suffixes of its files, ``class Table(Output, kind="table", suffixes=(".csv",))``,
-    and is then found by :func:`export`. Its constructor takes no required argument.
+    and is then found by :func:`export`. Its constructor needs no arguments.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ def checked_output(output: str | os.PathLike[str], allowed: tuple[str, ...]) -> 
 
 
 def export(run: str | os.PathLike[str], output: str | os.PathLike[str]) -> Path:
-    """Write a file made of a run; its suffix determines what is written.
+    """Write the output of a run that is registered for the file's suffix; see :class:`gridflow.viz.outputs.Output`.
 
     ``.csv`` is the table of the series: one column for each scalar diagnostic, one row for each recorded step. The
     suffixes of figures and movies give what :func:`plot` and :func:`movie` give by default.

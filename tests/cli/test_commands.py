@@ -185,7 +185,7 @@ def test_a_case_that_cannot_be_written_leaves_no_file(tmp_path, monkeypatch):
     def full(path):
         raise gf.RunError(f"cannot write {path}: disk full")
 
-    monkeypatch.setattr("gridflow.cli.main.publishing", full)
+    monkeypatch.setattr("gridflow.cli.new.publishing", full)
     done = gridflow("new", "hole1d", folder=tmp_path)
     assert done.returncode == 1
     assert "disk full" in done.stderr

@@ -201,6 +201,15 @@ def test_a_failed_member_is_reported_and_run_again_on_request(case, tmp_path):
     assert [row["status"] for row in rows] == ["finished"]
 
 
+def test_a_member_that_cannot_begin_has_failed(case, tmp_path):
+    folder = tmp_path / "s"
+    Sweep(folder, case, {}, (Axis("kernel.s", [1]),)).begin(force=False)
+    (folder / "kernel.s=1").symlink_to(tmp_path / "unmounted" / "disk")
+    rows = sweep(case, {"kernel.s": [1]}, folder)
+    assert rows[0]["status"] == "failed"
+    assert f"{folder / 'kernel.s=1'}" in rows[0]["reason"]
+
+
 @pytest.mark.long
 def test_a_signal_interrupts_the_members_and_the_command_ends(case, tmp_path):
     """SIGINT, as from the keyboard; `test_kill.py` has the other signals."""

@@ -184,7 +184,7 @@ t_end = 1.0
     ("text", "message"),
     [
         ("", "training: this table is required, with widths = \\[...\\]"),
-        ("[training]\nwidths = []", "training.widths = \\[\\]: it needs at least 1 of them"),
+        ("[training]\nwidths = []", "training.widths = \\[\\]: it must not be empty"),
         ("[training]\nwidths = [5, 5]", "widths = \\[5, 5\\]: a width is repeated"),
         ("[training]\nwidths = [5]\nsamples = 5\nbatch = 9\nlearning_rate = 0.1", "batch = 9: at most samples = 5"),
         ("[training]\nwidths = [10]\nsamples = 5", "training: learning_rate: training on samples needs this key"),

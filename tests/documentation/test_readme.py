@@ -10,6 +10,13 @@ from pathlib import Path
 import pytest
 from shell import call, gridflow
 
+import gridflow as gf
+from gridflow.cases.solvers import SOLVERS
+from gridflow.cli.main import app
+from gridflow.densities.base import KINDS
+from gridflow.equation.kernels import Kernel
+from solvers.finite_volume.reconstruction import RECONSTRUCTIONS
+
 ROOT = Path(__file__).parents[2]
 PAGES = {str(path.relative_to(ROOT)): path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
 NOT_RUN = {"text", "toml"}
@@ -107,10 +114,25 @@ def test_no_page_with_snippets_is_left_out():
 
 def test_the_page_of_commands_has_all():
     listed = {line.split()[1] for line in commands("docs/commands.md")}
-    shown = set(re.findall(r"^\W*([a-z]+) ", gridflow("--help").stdout.split("Commands")[1], re.MULTILINE))
-    assert listed == shown & listed
-    assert len(listed) == 13
-    assert len(commands("docs/commands.md")) == 18
+    assert listed == {command.callback.__name__ for command in app.registered_commands}
+
+
+@pytest.mark.parametrize(
+    ("page", "kinds"),
+    [
+        ("kernels", Kernel.kinds),
+        ("densities", KINDS),
+        ("solvers", SOLVERS),
+        ("solvers", RECONSTRUCTIONS),
+    ],
+)
+def test_a_page_names_all_that_is_registered(page, kinds):
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert [kind for kind in kinds if not re.search(rf"\b{kind}\b", text)] == []
+
+
+def test_every_kernel_is_public():
+    assert {kernel.__name__ for kernel in Kernel.kinds.values()} <= set(gf.__all__)
 
 
 @pytest.mark.long

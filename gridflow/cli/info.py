@@ -1,0 +1,65 @@
+"""The ``gridflow info`` command."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from gridflow.cli.options import AsJson, RunPath
+from gridflow.cli.printing import print_json, screen
+from gridflow.runtime.store import RunDirectory, open_run
+
+
+def info(
+    run_directory: RunPath,
+    as_json: AsJson = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare every checksum; exit code 1 if a file is damaged.")
+    ] = False,
+) -> None:
+    """Show the contents of a run directory and how far the run has got."""
+    stored = open_run(run_directory)
+    damaged = stored.verify() if verify else None
+    facts: dict[str, Any] = {"path": str(stored.path), "status": stored.status} if damaged else _facts(stored)
+    if damaged is not None:
+        facts["damaged"] = damaged
+    if as_json:
+        print_json(facts)
+    else:
+        table = Table(show_header=False, box=None)
+        for key, value in _rows(facts):
+            table.add_row(key, value)
+        screen().print(table)
+    if damaged:
+        raise typer.Exit(1)
+
+
+def _facts(stored: RunDirectory) -> dict[str, Any]:
+    series, times = stored.series, stored.times
+    last = {name: column[-1].item() for name, column in series.items()} if series else {}
+    return {
+        "path": str(stored.path),
+        "status": stored.status,
+        "reason": stored.manifest.get("reason", ""),
+        "t_end": stored.manifest["t_end"],
+        "gridflow": stored.manifest["gridflow"],
+        "grid": stored.manifest["grid"],
+        "kernel": stored.manifest["problem"]["kernel"],
+        "growth": stored.manifest["problem"]["growth"],
+        "solver": stored.manifest["solver"],
+        "snapshots": {"count": len(times), "first": float(times[0]), "last": float(times[-1])}
+        if len(times)
+        else {"count": 0},
+        "checkpoints": [path.name for path in stored.checkpoints()],
+        "series": {"rows": len(series.get("time", ())), "last": last},
+    }
+
+
+def _rows(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows = []
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            rows += _rows(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", f"{value:.10g}" if isinstance(value, float) else str(value)))
+    return rows

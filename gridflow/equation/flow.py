@@ -14,7 +14,7 @@ from gridflow.compute.threads import count
 from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid, WholeSphere
 from gridflow.domains.torus import Grid
-from gridflow.equation.kernels import Kernel, OfActivation
+from gridflow.equation.kernels import Kernel
 from gridflow.errors import InputError
 
 MASS_TOLERANCE = 1e-9
@@ -78,8 +78,8 @@ class Equation(ABC, Generic[G]):
 
     @property
     def seen(self) -> np.ndarray | None:
-        """Mask of the degrees that the kernel of a network can see; None for kernels that see all modes."""
-        return self.symbol > 0 if isinstance(self.kernel, OfActivation) else None
+        """Mask of the modes with K̂ > 0, shape ``grid.spectral_shape``; None for kernels that see all modes."""
+        return None if self.kernel.sees_all else self.symbol > 0
 
     @cached_property
     def target_mass(self) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
-from gridflow.theory.hypotheses import order_of
+from gridflow.theory.hypotheses import order_of, require_coulomb
 
 
 def _energy_to_reach(energy: float) -> float:
@@ -73,8 +73,7 @@ class CoulombCertificate:
         InputError
             If a hypothesis fails; the message names it.
         """
-        if (s := order_of(flow, "the certificate for s = 1")) != 1:
-            raise InputError(f"the certificate before a run needs s = 1; the flow has s = {s}")
+        require_coulomb(flow, "the certificate before a run")
         for density, name in ((initial, "the initial density"), (flow.target, "the target")):
             if not density.min() > 0:
                 raise InputError(

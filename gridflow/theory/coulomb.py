@@ -13,7 +13,7 @@ import numpy as np
 from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation, Flow
 from gridflow.errors import InputError
-from gridflow.theory.hypotheses import ROUND_OFF, is_constant, order_of, uniform_background
+from gridflow.theory.hypotheses import ROUND_OFF, is_constant, order_of, require_coulomb, uniform_background
 
 if TYPE_CHECKING:
     from scipy.interpolate import BSpline
@@ -146,8 +146,7 @@ class HoleBounds:
         InputError
             Unless s = 1 without growth.
         """
-        if (s := order_of(flow, "the hole law")) != 1:
-            raise InputError(f"the hole law needs s = 1; the flow has s = {s}")
+        require_coulomb(flow, "the hole law")
         volume = float(flow.grid.check(hole, "the hole").sum()) * flow.grid.cell_volume
         return cls(volume, float(flow.target.min()), float(flow.target.max()))
 

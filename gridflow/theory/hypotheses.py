@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from gridflow.equation.flow import Equation
-from gridflow.equation.kernels import ReLU, Riesz
 from gridflow.errors import InputError
 
 ROUND_OFF = 1e-12
@@ -20,11 +19,18 @@ def is_constant(density: np.ndarray) -> bool:
 
 def order_of(flow: Equation[Any], law: str) -> float:
     """Order s of a flow with a Riesz kernel and no growth; otherwise InputError, naming the law that needs it."""
-    if not isinstance(flow.kernel, Riesz):
+    s = flow.kernel.order(flow.grid.dim) if flow.kernel.sees_all else None
+    if s is None:
         raise InputError(f"{law} needs a Riesz kernel; the flow has {flow.kernel}")
     if flow.growth:
         raise InputError(f"{law} needs a flow without growth; this one has growth = {flow.growth}")
-    return flow.kernel.s
+    return s
+
+
+def require_coulomb(flow: Equation[Any], law: str) -> None:
+    """Raise InputError, naming the law, unless the kernel is that of order s = 1 and there is no growth."""
+    if (s := order_of(flow, law)) != 1:
+        raise InputError(f"{law} needs s = 1; the flow has s = {s}")
 
 
 def decay_order(flow: Equation[Any], law: str) -> float:
@@ -32,14 +38,13 @@ def decay_order(flow: Equation[Any], law: str) -> float:
 
     Growth adds β to |ξ|² in the rate (|ξ|² + β) K̂ of a mode, which is negligible for the fine modes.
     """
-    if isinstance(flow.kernel, ReLU):
-        return flow.kernel.order(flow.grid.dim)
-    return order_of(flow, law)
+    s = None if flow.kernel.sees_all else flow.kernel.order(flow.grid.dim)
+    return order_of(flow, law) if s is None else s
 
 
 def in_words(flow: Equation[Any], s: float) -> str:
     """The condition s > 1 as it holds for a flow: of all modes, or of those that a network sees."""
-    return f"s = {s:g} on the modes that a network sees" if isinstance(flow.kernel, ReLU) else "s > 1"
+    return "s > 1" if flow.kernel.sees_all else f"s = {s:g} on the modes that a network sees"
 
 
 def uniform_background(flow: Equation[Any]) -> float | None:

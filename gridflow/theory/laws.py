@@ -8,9 +8,8 @@ import numpy as np
 from scipy.special import gammaln
 
 from gridflow.equation.flow import Equation
-from gridflow.equation.kernels import ReLU
 from gridflow.errors import InputError
-from gridflow.theory.hypotheses import decay_order, in_words, order_of
+from gridflow.theory.hypotheses import decay_order, in_words, require_coulomb
 
 _MODES = 400
 """Number of modes along one axis in the sum that is compared with its integral."""
@@ -153,7 +152,7 @@ class PowerLaw:
         grid = flow.grid
         first, last = grid.first_wavenumber, grid.finest_wavenumber
         constant = 1.0
-        if isinstance(flow.kernel, ReLU):  # it sees every second degree, like a full spectrum on a sphere half the size
+        if not flow.kernel.sees_all:  # every second degree only, like a full spectrum on a sphere half the size
             first *= 2
             seen = int(np.flatnonzero(flow.symbol)[-1])
             constant = float(flow.symbol[seen] * grid.laplacian_symbol("spectral")[seen] ** self.s)
@@ -199,7 +198,7 @@ class SmoothDecay:
     def formula(self, flow: Equation[Any]) -> str:
         """The law as a formula."""
         rate = "|ξ|^(2−2s)"
-        if isinstance(flow.kernel, ReLU):
+        if not flow.kernel.sees_all:
             laplacian = "k²" if flow.grid.dim == 1 else f"ℓ(ℓ+{flow.grid.dim - 1})"
             rate = f"({laplacian} + {flow.growth:g}) K̂" if flow.growth else f"{laplacian} K̂"
         return f"each mode decays independently, E ~ exp(−2 ν {rate} t)"
@@ -233,8 +232,7 @@ class ExponentialRate:
     @classmethod
     def of(cls, flow: Equation[Any]) -> "ExponentialRate":
         """Return the rate of a flow; InputError names the hypothesis that fails."""
-        if (s := order_of(flow, "the exponential rate")) != 1:
-            raise InputError(f"the exponential rate needs s = 1; the flow has s = {s}")
+        require_coulomb(flow, "the exponential rate")
         return cls(float(flow.target.min()))
 
     @property

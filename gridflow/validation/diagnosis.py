@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridflow.equation.kernels import Kernel, Riesz
+from gridflow.equation.kernels import Kernel
 from gridflow.validation.motion import Motion
 
 UNLIKE = 0.1
@@ -85,7 +85,8 @@ def diagnose(
     if factor_off and (found.residual < NONSENSE or found.factor > UNRESOLVED):
         steps_too = step > 0 and found.factor < 2 and left < 1.4 * found.residual + accuracy / 5
         both = f", or explicit Euler steps of about {step:.2g}" if steps_too else ""
-        size = f"{named(found.factor, kernel)} ± {found.uncertainty:.1g}"
+        order = None if kernel is None else kernel.order(len(found.drift))
+        size = f"{named(found.factor, order)} ± {found.uncertainty:.1g}"
         if found.factor > UNRESOLVED:
             size = f"at least {found.factor:.2g} (the frames are too far apart to resolve it)"
         return Fault(since, f"displacements are {size} times ∫ v dt: {CONSTANT}{both}")
@@ -96,10 +97,10 @@ def diagnose(
     )
 
 
-def named(factor: float, kernel: Kernel | None = None) -> str:
-    """Format a factor, with the power of 2π or 2 that it may be."""
+def named(factor: float, order: float | None) -> str:
+    """Format a factor, with the power of 2π or 2 that it may be for a kernel of some order s, or of none."""
     text = f"{factor:.4g}"
-    s = kernel.s if isinstance(kernel, Riesz) else 1.0
+    s = 1.0 if order is None else order
     powers = {1.0, 2.0, 2 * s, 2 * s - 1, 2 * s - 2} - {0.0}
     constants = {f"(2π)^{sign * p:g}": (2 * np.pi) ** (sign * p) for p in sorted(powers) for sign in (1, -1)}
     constants |= {"2": 2.0, "1/2": 0.5, "4π": 4 * np.pi, "1/(4π)": 1 / (4 * np.pi), "π": np.pi, "1/π": 1 / np.pi}

@@ -7,7 +7,6 @@ from scipy.signal import fftconvolve
 from scipy.special import gammaln, gammasgn
 
 from gridflow.equation.flow import Flow
-from gridflow.equation.kernels import Riesz
 from gridflow.measures import spectra
 from gridflow.particles.clouds import deposit
 
@@ -53,9 +52,10 @@ class WithoutImages:
     @classmethod
     def of(cls, flow: Flow) -> "WithoutImages | None":
         """For a flow whose kernel has a free counterpart; None for others."""
-        if not isinstance(flow.kernel, Riesz) or flow.growth:
+        order = flow.kernel.order(flow.grid.dim)
+        if order is None or flow.growth:
             return None
-        pull = free_pull(flow.kernel.s, flow.grid.dim)
+        pull = free_pull(order, flow.grid.dim)
         return None if pull is None else cls(flow, pull)
 
     def changes(self, positions: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -315,4 +315,5 @@ def _time_scale(reference: Reference, given: Trajectory, pairs: list[tuple[int, 
     found = minimize_scalar(misfit, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-4})
     if found.fun > 0.25 * misfit(0.0):
         return "no factor of time explains it"
-    return f"the densities are those at {named(math.exp(found.x), reference.flow.kernel)} times the time: {CONSTANT}"
+    factor = named(math.exp(found.x), reference.flow.kernel.order(modes.dim))
+    return f"the densities are those at {factor} times the time: {CONSTANT}"

@@ -1,7 +1,9 @@
 """Case files: what is accepted, and what is said about what is not."""
 
 import tomllib
+from inspect import signature
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -261,6 +263,16 @@ DOCUMENTED = "".join((PAGES / page).read_text(encoding="utf-8") for page in ("ca
 def test_every_key_of_a_table_is_documented(documented, section):
     for field in documented.model_fields:
         assert f"`{section}.{field}`" in DOCUMENTED
+
+
+@pytest.mark.parametrize("table_of_solver", solver_tables.SOLVERS.values())
+def test_a_case_and_a_solver_have_the_same_defaults(table_of_solver):
+    arguments = signature(get_type_hints(table_of_solver.make)["return"]).parameters
+    values = {name: each for name, each in arguments.items() if np.ndarray not in get_args(each.annotation)}
+    shared = {name: field for name, field in table_of_solver.model_fields.items() if name in values}
+    assert len(shared) >= 4
+    for name, field in shared.items():
+        assert field.is_required() or field.default == values[name].default, name
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from shell import call, gridflow
 import gridflow as gf
 from gridflow.cases.solvers import SOLVERS
 from gridflow.cli.main import app
-from gridflow.densities.base import KINDS
 from gridflow.equation.kernels import Kernel
 from solvers.finite_volume.reconstruction import RECONSTRUCTIONS
 
@@ -121,7 +120,6 @@ def test_the_page_of_commands_has_all():
     ("page", "kinds"),
     [
         ("kernels", Kernel.kinds),
-        ("densities", KINDS),
         ("solvers", SOLVERS),
         ("solvers", RECONSTRUCTIONS),
     ],

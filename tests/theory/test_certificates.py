@@ -140,7 +140,7 @@ def test_hypotheses_that_fail_are_named():
         CoulombCertificate.of(riesz, uniform)
     with pytest.raises(gf.InputError, match="needs s > 1; see CoulombCertificate"):
         RieszCertificate.of(coulomb, [gf.cosine(grid)], 1.0)
-    with pytest.raises(gf.InputError, match="where a run has a hole there is no certificate for s > 1"):
+    with pytest.raises(gf.InputError, match="a run with a hole has no certificate for s > 1"):
         RieszCertificate.of(riesz, [hole], 1.0)
     with pytest.raises(gf.InputError, match="needs a Riesz kernel"):
         CoulombCertificate.of(gf.Flow(grid, gf.Gaussian(0.1), uniform), uniform)

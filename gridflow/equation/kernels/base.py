@@ -26,9 +26,12 @@ class Kernel(ABC):
     ----------
     kind
         Name in case files; None for kernels that hold a function, which a file cannot store.
+    sees_all
+        Whether K̂ > 0 at all modes but the constant one. Otherwise a flow ignores those at which K̂ = 0.
     """
 
     kind: ClassVar[str | None] = None
+    sees_all: ClassVar[bool] = True
     kinds: ClassVar[dict[str, type["Kernel"]]] = {}
     """Every kernel class that has a kind, by its kind."""
 
@@ -62,6 +65,22 @@ class Kernel(ABC):
     def label(self) -> str:
         """Short name for figure captions."""
         return repr(self)
+
+    def order(self, dim: int) -> float | None:  # noqa: ARG002 - some subclasses depend on it
+        """Order s of the Riesz kernel (−Δ)^(−s) that the theorems on rates know this kernel as.
+
+        Parameters
+        ----------
+        dim
+            Dimension of the domain.
+
+        Returns
+        -------
+        float or None
+            s, if K̂ is a multiple of λ^(−s) at the modes that the kernel sees, for ReLU kernels up to O(1/ℓ); None for
+            other kernels, for which these theorems are not stated.
+        """
+        return None
 
     @property
     def is_coulomb(self) -> bool:

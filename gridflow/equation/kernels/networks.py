@@ -23,6 +23,8 @@ class OfActivation(Kernel):
     |S^d|.
     """
 
+    sees_all = False
+
     @abstractmethod
     def eigenvalues(self, dim: int, degrees: int) -> np.ndarray:
         """Funk–Hecke coefficients λ_0, …, λ_{degrees−1} on S^dim, float64 of shape (degrees,)."""

@@ -54,6 +54,10 @@ class Riesz(Kernel, kind="riesz"):
         result[zero_mode] = 0.0  # (−Δ)^{−s} is defined on mean-free functions; V has mean zero
         return result
 
+    def order(self, dim: int) -> float:  # noqa: ARG002 - the same in every dimension
+        """The order s."""
+        return self.s
+
     @property
     def is_coulomb(self) -> bool:
         """Whether s = 1."""

@@ -77,21 +77,14 @@ def members(case: Case) -> list[TrainingRun]:
         )
     bare = case.model_copy(update={"training": None, "output": _densely_recorded(case)}).resolved()
     found = [TrainingRun(LIMIT, "infinitely wide", bare)]
-    common: dict[str, Any] = {"start": training.start, "balance": training.balance, "seed": training.seed}
+    of_start = training.model_dump(include={"start", "balance", "seed"})
+    of_samples = training.model_dump(include={"samples", "batch", "learning_rate", "noise"})
     for width in training.widths:
-        table = NetworkTable(kind="network", count=width, **common)
+        table = NetworkTable(kind="network", count=width, **of_start)
         if training.population:
             found.append(TrainingRun(f"population-{width}", f"m = {width}", bare.model_copy(update={"solver": table})))
         if training.samples is not None:
-            taught = table.model_copy(
-                update={
-                    "loss": "empirical",
-                    "samples": training.samples,
-                    "batch": training.batch,
-                    "learning_rate": training.learning_rate,
-                    "noise": training.noise,
-                }
-            )
+            taught = table.model_copy(update={"loss": "empirical", **of_samples})
             batches = f", batches of {training.batch}" if training.batch else ""
             label = f"m = {width}, {training.samples} samples{batches}"
             found.append(TrainingRun(f"samples-{width}", label, bare.model_copy(update={"solver": taught})))

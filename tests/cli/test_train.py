@@ -197,6 +197,17 @@ def test_what_is_not_a_training(text, message):
         members(parse_case(CASE + text, "case.toml"))
 
 
+def test_the_networks_are_as_the_case_says():
+    start = {"start": "random", "balance": 1.5, "seed": 3}
+    taught = {"samples": 50, "batch": 20, "learning_rate": 0.1, "noise": 0.2}
+    lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in (start | taught).items())
+    limit, population, empirical = members(parse_case(f"{CASE}[training]\nwidths = [10]\n{lines}", "case.toml"))
+    assert limit.case.solver.kind == "finite_volume"
+    common = {"kind": "network", "count": 10} | start
+    assert population.case.solver.model_dump(exclude_defaults=True) == common
+    assert empirical.case.solver.model_dump(exclude_defaults=True) == common | taught | {"loss": "empirical"}
+
+
 def test_a_flow_without_growth_is_not_a_limit():
     with pytest.raises(gf.InputError, match=r"flow.growth = 0: the limit of networks in training has growth = 2.0"):
         members(parse_case(CASE.replace("growth = 2.0", "growth = 0.0") + "[training]\nwidths = [10]", "case.toml"))

@@ -158,6 +158,11 @@ def round_off_energy(flow: Equation[Any], largest: float, dtype: str = "float64"
         max μ (mass / volume).
     dtype
         The solver's precision.
+
+    Returns
+    -------
+    float
+        The energy, in the units of :meth:`gridflow.Flow.energy`.
     """
     noise = round_off(dtype) * largest
     total = float((flow.symbol * flow.grid.mode_multiplicity()).sum())
@@ -202,7 +207,12 @@ def numerical_share(flow: Flow, density: np.ndarray, dissipation: float) -> floa
     density
         Cell averages, shape ``grid.shape`` (mass / volume).
     dissipation
-        −dE/dt of the scheme at this density, as in the series. If it is 0, so is the result.
+        −dE/dt of the scheme at this density (energy / time), as in the series. If it is 0, so is the result.
+
+    Returns
+    -------
+    float
+        The fraction, at most 1; negative where the scheme dissipates less than the flow.
 
     Raises
     ------

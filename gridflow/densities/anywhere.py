@@ -27,7 +27,7 @@ def uniform(grid: Domain, mass: Positive = 1.0) -> np.ndarray:
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``.
+        Cell averages, float64 of shape ``grid.shape`` (mass / volume).
 
     Raises
     ------

@@ -34,7 +34,7 @@ def from_image(grid: Grid, path: FilePath, mass: Positive = 1.0) -> np.ndarray:
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``.
+        Cell averages, float64 of shape ``grid.shape`` (mass / volume).
 
     Raises
     ------
@@ -77,7 +77,7 @@ def from_particles(
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``.
+        Cell averages, float64 of shape ``grid.shape`` (mass / volume).
 
     Raises
     ------

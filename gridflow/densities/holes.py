@@ -32,7 +32,7 @@ def ball_hole(grid: Grid, radius: Positive, center: Sequence[float] | None = Non
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``: 0 inside the hole, constant outside.
+        Cell averages, float64 of shape ``grid.shape`` (mass / volume): 0 inside the hole, constant outside.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def box_hole(
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``: 0 inside the hole, constant outside.
+        Cell averages, float64 of shape ``grid.shape`` (mass / volume): 0 inside the hole, constant outside.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def shell_hole(
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``: 0 inside the hole, constant outside.
+        Cell averages, float64 of shape ``grid.shape`` (mass / volume): 0 inside the hole, constant outside.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def lattice_of_holes(grid: Grid, counts: int | Sequence[int], radius: Positive, 
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``: 0 inside the hole, constant outside.
+        Cell averages, float64 of shape ``grid.shape`` (mass / volume): 0 inside the hole, constant outside.
 
     Raises
     ------

@@ -105,7 +105,7 @@ def cap_hole(grid: SphereGrid, radius: Positive, center: Sequence[float], mass: 
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``.
+        Cell averages, float64 of shape ``grid.shape`` (mass / area).
 
     Raises
     ------
@@ -141,7 +141,7 @@ def bumps(
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``.
+        Cell averages, float64 of shape ``grid.shape`` (mass / area).
 
     Raises
     ------
@@ -183,7 +183,7 @@ def harmonic(
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``.
+        Cell averages, float64 of shape ``grid.shape`` (mass / area).
 
     Raises
     ------
@@ -231,7 +231,7 @@ def random_sobolev_on_sphere(
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``.
+        Cell averages, float64 of shape ``grid.shape`` (mass / area).
 
     Raises
     ------
@@ -260,8 +260,8 @@ def from_function_on_sphere(
     grid
         A grid on the sphere.
     function
-        Called as ``function(x, y, z)`` with arrays of one shape, the components of unit vectors; returns the density,
-        ≥ 0.
+        Called as ``function(x, y, z)`` with arrays of one shape, the components of unit vectors; returns the density
+        (mass / area), ≥ 0, in an array of that shape.
     mass
         Total mass ∫ μ dx; None keeps the function's own.
     points
@@ -270,7 +270,7 @@ def from_function_on_sphere(
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``.
+        Cell averages, float64 of shape ``grid.shape`` (mass / area).
 
     Raises
     ------

@@ -48,7 +48,7 @@ def cosine(
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``.
+        Cell averages, float64 of shape ``grid.shape`` (mass / volume).
 
     Raises
     ------
@@ -94,7 +94,7 @@ def gaussian(
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``.
+        Cell averages, float64 of shape ``grid.shape`` (mass / volume).
 
     Raises
     ------
@@ -142,7 +142,7 @@ def random_sobolev(grid: Grid, r: float, amplitude: Positive = 0.5, seed: Seed =
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``.
+        Cell averages, float64 of shape ``grid.shape`` (mass / volume).
 
     Raises
     ------
@@ -176,7 +176,7 @@ def from_function(
     Returns
     -------
     ndarray
-        Cell averages, float64 of shape ``grid.shape``.
+        Cell averages, float64 of shape ``grid.shape`` (mass / volume).
 
     Raises
     ------

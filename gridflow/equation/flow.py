@@ -153,7 +153,8 @@ class Flow(Equation[Grid], domain=Grid):
     Raises
     ------
     InputError
-        If the target is not a density on the grid, or the growth rate is negative.
+        If the target is not a density on the grid, the growth rate is negative, or the kernel is not defined or not
+        finite on this grid.
 
     References
     ----------
@@ -204,6 +205,16 @@ class Flow(Equation[Grid], domain=Grid):
         ----------
         density
             Density μ as cell averages (mass / volume), shape ``grid.shape``.
+
+        Returns
+        -------
+        float
+            E ≥ 0; in units of mass² · length^{2s − d} for a Riesz kernel.
+
+        Raises
+        ------
+        InputError
+            If the density has the wrong shape or is not finite.
         """
         return self._field.energy(self.grid.check(density, "the density"))
 
@@ -216,6 +227,16 @@ class Flow(Equation[Grid], domain=Grid):
         ----------
         density
             Density μ as cell averages (mass / volume), shape ``grid.shape``.
+
+        Returns
+        -------
+        float
+            −dE/dt, in units of energy / time.
+
+        Raises
+        ------
+        InputError
+            If the density has the wrong shape or is not finite.
         """
         density = self.grid.check(density, "the density")
         v = self._field.potential(density)

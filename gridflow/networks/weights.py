@@ -149,6 +149,11 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
     path
         The file.
 
+    Returns
+    -------
+    Weights
+        Inner weights of shape (m, inputs) and outer weights of shape (m,).
+
     Raises
     ------
     InputError

@@ -70,9 +70,14 @@ def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> C
     Parameters
     ----------
     energy
-        Threshold for E = ½ KMD².
+        Threshold for E = ½ KMD², in the units of :meth:`gridflow.Flow.energy`.
     schedule
         When to check. Default: every 10 steps.
+
+    Returns
+    -------
+    Callback
+        To be passed to :func:`gridflow.run`.
     """
 
     def action(run: LiveRun) -> None:
@@ -92,6 +97,11 @@ def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
         Threshold (1 / time).
     schedule
         When to check. Default: every 10 steps.
+
+    Returns
+    -------
+    Callback
+        To be passed to :func:`gridflow.run`.
     """
 
     def action(run: LiveRun) -> None:

@@ -123,6 +123,11 @@ def log_times(first: float, last: float, count: int) -> AtTimes:
     count
         Number of times, at least 2.
 
+    Returns
+    -------
+    AtTimes
+        The schedule, with the times in units of the simulated time.
+
     Raises
     ------
     InputError

@@ -211,6 +211,11 @@ def open_run(path: str | os.PathLike[str]) -> RunDirectory:
     path
         The run directory.
 
+    Returns
+    -------
+    RunDirectory
+        What is stored, read when it is asked for.
+
     Raises
     ------
     InputError

@@ -262,6 +262,11 @@ def train(
     progress, say
         As for :func:`gridflow.run_case`.
 
+    Returns
+    -------
+    Training
+        The runs, with the times at which each reached the goals, and what theory predicts of them.
+
     Raises
     ------
     InputError

@@ -48,12 +48,17 @@ def in_words(flow: Equation[Any], s: float) -> str:
 
 
 def uniform_background(flow: Equation[Any]) -> float | None:
-    """Constant a with ν ≡ a (mass / volume) for a Coulomb flow (s = 1) without growth; None for other flows.
+    """Constant value of the target of a Coulomb flow, for the laws that hold on a uniform background.
 
     Parameters
     ----------
     flow
         Any flow.
+
+    Returns
+    -------
+    float or None
+        a with ν ≡ a (mass / volume) if s = 1 and there is no growth; None for other flows.
     """
     coulomb = flow.kernel.is_coulomb and flow.growth == 0
     if not coulomb or not is_constant(flow.target):

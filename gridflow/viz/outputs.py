@@ -73,7 +73,7 @@ def export(run: str | os.PathLike[str], output: str | os.PathLike[str]) -> Path:
     """Write the output of a run that is registered for the file's suffix; see :class:`gridflow.viz.outputs.Output`.
 
     ``.csv`` is the table of the series: one column for each scalar diagnostic, one row for each recorded step. The
-    suffixes of figures and movies give what :func:`plot` and :func:`movie` give by default.
+    suffixes of figures and movies give what :func:`gridflow.plot` and :func:`gridflow.movie` give by default.
 
     Parameters
     ----------

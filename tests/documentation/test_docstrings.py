@@ -1,13 +1,27 @@
-"""Docstrings that list parameters list all of them, and none that there are not."""
+"""Docstrings list the parameters there are, say what is returned, and refer to what exists."""
 
 import ast
+import importlib
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+import gridflow as gf
+import solvers
+
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(p for package in ("gridflow", "solvers") for p in (ROOT / package).rglob("*.py"))
+REFERENCE = re.compile(r":(?:attr|class|data|func|meth|mod):`~?([\w.]+)`")
+PUBLIC = {
+    f"{name}.{function.__name__}": function
+    for package in (gf, solvers)
+    for name in package.__all__
+    for each in [getattr(package, name)]
+    for function in (vars(each).values() if inspect.isclass(each) else [each])
+    if inspect.isfunction(function) and not function.__name__.startswith("_")
+}
 SECTION = re.compile(r"Parameters\n-+\n(.*?)(?:\n\n[A-Z][a-z]+\n-+\n|\Z)", re.DOTALL)
 
 
@@ -42,3 +56,40 @@ def test_documented_parameters_are_those_there_are(path):
             there = {*(constructor(node) if isinstance(node, ast.ClassDef) else arguments(node))}
             assert {name for name in there if not name.startswith("_")} <= names, f"{node.name} lacks {there - names}"
             assert not there or names <= there, f"{node.name} lists {names - there}"
+
+
+def has(owner, names):
+    """Whether an attribute of an attribute … is there, or is declared without a value."""
+    first, *rest = names
+    declared = not rest and first in getattr(owner, "__annotations__", {})
+    return declared or (hasattr(owner, first) and (not rest or has(getattr(owner, first), rest)))
+
+
+def refers(module, name):
+    """Whether a name is found in a module, in one of its classes, or by importing all but its end."""
+    names = name.split(".")
+    if any(has(owner, names) for owner in (module, *filter(inspect.isclass, vars(module).values()))):
+        return True
+    for end in range(len(names), 0, -1):
+        try:
+            found = importlib.import_module(".".join(names[:end]))
+        except ImportError:
+            continue
+        return end == len(names) or has(found, names[end:])
+    return False
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT).with_suffix("")))
+def test_references_resolve(path):
+    code = path.read_text(encoding="utf-8")
+    module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
+    assert [name for name in REFERENCE.findall(code) if not refers(module, name)] == []
+
+
+def test_public_functions_say_what_they_return():
+    assert len(PUBLIC) > 150
+    for name, function in PUBLIC.items():
+        documented = inspect.getdoc(function) or ""
+        returned = inspect.signature(function).return_annotation
+        if "Parameters\n---" in documented and returned not in (None, inspect.Signature.empty):
+            assert "Returns\n---" in documented, name

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -42,9 +42,18 @@ def publishing(path: Path, keep_ending: bool = False) -> Iterator[Path]:
         temporary.replace(path)
         _flush(path.parent)
     except OSError as error:
-        raise RunError(f"cannot write {path}: {error}") from error
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what could not be written is not there either; the error above is the one to report
+            temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless they are there; RunError if that is not possible."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def publish(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
@@ -84,7 +93,7 @@ def publish_folder(prepared: Path, path: Path, replaced: Path | None = None) -> 
         prepared.rename(path)
         _flush(path.parent)
     except OSError as error:
-        raise RunError(f"cannot write {path}: {error}") from error
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def sha256(*parts: bytes | np.ndarray) -> str:

@@ -196,10 +196,16 @@ class Case(Table):
 
         This is the sum of the solver's memory, the arrays of the problem and the diagnostics in double precision, the
         temporaries of recording, and the interpreter with its libraries.
+
+        Raises
+        ------
+        InputError
+            If the grid or the kernel is not allowed.
         """
-        cells = math.prod(self.grid.shape)
+        shape = self.grid.build().shape
+        cells = math.prod(shape)
         signed = self.negative is not None
-        problem = Problem(tuple(self.grid.shape), self.kernel.build(), self.flow.growth, signed)
+        problem = Problem(shape, self.kernel.build(), self.flow.growth, signed)
         held = self.solver.memory(problem)
         arrays = _ARRAYS_OF_A_RUN + (_ARRAYS_OF_A_CONTOUR if type(self.initial).density.region is not None else 0.0)
         return round(held + cells * arrays * 8 + _INTERPRETER)

@@ -65,9 +65,9 @@ def run_case(
         out = f"{Path(case).stem}.run"
     found, beside = located(case, set, folder)
     chosen, store = found.resolved(), Path(out)
-    check_memory(chosen, force, say)
     if store.exists() and not force:
         raise InputError(f"{store} exists: resume it, choose another directory (out), or replace it (force)")
+    check_memory(chosen, force, say)
     return launch(chosen, store, beside, force=force, progress=progress, say=say)
 
 

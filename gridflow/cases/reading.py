@@ -258,6 +258,8 @@ def _explain(detail: ErrorDetails) -> str:
             return f"{key} = {value!r}: it must " + ("not be empty" if least == 1 else f"have at least {least} entries")
         case "value_error":
             return f"{key}: {detail['ctx']['error']}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{key} = {value!r}: it must be a table"
         case _:
             message = detail["msg"].removeprefix("Input should be ")
             return f"{key} = {value!r}{_EXPECTED}{message}"

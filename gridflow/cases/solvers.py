@@ -104,7 +104,7 @@ class SolverTable(Table, ABC):
         """Construct the solver; InputError if it cannot treat this flow or these initial data."""
         own = kind_of(type(self))
         if not self.solves(flow):
-            others = [kind for kind, table in SOLVERS.items() if table.solves(flow)]
+            others = [kind for kind, table in SOLVERS.items() if table.solves(flow) and not table.of_networks]
             raise InputError(f'kind = "{own}" cannot solve on {flow.grid}; there use {" or ".join(others)}')
         if start.negative is not None and not type(self).takes_negative:
             others = [kind for kind, table in SOLVERS.items() if table.takes_negative]

@@ -1,7 +1,7 @@
 """The ``gridflow`` command: new, run, resume, info, plot, movie, export, sweep, predict, rates, compare, train, bench.
 
-Exit codes: 0 for success, 1 if a run failed or a check did not pass, 2 for bad input. Results go to standard output,
-everything else to standard error.
+Exit codes: 0 for success, 1 if a run failed or was interrupted or a check did not pass, 2 for bad input. Results go to
+standard output, everything else to standard error.
 """
 
 import sys

@@ -48,3 +48,5 @@ def _finish(done: Run, store: Path) -> None:
     if done.status == "interrupted":
         notes.print(f"continue with: gridflow resume {store}")
     typer.echo(str(store))
+    if done.status == "interrupted":
+        raise typer.Exit(1)

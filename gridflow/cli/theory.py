@@ -16,7 +16,7 @@ def predict(
     case_file: CasePath,
     tol: Annotated[
         float | None,
-        typer.Option("--tol", help="Energy to reach, as a share of the first; default 1e-6, or that of [training]."),
+        typer.Option("--tol", help="Energy to reach over that at the start; default 1e-6, or a training's tolerance."),
     ] = None,
     changed: Changed = None,
     as_json: AsJson = False,

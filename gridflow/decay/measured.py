@@ -136,8 +136,10 @@ def rates(run: str | os.PathLike[str] | RunDirectory, r: float | None = None) ->
     Raises
     ------
     InputError
-        If the run has no series yet, or its kernel cannot be restored from the file.
+        If ``r`` is not finite, the run has no series yet, or its kernel cannot be restored from the file.
     """
+    if r is not None and not math.isfinite(r):
+        raise InputError(f"r = {r}: it must be a finite number")
     stored = run if isinstance(run, RunDirectory) else open_run(run)
     series = stored.series
     if not series:

@@ -160,8 +160,10 @@ def from_network_file(grid: Domain, path: FilePath, mass: Positive | None = None
 def _load(path: FilePath) -> np.ndarray:
     try:
         return np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a numpy array: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValueError:
+        raise InputError(f"{path} is not a .npy file of numbers") from None
 
 
 def _shares(cells: int, pixels: int) -> np.ndarray:

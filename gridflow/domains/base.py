@@ -205,9 +205,11 @@ class Domain(ABC):
         Raises
         ------
         InputError
-            If the shape is wrong or a value is not finite.
+            If the shape is wrong, or a value is not a finite real number.
         """
         values = np.asarray(values)
+        if values.dtype.kind not in "biuf":
+            raise InputError(f"{name} has numbers of type {values.dtype}; real numbers are needed")
         if values.shape != self.shape:
             raise InputError(f"{name} has shape {values.shape}; the grid has {self.shape}")
         if not np.isfinite(values).all():

@@ -41,6 +41,9 @@ class Representation:
     kind: Kind
     signed: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.kind} of two densities" if self.signed else self.kind
+
     @property
     def on_grid(self) -> bool:
         """Whether a state contains the density itself rather than points to be deposited on the grid."""

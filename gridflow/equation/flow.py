@@ -59,6 +59,9 @@ class Equation(ABC, Generic[G]):
         return grid.one_of(Equation.domains, "equation")(grid, kernel, target, growth)
 
     def __post_init__(self) -> None:
+        meant = self.grid.one_of(Equation.domains, "equation")
+        if not issubclass(type(self), meant):
+            raise InputError(f"{type(self).__name__} is not an equation on {self.grid}; there use {meant.__name__}")
         if not (math.isfinite(self.growth) and self.growth >= 0):
             raise InputError(f"growth = {self.growth}: it must be ≥ 0")
         checked = self.grid.check if self.growth else self.grid.check_density
@@ -66,7 +69,9 @@ class Equation(ABC, Generic[G]):
         target.flags.writeable = False
         symbol = self.kernel.multiplier(self.grid)
         if not np.isfinite(symbol).all():
-            raise InputError(f"the symbol of {self.kernel} overflows on this grid; choose another unit of length")
+            raise InputError(
+                f"the symbol of {self.kernel} is not finite on this grid; if it overflows, use another unit of length"
+            )
         symbol.flags.writeable = False
         object.__setattr__(self, "target", target)
         object.__setattr__(self, "_symbol", symbol)

@@ -168,7 +168,10 @@ def run(
         If the run cannot continue; the directory keeps the last checkpoint.
     """
     if not (math.isfinite(t_end) and t_end > 0):
-        raise InputError(f"t_end = {t_end}: it must be positive")
+        raise InputError(f"t_end = {t_end}: it must be given, positive and finite")
+    needs_store = {"snapshots": snapshots, "checkpoints": checkpoints, "resume": resume}
+    if store is None and (unused := [name for name, given in needs_store.items() if given]):
+        raise InputError(f"{' and '.join(unused)}: without store, the run directory, nothing is stored")
     if snapshot_dtype not in ("float32", "float64"):
         raise InputError(f"snapshot_dtype {snapshot_dtype!r}: allowed are float32 and float64")
     state = solver.initialize(initial)

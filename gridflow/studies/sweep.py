@@ -21,7 +21,7 @@ from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, load_case, parse_case, parsed_changes, plain_changes, text_of, texts_of
 from gridflow.compute.threads import VARIABLE, available, count
 from gridflow.errors import InputError, whole_number
-from gridflow.files import publish_text, publishing
+from gridflow.files import make_folder, publish_text, publishing
 from gridflow.runtime.signals import collected_signals
 from gridflow.runtime.store import DONE, RunDirectory, open_run
 from gridflow.studies.axes import Axis, Member, axes_of, members
@@ -92,7 +92,7 @@ class Sweep:
                 shutil.rmtree(self.folder)
             else:
                 self._require_same(json.loads(path.read_text(encoding="utf-8")))
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         publish_text(self.folder / RECORD, json.dumps(self._record(), indent=2) + "\n")
 
     def _record(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from gridflow.cases.execute import Say, check_memory, launch
 from gridflow.cases.reading import Changes, load_case, upgraded
 from gridflow.cases.solvers import NetworkTable
 from gridflow.errors import InputError, RunError
-from gridflow.files import checksum
+from gridflow.files import checksum, make_folder
 from gridflow.networks.measures import TRAINING
 from gridflow.runtime.store import DONE, RunDirectory, open_run
 from gridflow.studies.prediction import Prediction, applicable, predict_run
@@ -227,8 +227,11 @@ class Training:
     def plot(self, output: str | os.PathLike[str]) -> Path:
         """Draw the losses of all runs, linear theory and the predicted slope; see :func:`gridflow.viz.plot_training`.
 
-        Returns the file written. InputError if its suffix or folder is not allowed, or if a run has no snapshots yet.
+        Returns the file written. InputError if nothing has been trained, if the suffix or folder of the file is not
+        allowed, or if a run has no snapshots yet.
         """
+        if not self.members:
+            raise InputError(f"{self.folder} has no trained network and no limit to draw yet")
         from gridflow.viz.training import Curve, plot_training  # imported here: matplotlib takes a second
 
         runs = [
@@ -283,7 +286,7 @@ def train(
     folder = Path(out or f"{path.stem}.train")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} exists and is not a folder; choose another one (out)")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     trained: list[tuple[TrainingRun, Expectation]] = []
     failed: list[str] = []
     interrupted = ""

@@ -11,7 +11,7 @@ from gridflow.domains.torus import Grid
 from gridflow.equation.contract import PARTICLES
 from gridflow.equation.flow import Flow
 from gridflow.equation.kernels import Gaussian, Kernel, Riesz
-from gridflow.errors import InputError
+from gridflow.errors import InputError, whole_number
 from gridflow.measures import spectra
 from gridflow.particles.sampling import sample
 from gridflow.runtime.schema import Snapshot
@@ -97,7 +97,7 @@ class Reference:
     def __init__(self, stored: RunDirectory, seed: int = 0) -> None:
         if stored.representation.kind == PARTICLES:
             raise InputError(f"{stored.path} is a run of Particles; particles are compared with a run on a grid")
-        self.stored, self._seed = stored, seed
+        self.stored, self._seed = stored, whole_number("seed", seed, 0)
         flow = stored.flow
         if not isinstance(flow, Flow):
             raise InputError(f"{stored.path} is a run on {flow.grid}; particles are compared with runs on a torus")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from gridflow.errors import InputError
 from gridflow.validation import Comparison, Reference, order
 from gridflow.viz.figures import FORMATS
 from gridflow.viz.outputs import checked_output
@@ -48,9 +49,11 @@ def plot_comparison(
     Raises
     ------
     InputError
-        If the suffix or the folder of the output is not allowed.
+        If there is no comparison, or the suffix or the folder of the output is not allowed.
     """
     path = checked_output(output, FORMATS)
+    if not found:
+        raise InputError("found = []: a figure needs at least one comparison")
     with look():
         figure = new_figure(11.0, 7.4)
         (distances, transports, last), below = figure.subplots(2, 3)

@@ -1,8 +1,10 @@
 """Movies of runs, made from their run directories."""
 
 import importlib.util
+import math
 import os
 import shutil
+import subprocess
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from gridflow.errors import InputError
+from gridflow.errors import InputError, RunError
 from gridflow.files import publishing
 from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.viz.fields import Scale, color_bar, draw, is_line, panel_height, redraw
@@ -53,8 +55,10 @@ def movie(
     Raises
     ------
     InputError
-        If a run is missing, has no snapshot or is on a sphere in a single cell, or if the suffix or folder of the
-        output is not allowed.
+        If there are no runs, one is missing, has no snapshot or is on a sphere in a single cell, or if ``fps`` or the
+        suffix or folder of the output is not allowed.
+    RunError
+        If the file cannot be written.
     """
     path = checked_output(output, FORMATS)
     return _film([open_run(run) for run in ([runs] if isinstance(runs, str | os.PathLike) else runs)], path, fps)
@@ -79,6 +83,10 @@ class Movie(Output, kind="movie", suffixes=FORMATS):
 
 def _film(stored: Sequence[RunDirectory], path: Path, fps: int) -> Path:
     """Write a movie of runs side by side; return the file written."""
+    if not stored:
+        raise InputError("runs = []: a movie needs at least one")
+    if not (math.isfinite(fps) and fps > 0):
+        raise InputError(f"fps = {fps}: it must be positive")
     frames = max(len(each.times) for each in stored)
     if min(len(each.times) for each in stored) == 0:
         raise InputError(
@@ -107,16 +115,20 @@ def _film(stored: Sequence[RunDirectory], path: Path, fps: int) -> Path:
             color_bar(figure, scale, [panel.axes for panel in panels])
 
         with publishing(path, keep_ending=True) as file:
+            file.touch()  # ffmpeg does not say why it cannot write a file
             writer: AbstractMovieWriter
             if path.suffix == ".gif":
                 writer = PillowWriter(fps=fps)
             else:
                 writer = FFMpegWriter(fps=fps, codec="libx264", extra_args=["-pix_fmt", "yuv420p", "-crf", "18"])
-            with writer.saving(figure, str(file), dpi=120):
-                for number in range(frames):
-                    for panel in panels:
-                        panel.show(number / max(frames - 1, 1))
-                    writer.grab_frame()
+            try:
+                with writer.saving(figure, str(file), dpi=120):
+                    for number in range(frames):
+                        for panel in panels:
+                            panel.show(number / max(frames - 1, 1))
+                        writer.grab_frame()
+            except subprocess.CalledProcessError as error:
+                raise RunError(f"cannot write {path}: ffmpeg ended with code {error.returncode}") from error
         return path
 
 

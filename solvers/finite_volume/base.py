@@ -35,12 +35,14 @@ class CellSolver(ABC, Generic[S]):
     """
 
     libraries: tuple[str, ...] = ()
+    representation = Representation(CELLS)
 
     def __init__(
         self, space: S, explicit: Explicit, extra_arrays: Mapping[str, np.ndarray], settings: Mapping[str, object]
     ) -> None:
         self.flow = space.flow
-        self.representation = Representation(CELLS, signed=NEGATIVE in extra_arrays)
+        if NEGATIVE in extra_arrays:
+            self.representation = Representation(CELLS, signed=True)
         self._space, self._explicit, self._extra_arrays = space, explicit, extra_arrays
         self._integrator: Explicit | Exponential = explicit
         self._settings = settings
@@ -154,7 +156,7 @@ def second_density(flow: Equation[Any], negative: np.ndarray | None) -> dict[str
         return {}
     if not flow.growth > 0:
         raise InputError(f"growth = {flow.growth}: densities of both signs need growth > 0")
-    return {NEGATIVE: flow.grid.check_density(negative, "the negative density")}
+    return {NEGATIVE: flow.grid.check_density(negative, "the negative density").copy()}
 
 
 def hash_of(extra_arrays: Mapping[str, np.ndarray], name: str) -> str | None:

@@ -65,6 +65,7 @@ class Semidiscrete(Space[Look]):
         self.velocity.potential_of(field)
         self.velocity.evaluate(field, measure=True)
         self._sweeps.compile(field)
+        self._known.compile(field)
 
     def change(self, at: Evaluated, dt: float, name: str = DENSITY) -> tuple[np.ndarray, float]:
         """Compute Δt times the tendency of a density.

@@ -64,14 +64,14 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         Volume fraction χ of a hole (see :mod:`gridflow.densities.regions`) to advect with the flow, shape
         ``grid.shape``, values in [0, 1]. The initial density must vanish in the hole; ``{χ > ½}`` is the hole at later
         times. The tracer adds its own outflow bound on Δt. Default: None.
+    threads
+        Number of threads; the result has the same bits for any number. Default: the environment variable
+        ``GRIDFLOW_THREADS`` or, without it, as many cores as the size of the grid justifies.
     negative
         Second density μ⁻ ≥ 0 at time 0 as cell averages of shape ``grid.shape``, for networks with output weights of
         both signs: ``V = K * (μ⁺ − μ⁻ − ν)``, ``∂_t μ± = ±(∇·(μ± ∇V) − β μ± V)``. This is the infinite-width limit of a
         shallow network, in which gradient descent moves each density along its own gradient. It needs growth; it is
         advanced by explicit steps only, and cannot be combined with a tracer. Default: None.
-    threads
-        Number of threads; the result has the same bits for any number. Default: the environment variable
-        ``GRIDFLOW_THREADS`` or, without it, as many cores as the size of the grid justifies.
 
     Raises
     ------
@@ -90,8 +90,8 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         dtype: str | np.dtype | type = "float64",
         tolerance: float = 1e-5,
         tracer: np.ndarray | None = None,
-        negative: np.ndarray | None = None,
         threads: int | None = None,
+        negative: np.ndarray | None = None,
     ) -> None:
         torus(flow.grid, "FiniteVolume")
         self.cfl, self.tolerance, self.dtype = checked_cfl(cfl), checked_tolerance(tolerance), real_dtype(dtype)
@@ -133,8 +133,8 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         velocity: str | None = None,
         growth: bool = False,
         tracer: bool = False,
-        negative: bool = False,
         threads: int | None = None,
+        negative: bool = False,
         exponential: bool = False,
     ) -> int:
         """Estimate the bytes of memory of a solver and its state; docs/scheme.md lists what they are used for.
@@ -145,7 +145,7 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         cells, size = math.prod(shape), np.dtype(dtype).itemsize
         spectral = VELOCITIES[velocity or scheme.velocity].spectral
         spectra = len(shape) + growth if spectral else 1
-        fields = 3 * (1 + tracer + negative) + negative
+        fields = 3 * (1 + bool(tracer) + bool(negative)) + bool(negative)
         symbol = 0 if np.dtype(dtype) == np.float64 else 0.5
         padding = 1 + 2 / shape[-1] + 1 / min(shape)
         held = (fields + spectra * padding + symbol) * cells * size
@@ -178,7 +178,7 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         return np.stack([self._space.velocity.face(axis) for axis in range(self.flow.grid.dim)])
 
     def tendency(self, state: State, dt: float | None = None) -> np.ndarray:
-        """∂_t μ of the semi-discrete scheme, shape ``grid.shape`` (mass / volume / time).
+        """∂_t μ of the semi-discrete scheme, shape ``grid.shape`` (mass / volume / time); ∂_t μ⁺ of two densities.
 
         Parameters
         ----------
@@ -202,7 +202,7 @@ class FiniteVolume(CellSolver[Semidiscrete]):
     def euler(self, state: State, dt: float) -> np.ndarray:
         """Evaluate one right-hand side: velocity, fluxes and ``μ + Δt ∂_t μ``, in one of the solver's own arrays.
 
-        For benchmarks; the bounds on Δt are not checked.
+        For benchmarks; the bounds on Δt are not checked. Of two densities, it returns the first.
         """
         reached = self._space.stages[1]
         self._space.advance(self._space.evaluate(state.arrays, state.time), state.arrays, reached, dt, 0.0)
@@ -248,7 +248,7 @@ def _carried(grid: Grid, tracer: np.ndarray | None) -> dict[str, np.ndarray]:
     """Return the volume fraction of an advected hole, by its name among the arrays of a state."""
     if tracer is None:
         return {}
-    fraction = np.asarray(grid.check(tracer, "the tracer"), dtype=float)
+    fraction = np.array(grid.check(tracer, "the tracer"), dtype=float)
     if fraction.min() < 0 or fraction.max() > 1:
         raise InputError(
             f"the tracer is a volume fraction in [0, 1]; it has values from {fraction.min()} to {fraction.max()}"

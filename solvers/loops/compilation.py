@@ -55,9 +55,11 @@ def contracted(function: Callable[..., Any]) -> Any:
 def entry(function: Callable[..., Any]) -> Any:
     """Compile a function to be called from Python, on any number of threads, and keep it in the disk cache.
 
-    The cache identifies compiled code by the function's qualified name, the constants that its factory closes over, and
-    the state of the function's own module. The name is therefore given the hash of all sources, so that a change of any
-    piece compiles the function again and never reads the files of other sources.
+    The cache has one index for each qualified name, which it reads and writes without a lock. The name is therefore
+    given the constants that the factory closes over, so that processes which compile two variants at once cannot
+    mistake one for the other, and the hash of all sources, so that a change of any piece compiles the function again
+    and the files of other sources are never read.
     """
-    function.__qualname__ += "-" + SOURCES
+    constants = [str(int(cell.cell_contents)) for cell in function.__closure__ or ()]
+    function.__qualname__ = "-".join([function.__qualname__, *constants, SOURCES])
     return njit(cache=True, **_OPTIONS)(function)

@@ -168,7 +168,8 @@ class Network:
         return 8 * (held + (on_samples if samples else 0))
 
     def compile(self) -> None:
-        """Do nothing: this solver has no compiled loops."""
+        """Compile what recognises a known state, the only compiled loop, or load it from the disk cache."""
+        self._known.compile(self._now)
 
     def settings(self) -> Mapping[str, object]:
         """Return the name, the options, and checksums of the weights at time 0 and of the teacher."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gridflow.compute.threads import available
+from gridflow.compute.threads import FEWEST_CELLS_PER_THREAD, available, count
 from gridflow.domains.torus import torus
 from gridflow.equation.contract import PARTICLES, POSITIONS, WEIGHTS, Representation, State
 from gridflow.equation.flow import MASS_TOLERANCE, Flow
@@ -82,7 +82,7 @@ class Particles:
         self.tolerance = checked_tolerance(tolerance)
         self.dtype = real_dtype(dtype)
         self.accuracy = ACCURACY[self.dtype.name] if accuracy is None else float(accuracy)
-        self.threads = threads or available()
+        self.threads = count(threads, FEWEST_CELLS_PER_THREAD * available())  # as many as there are
         self._scheme = schemes.EMBEDDED[integrator]
         found = clouds.checked_particles(flow.grid.dim, positions, weights, flow.target_mass)
         self._start = tuple(array.astype(self.dtype) for array in found)
@@ -119,7 +119,8 @@ class Particles:
         return round(held + math.prod(modes) * (8 * 2 * 5 + 2 * size * (2 * 2**dim + 4)))
 
     def compile(self) -> None:
-        """Do nothing: this solver has no compiled loops."""
+        """Compile what recognises a known state, the only compiled loop, or load it from the disk cache."""
+        self._known.compile(*self._start)
 
     def settings(self) -> Mapping[str, object]:
         """Return the solver's name and options, which are recorded with a run."""
@@ -212,6 +213,8 @@ class Particles:
         return energy
 
     def _evaluate(self, stage: int, positions: np.ndarray, weights: np.ndarray) -> None:
+        if not math.isfinite(float(positions.min()) - float(positions.max())):  # FINUFFT would crash
+            raise RunError("a particle's position is not finite; try a smaller tolerance")
         self._field.evaluate(positions, weights)
         self._speeds[stage] = self._field.velocity
         if self.flow.growth:

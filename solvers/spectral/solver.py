@@ -124,6 +124,7 @@ class Spectral:
         space.tendency(space.nothing, space.nothing, work, measuring=True)
         space.measure(space.nothing, work.lines)
         self._increments.compile()
+        self._known.compile(self._reached)
         self._known.forget()
 
     def settings(self) -> Mapping[str, object]:

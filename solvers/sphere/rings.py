@@ -134,6 +134,7 @@ class SphereSpace(Space[SphereLook]):
             0, 0, self._rings, self._steps[DENSITY], work, values, values, values, self._rates, self._tops, self._decay
         )  # fmt: skip
         self._stage(0, 0, self._rings.joined, work, values, values, values, values, 0.0, 0.0, self._tops)
+        self._known.compile(values)
 
     def spread(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """New arrays in which cells that are joined hold the limited slope that a stage would give them."""

@@ -20,6 +20,10 @@ class Known(Generic[T]):
         self._kept: tuple[tuple[tuple[int, int], ...], T] | None = None
         self._arrays: tuple[np.ndarray, ...] = ()
 
+    def compile(self, *arrays: np.ndarray) -> None:
+        """Compile the hash of arrays like these, or load it from the disk cache."""
+        _key(arrays)
+
     def get(self, *arrays: np.ndarray) -> T | None:
         """Return the value for these arrays; None if there is none or a number has changed."""
         if self._kept is None or self._kept[0] != _key(arrays):

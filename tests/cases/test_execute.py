@@ -1,5 +1,7 @@
 """Python can do what the commands do."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,13 @@ def test_a_case_is_run_and_goes_on(case):
     assert gf.resume_case("small.run", 0.3).time == 0.3
     with pytest.raises(gf.InputError, match=r"small\.run exists"):
         gf.run_case(case)
+
+
+@pytest.mark.parametrize("shape", [[], [0], [8, 8, 8, 8]])
+def test_a_grid_that_cannot_be_made_is_named(case, shape):
+    with pytest.raises(gf.InputError, match=rf"grid shape \({', '.join(map(str, shape))},?\)"):
+        gf.run_case(case, set={"grid.shape": shape})
+    assert not Path("small.run").exists()
 
 
 def test_a_loaded_case_is_run(case):

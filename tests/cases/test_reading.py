@@ -173,7 +173,7 @@ def test_files_are_found_relative_to_the_case(tmp_path):
     solver, initial = case.build(tmp_path)
     assert (initial == gf.normalize(grid, values)).all()
     assert solver.flow.target_mass == pytest.approx(1, rel=1e-14)
-    with pytest.raises(gf.InputError, match=r"start\.npy cannot be read as a numpy array"):
+    with pytest.raises(gf.InputError, match=r"start\.npy cannot be read: No such file"):
         case.build(tmp_path / "elsewhere")
 
 

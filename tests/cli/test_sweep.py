@@ -201,6 +201,11 @@ def test_a_failed_member_is_reported_and_run_again_on_request(case, tmp_path):
     assert [row["status"] for row in rows] == ["finished"]
 
 
+def test_a_sweep_that_cannot_be_written_says_so(case):
+    with pytest.raises(gf.RunError, match=r"cannot write .*small\.toml/s: Not a directory"):
+        sweep(case, {"kernel.s": [1]}, case / "s")
+
+
 def test_a_member_that_cannot_begin_has_failed(case, tmp_path):
     folder = tmp_path / "s"
     Sweep(folder, case, {}, (Axis("kernel.s", [1]),)).begin(force=False)

@@ -127,6 +127,9 @@ def test_checks_of_values(torus):
         torus.check(np.ones(torus.size + 1), "it")
     assert str(torus.shape) in str(error.value)
     assert str((torus.size + 1,)) in str(error.value)
+    for type_ in ("complex128", "<U3"):
+        with pytest.raises(InputError, match=f"it has numbers of type {type_}; real numbers are needed"):
+            torus.check(np.ones(torus.shape).astype(type_), "it")
     cell = tuple(n - 2 for n in torus.shape)
     for bad, word in ((np.nan, "nan"), (-np.inf, "-inf")):
         values[cell] = bad

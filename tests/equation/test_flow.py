@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import gridflow as gf
+from gridflow.domains.sphere import SphereGrid
 from gridflow.domains.torus import Grid
-from gridflow.equation.flow import MASS_TOLERANCE, Flow
+from gridflow.equation.flow import MASS_TOLERANCE, Flow, SphereFlow
 from gridflow.equation.kernels import Gaussian, Matern, Riesz, Symbol
 from gridflow.errors import InputError
 
@@ -335,6 +336,13 @@ def test_targets_are_densities():
     ):
         with pytest.raises(InputError, match=word):
             Flow(Grid(8), Riesz(1), target)
+
+
+def test_an_equation_belongs_to_a_domain():
+    with pytest.raises(InputError, match=r"Flow is not an equation on SphereGrid.*; there use SphereFlow"):
+        Flow(SphereGrid((4, 8)), Riesz(1), np.ones((4, 8)))
+    with pytest.raises(InputError, match=r"SphereFlow is not an equation on Grid.*; there use Flow"):
+        SphereFlow(Grid(8), Riesz(1), np.ones(8))
 
 
 @pytest.mark.parametrize("growth", [-1.0, math.nan, math.inf])

@@ -408,10 +408,10 @@ def test_steps_allocate_no_full_array(shape, reconstruction, options):
     tracer = gf.regions.ball(grid, 0.25) if options.pop("tracer", False) else None
     solver = FiniteVolume(flow, reconstruction, tracer=tracer, **options)
     state = solver.initialize(gf.ball_hole(grid, 0.25))
-    solver.step(state, 1.0)
+    solver.step(state, math.inf)
     tracemalloc.start()
     for _ in range(5):
-        solver.step(state, 1.0)
+        solver.step(state, math.inf)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < grid.size * solver.dtype.itemsize / 8

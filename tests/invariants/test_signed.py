@@ -139,6 +139,34 @@ def test_what_is_not_allowed(make, message):
         make()
 
 
+def test_a_run_of_one_density_does_not_go_on_with_two(tmp_path):
+    flow, positive, negative = problem()
+    one, two = FiniteVolume(flow, integrator="ssprk3"), FiniteVolume(flow, integrator="ssprk3", negative=negative)
+    never = gf.EverySteps(10**6)
+
+    def fails(run):  # noqa: ARG001
+        raise gf.RunError("before the first checkpoint")
+
+    with pytest.raises(gf.RunError):
+        gf.run(
+            one,
+            positive,
+            0.1,
+            store=tmp_path / "one.run",
+            checkpoints=never,
+            callbacks=[gf.Callback(fails, never, at_start=True)],
+        )
+    with pytest.raises(gf.InputError, match="was run with cells, not cells of two densities; only the same problem"):
+        gf.run(two, positive, 0.1, store=tmp_path / "one.run", resume=True)
+
+
+def test_arrays_of_the_caller_are_copied():
+    flow, positive, negative = problem()
+    made = FiniteVolume(flow, negative=negative)
+    negative[:] = 5.0
+    assert made.initialize(positive).arrays[NEGATIVE].max() == 1
+
+
 @pytest.mark.parametrize("integrator", ["euler", "ssprk2", "ssprk3"])
 def test_looking_at_a_state_changes_nothing(integrator):
     """After an odd number of steps too, when the arrays of the state and those of a stage have changed places."""

@@ -125,7 +125,7 @@ def test_a_command_that_is_signalled_resumes_to_the_same_bytes(tmp_path, number,
         assert running.returncode == -signal.SIGKILL
         assert gf.open_run(store).status == "running"
     else:
-        assert running.returncode == 0
+        assert running.returncode == 1
         assert gf.open_run(store).status == "interrupted"
         assert f"continue with: gridflow resume {store}" in said
     assert gf.open_run(store).verify() == []

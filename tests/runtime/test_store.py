@@ -148,7 +148,7 @@ def test_resume_starts_anew_without_a_run_and_refuses_another_problem(stored, tm
 
 def test_a_finished_run_goes_on_to_a_later_time(stored):
     run, opened = stored
-    further = gf.run(solver(), start(), t_end=0.4, store=opened.path, resume=True, snapshots=gf.EveryTime(0.05))
+    further = gf.run(solver(s=1), start(), t_end=0.4, store=opened.path, resume=True, snapshots=gf.EveryTime(0.05))
     assert further.time == 0.4
     assert further.steps > run.steps
     assert gf.open_run(opened.path).times == pytest.approx(np.arange(9) * 0.05)

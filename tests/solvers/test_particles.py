@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import gridflow as gf
-from gridflow.errors import InputError
+from gridflow.errors import InputError, RunError
 from gridflow.measures import spectra
 from gridflow.theory import Coulomb1D
 from solvers import Particles
@@ -197,12 +197,22 @@ def test_quantiles_follow_the_characteristics_of_the_coulomb_flow():
     assert abs(apart - np.round(apart)).max() < 1.0 / 2000
 
 
+def test_a_position_that_is_not_finite_is_refused():
+    """FINUFFT would crash the process."""
+    solver = Particles(problem((24, 20)), cloud(problem((24, 20)))[0])
+    state = solver.initialize()
+    state.arrays["positions"][3, 1] = np.nan
+    with pytest.raises(RunError, match="a particle's position is not finite"):
+        solver.step(state, 1.0)
+
+
 def test_a_start_is_checked():
     flow = problem((24, 20))
     positions, weights = cloud(flow)
     cases = [
         ({"integrator": "euler"}, 'integrator "euler": allowed are rk23, rk45'),
         ({"tolerance": 0.0}, "tolerance = 0.0: it must be positive"),
+        ({"threads": 0}, "threads = 0: it must be a whole number of at least 1"),
         (
             {"weights": 2 * weights},
             "the particles have mass 2 but the target has mass 1; without growth they must agree",
@@ -227,5 +237,5 @@ def test_a_solver_on_a_grid_says_that_it_needs_a_density():
     for solver in (FiniteVolume, Spectral):
         with pytest.raises(InputError, match=r"needs an initial density, cell averages of shape \(24, 20\)"):
             gf.run(solver(problem((24, 20))), t_end=1.0)
-    with pytest.raises(InputError, match="t_end = nan: it must be positive"):
+    with pytest.raises(InputError, match="t_end = nan: it must be given, positive and finite"):
         gf.run(FiniteVolume(problem((24, 20))), gf.uniform(gf.Grid((24, 20), (1.0, 1.3))))

@@ -106,6 +106,12 @@ def test_bad_outputs_and_runs_are_named(runs, tmp_path):
         viz.movie(runs / "2.run", tmp_path / "run.png")
     with pytest.raises(gf.InputError, match="is not a run directory"):
         viz.plot(tmp_path, tmp_path / "run.png")
+    with pytest.raises(gf.InputError, match=r"runs = \[\]: a movie needs at least one"):
+        viz.movie([], tmp_path / "run.gif")
+    with pytest.raises(gf.InputError, match="fps = 0: it must be positive"):
+        viz.movie(runs / "2.run", tmp_path / "run.gif", fps=0)
+    with pytest.raises(gf.RunError, match=r"cannot write .*File name too long"):
+        viz.movie(runs / "2.run", tmp_path / f"{'long' * 64}.mp4")
 
 
 @pytest.mark.parametrize("ending", [".png", ".mp4"])

@@ -1,7 +1,7 @@
 """Wasserstein gradient flows of kernel mean discrepancies on periodic grids and spheres.
 
-What is solved and what a user touches; how a density is advanced is in the package :mod:`solvers`. The public names are
-listed in ``__init__.pyi`` and each is imported when it is first used, which keeps ``import gridflow`` quick.
+This package defines the problem and everything that a user touches; the numerical methods are in :mod:`solvers`. The
+public names are listed in ``__init__.pyi``, and each is imported when it is first used: importing gridflow is quick.
 """
 
 import lazy_loader

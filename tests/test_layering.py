@@ -92,7 +92,7 @@ def imports(path: Path) -> set[str]:
             assert node.level == 0, f"{path} has a relative import"
             whole = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name if name in NAMES else str(node.module) for name in whole}
-    assert "gridflow" not in found, f"{path} imports from the front door, which opens on every room"
+    assert "gridflow" not in found, f"{path} imports from the public interface, which imports every room"
     return found
 
 

@@ -32,10 +32,10 @@ def compare(
     box: Annotated[str | None, typer.Option(metavar="L[,L,L]", help="Periods of the particles' box.")] = None,
     origin: Annotated[str | None, typer.Option(metavar="X[,Y,Z]", help="Lower corner of that box; default 0.")] = None,
     time_unit: Annotated[float, typer.Option(help="Length of one unit of their time in the run's units.")] = 1.0,
-    level: Annotated[float, typer.Option(help="Probability of calling correct samples inconsistent.")] = 0.01,
+    level: Annotated[float, typer.Option(help="Probability of rejecting a correct code.")] = 0.01,
     accuracy: Annotated[float, typer.Option(help="Relative error allowed in their velocities.")] = 0.01,
     target_samples: Annotated[
-        int | None, typer.Option(help="Number of samples M, if they know the target only by samples.")
+        int | None, typer.Option(help="Number M of samples, if the code knows the target only through samples.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the simulated calibration.")] = 0,
 ) -> None:

@@ -29,7 +29,7 @@ def sweep(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing sweep.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run all combinations of values in parallel, each in its own directory; rerun it to continue where it stopped."""
+    """Run all combinations of values in parallel, each in its own directory; run again to continue."""
     from gridflow.studies.axes import parsed_axes  # imported here so that other commands need not wait for it
     from gridflow.studies.sweep import TABLE
     from gridflow.studies.sweep import sweep as run_all

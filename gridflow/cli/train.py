@@ -23,7 +23,7 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Run even if memory may be insufficient.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train networks of several widths and their infinite-width limit and report the times; rerun it to continue."""
+    """Train networks of several widths and the infinite-width limit, and report the times; run again to continue."""
     from gridflow.studies.training import train as train_all  # imported here so that other commands need not wait
 
     say = None if quiet else notes.print

@@ -48,6 +48,22 @@ def representation(manifest: Mapping[str, Any]) -> Representation:
     return Representation(KINDS_BEFORE.get(str(settings.get("solver")), CELLS), bool(settings.get("negative_sha256")))
 
 
+def difference(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """How the problem and the solver of a run differ from those given, as "this, not that"; empty if they do not.
+
+    Kernels are the same if their symbols are, however they are written.
+    """
+    if representation(stored) != representation(given):
+        return f"{representation(stored)}, not {representation(given)}"
+    same_kernel = stored["problem"].get("symbol_sha256") == given["problem"]["symbol_sha256"]
+    for key in ("grid", "problem", "solver"):
+        for name, before in stored[key].items():
+            now = given[key].get(name)
+            if before != now and not (same_kernel and name in ("kernel", "kernel_record")):
+                return f"{key} {name} = {before}, not {now}"
+    return ""
+
+
 def _kernel_record_from_text(text: str) -> dict[str, Any] | None:
     """The record of a kernel from its ``repr``, all that version 0.1 stored; None if the text does not give one."""
     kinds = {make.__name__: kind for kind, make in Kernel.kinds.items()}

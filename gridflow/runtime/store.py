@@ -306,21 +306,9 @@ class RunWriter(RunDirectory):
         """
         writer = cls(Path(path))
         given = json.loads(json.dumps(manifest))
-        same_kernel = writer.manifest["problem"].get("symbol_sha256") == given["problem"]["symbol_sha256"]
-        if writer.representation != manifests.representation(given):
+        if difference := manifests.difference(writer.manifest, given):
             writer.close()
-            raise InputError(
-                f"{path} was run with {writer.representation}, not {manifests.representation(given)}; "
-                "only the same problem resumes"
-            )
-        for key in ("grid", "problem", "solver"):
-            for name in writer.manifest[key]:
-                before, now = writer.manifest[key][name], given[key].get(name)
-                if before != now and not (same_kernel and name in ("kernel", "kernel_record")):
-                    writer.close()
-                    raise InputError(
-                        f"{path} was run with {key} {name} = {before}, not {now}; only the same problem resumes"
-                    )
+            raise InputError(f"{path} was run with {difference}; only the same problem resumes")
         for name, before in writer.manifest["versions"].items():
             if given["versions"].get(name) != before:
                 now = given["versions"].get(name)

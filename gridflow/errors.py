@@ -11,6 +11,10 @@ from typing import Any, TypeGuard
 class InputError(ValueError):
     """The caller asked for something impossible; the message states the value given and the values allowed."""
 
+    def of(self, name: str) -> "InputError":
+        """Return the error of the thing with a name, which every line of the message then begins with."""
+        return InputError("\n".join(f"{name}: {line}" for line in str(self).splitlines()))
+
 
 class RunError(RuntimeError):
     """A run could not continue, for example because the density became negative or NaN, or because the disk is full."""

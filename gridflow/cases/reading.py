@@ -32,10 +32,12 @@ _EXPECTED = ": it should be "
 
 def upgraded(data: dict[str, Any]) -> dict[str, Any]:
     """Convert a stored case of an earlier version to the present key names."""
-    solver = dict(data.get("solver", {}))
-    if "growth" not in solver:
-        return data
-    return {**data, "flow": {"growth": solver.pop("growth")}, "solver": solver}
+    found = {name: dict(table) if isinstance(table, dict) else table for name, table in data.items()}
+    for before, now in MOVED.items():
+        (table, key), (new_table, new_key) = before.split("."), now.split(".")
+        if key in found.get(table, {}):
+            found.setdefault(new_table, {})[new_key] = found[table].pop(key)
+    return found
 
 
 def stored_case(stored: RunDirectory, set: Changes | None = None) -> Case:

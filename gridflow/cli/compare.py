@@ -9,7 +9,6 @@ from rich.table import Table
 from gridflow.cli.options import AsJson
 from gridflow.cli.printing import print_json, screen
 from gridflow.errors import InputError
-from gridflow.runtime.store import open_run
 
 SHORT = {"better-than-sampling": "better"}
 
@@ -50,7 +49,7 @@ def compare(
 
     if output is not None:
         checked_output(output, FORMATS)  # fail before the work, not after it
-    reference = validation.Reference(open_run(run_directory), seed)
+    reference = validation.Reference(run_directory, seed)
     found = [
         validation.compare(
             reference,

@@ -62,6 +62,8 @@ class Equation(ABC, Generic[G]):
         meant = self.grid.one_of(Equation.domains, "equation")
         if not issubclass(type(self), meant):
             raise InputError(f"{type(self).__name__} is not an equation on {self.grid}; there use {meant.__name__}")
+        if not isinstance(self.kernel, Kernel):
+            raise InputError(f"kernel = {self.kernel!r}: a kernel is needed, such as gridflow.Riesz(s=1)")
         if not (math.isfinite(self.growth) and self.growth >= 0):
             raise InputError(f"growth = {self.growth}: it must be ≥ 0")
         checked = self.grid.check if self.growth else self.grid.check_density

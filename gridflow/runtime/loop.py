@@ -172,6 +172,8 @@ def run(
     needs_store = {"snapshots": snapshots, "checkpoints": checkpoints, "resume": resume}
     if store is None and (unused := [name for name, given in needs_store.items() if given]):
         raise InputError(f"{' and '.join(unused)}: without store, the run directory, nothing is stored")
+    if not isinstance(callbacks, Sequence) or not all(isinstance(each, Callback) for each in callbacks):
+        raise InputError(f"callbacks = {callbacks!r}: a list of gridflow.Callback is needed")
     if snapshot_dtype not in ("float32", "float64"):
         raise InputError(f"snapshot_dtype {snapshot_dtype!r}: allowed are float32 and float64")
     state = solver.initialize(initial)

@@ -69,7 +69,7 @@ class Sweep:
             try:
                 read.append(load_case(self.case_file, {**self.overrides, **member.overrides}).resolved())
             except InputError as error:
-                problems += [f"{member.name}: {line}" for line in str(error).splitlines()]
+                problems.append(str(error.of(member.name)))
         if problems:
             raise InputError("\n".join(problems))
         return read
@@ -232,7 +232,7 @@ def _prepare(this: Sweep, cases: Sequence[Case], due: Sequence[Member]) -> None:
         try:
             solver, _ = case.build(this.case_file.parent)
         except InputError as error:
-            problems += [f"{member.name}: {line}" for line in str(error).splitlines()]
+            problems.append(str(error.of(member.name)))
             continue
         options = case.solver.model_dump(include={"kind", "reconstruction", "velocity", "dtype"})
         kind = (len(case.grid.shape), *options.values())

@@ -136,7 +136,7 @@ def expect(member: TrainingRun, folder: Path) -> Expectation:
     try:
         solver, initial = member.case.build(folder)
     except InputError as error:
-        raise InputError("\n".join(f"{member.name}: {line}" for line in str(error).splitlines())) from None
+        raise error.of(member.name) from None
     linear = applicable(solver, initial, member.case.solver.independent_neurons).linear
     problem = {"target_sha256": checksum(solver.flow.target), "initial_sha256": checksum(np.asarray(initial, float))}
     return Expectation(linear, problem)

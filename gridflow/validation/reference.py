@@ -1,6 +1,7 @@
 """A grid run as the reference for particles: its densities at stored times, and the noise of N samples."""
 
 import math
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +16,7 @@ from gridflow.errors import InputError, whole_number
 from gridflow.measures import spectra
 from gridflow.particles.sampling import sample
 from gridflow.runtime.schema import Snapshot
-from gridflow.runtime.store import RunDirectory
+from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.validation.transport import Transport, TransportTo
 
 MODES = {1: 512, 2: 128, 3: 32}
@@ -72,15 +73,15 @@ class Reference:
 
     Parameters
     ----------
-    stored
-        The run directory.
+    run
+        The run directory, or its path.
     seed
         Seed of the calibration.
 
     Raises
     ------
     InputError
-        If it is a run of particles or not on a torus, has no snapshots, or its kernel cannot be restored.
+        If there is no run, it is one of particles or not on a torus, has no snapshots, or its kernel is not stored.
 
     Attributes
     ----------
@@ -94,7 +95,8 @@ class Reference:
         Times of the snapshots.
     """
 
-    def __init__(self, stored: RunDirectory, seed: int = 0) -> None:
+    def __init__(self, run: str | os.PathLike[str] | RunDirectory, seed: int = 0) -> None:
+        stored = run if isinstance(run, RunDirectory) else open_run(run)
         if stored.representation.kind == PARTICLES:
             raise InputError(f"{stored.path} is a run of Particles; particles are compared with a run on a grid")
         self.stored, self._seed = stored, whole_number("seed", seed, 0)

@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 
 from gridflow.errors import InputError
 from gridflow.measures import spectra
-from gridflow.runtime.store import RunDirectory, open_run
+from gridflow.runtime.store import RunDirectory
 from gridflow.validation.diagnosis import CONSTANT, diagnose, named
 from gridflow.validation.moments import FrameComparison, Verdict, mass_is_off
 from gridflow.validation.motion import Motion, motion
@@ -139,10 +139,7 @@ def compare(
         raise InputError("compare needs positions with the times, or a file in their place")
     else:
         given = from_arrays(times, positions, weights)
-    if isinstance(run, Reference):
-        reference = run
-    else:
-        reference = Reference(run if isinstance(run, RunDirectory) else open_run(run), seed)
+    reference = run if isinstance(run, Reference) else Reference(run, seed)
     given = placed(given, reference.flow.grid, box, origin, time_unit)
     pairs = _common(reference, given, at)
     found = [FrameComparison.of(reference, given, *pair, level / (2 * len(pairs))) for pair in pairs]

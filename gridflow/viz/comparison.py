@@ -155,7 +155,7 @@ def _draw_order(axes: Axes, found: Sequence[Comparison]) -> None:
     counts = np.array(sorted({one.count for one in found}), dtype=float)
     power = order(found)
     assert power is not None
-    axes.set_title(f"KMD ~ N^({power[0]:.2f} ± {power[1]:.2g})")
+    axes.set_title(rf"KMD $\sim N^{{{power[0]:.2f} \pm {power[1]:.2g}}}$")
     axes.set_xlabel("particles N")
     times = [moment.time for moment in found[0].moments]
     for time, color in zip(times[:: max(1, len(times) // 4)], COLORS, strict=False):
@@ -169,5 +169,7 @@ def _draw_order(axes: Axes, found: Sequence[Comparison]) -> None:
             label=f"t = {time:g}",
         )
     middle = float(np.mean([m.noise * one.count**0.5 for one in found for m in one.moments]))
-    axes.loglog(counts, middle * counts**-0.5, "--", color=EXACT, linewidth=1, label="N^(-1/2) of samples")
+    axes.loglog(counts, middle * counts**-0.5, "--", color=EXACT, linewidth=1, label="$N^{-1/2}$ of samples")
+    axes.set_xticks(counts, [f"{count:g}" for count in counts])
+    axes.set_xticks([], minor=True)
     axes.legend()

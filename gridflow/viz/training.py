@@ -111,9 +111,7 @@ def draw_losses(axes: Axes, stored: Sequence[RunDirectory], runs: Sequence[Curve
             axes.plot([reached], [goal], "o", color=colors[width], markersize=5, zorder=5)
     axes.axhline(goal, color=SECOND, linewidth=0.8, label=f"goal {short(goal)}")
     if any(run.linear is not None for run in runs):
-        axes.plot(
-            [], [], "o:", color=EXACT, linewidth=1, markersize=5, label="linear theory; dot: goal reached"
-        )
+        axes.plot([], [], "o:", color=EXACT, linewidth=1, markersize=5, label="linear theory; dot: goal reached")
     axes.set(xscale="log", yscale="log", xlabel="time of training")
     axes.set_title("population loss, half the mean squared error")
     axes.set_ylim(bottom=min(goal, *(float(_moving(each)[1].min()) for each in stored)) / 3)

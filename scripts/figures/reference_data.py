@@ -103,7 +103,7 @@ def solve(dim: int, s: float, coarsest: int, count: int, folder: Path) -> Soluti
         np.array([coarsened(values, shapes[1]) for values in densities[-1]]),
         {name: np.array(values) for name, values in errors.items()},
         frames, weights,
-        compare(Reference(gf.open_run(path)), times, frames, weights),
+        compare(Reference(path), times, frames, weights),
     )  # fmt: skip
 
 

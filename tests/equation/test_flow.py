@@ -345,6 +345,11 @@ def test_an_equation_belongs_to_a_domain():
         SphereFlow(Grid(8), Riesz(1), np.ones(8))
 
 
+def test_a_kernel_is_one():
+    with pytest.raises(InputError, match=r"kernel = 'riesz': a kernel is needed, such as gridflow\.Riesz\(s=1\)"):
+        Flow(Grid(8), "riesz", np.ones(8))
+
+
 @pytest.mark.parametrize("growth", [-1.0, math.nan, math.inf])
 def test_growth_is_nonnegative_and_finite(growth):
     with pytest.raises(InputError, match=f"growth = {growth}"):

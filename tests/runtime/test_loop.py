@@ -199,6 +199,9 @@ def test_bad_arguments_are_named(grid, hole):
         gf.run(solver(grid), hole, t_end=1, snapshot_dtype="int")
     with pytest.raises(gf.InputError, match="snapshots and resume: without store, the run directory, nothing is"):
         gf.run(solver(grid), hole, t_end=1, snapshots=gf.EveryTime(0.5), resume=True)
+    for callbacks in (gf.stop_when_energy_below(1.0), [print]):
+        with pytest.raises(gf.InputError, match=r"callbacks = .*: a list of gridflow\.Callback is needed"):
+            gf.run(solver(grid), hole, t_end=1, callbacks=callbacks)
     with pytest.raises(gf.InputError, match=r"mass 2 but the target has mass 1"):
         gf.run(solver(grid), 2 * hole, t_end=1)
     with pytest.raises(gf.InputError, match=r"shape \(3,\); the grid has \(32, 32\)"):

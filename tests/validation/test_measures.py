@@ -19,7 +19,7 @@ def hole(tmp_path_factory):
     flow = gf.Flow(grid, gf.Riesz(1), gf.uniform(grid))
     path = tmp_path_factory.mktemp("hole") / "grid.run"
     gf.run(FiniteVolume(flow), gf.ball_hole(grid, 0.25), 1.0, store=path, snapshots=gf.AtTimes(np.linspace(0, 1, 5)))
-    return Reference(gf.open_run(path))
+    return Reference(path)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.1, 0.45])

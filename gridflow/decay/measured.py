@@ -2,7 +2,7 @@
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -61,19 +61,19 @@ class Rates:
         a scheme on a torus.
     """
 
-    flow: Equation[Any]
-    times: np.ndarray
-    energies: np.ndarray
+    flow: Equation[Any] = field(repr=False)
+    times: np.ndarray = field(repr=False)
+    energies: np.ndarray = field(repr=False)
     law: PowerLaw | ExponentialRate | None
     no_law: str
     regularity: sobolev.Regularity | None
-    linear: LinearDecay | None
+    linear: LinearDecay | None = field(repr=False)
     window: Window
     fit: Fit | None
     no_fit: str
-    certificate: MinimumCertificate | RieszCertificate | None
+    certificate: MinimumCertificate | RieszCertificate | None = field(repr=False)
     no_certificate: str
-    shares: tuple[np.ndarray, np.ndarray] | None
+    shares: tuple[np.ndarray, np.ndarray] | None = field(repr=False)
 
     @property
     def is_exponential(self) -> bool:

@@ -204,4 +204,4 @@ def regularity(grid: Domain, f: np.ndarray, seen: np.ndarray | None = None) -> R
     (slope, _), covariance = np.polyfit(wavenumber, np.log(amplitude), 1, w=weight, cov=True)
     if slope * (wavenumber[-1] - wavenumber[0]) < np.log(LEAST_POWER):
         return Regularity(np.inf, 0.0)
-    return Regularity(-(slope + grid.dim) / 2, float(np.sqrt(covariance[0, 0])) / 2)
+    return Regularity(-(float(slope) + grid.dim) / 2, float(np.sqrt(covariance[0, 0])) / 2)

@@ -30,10 +30,11 @@ def piece(function: Callable[..., Any]) -> Any:
 
 
 def body(function: Callable[..., Any]) -> Any:
-    """Copy the source of a function into the entry that calls it, which saves a fourth of the time of compiling.
+    """Copy the source of a function into its callers before they are compiled.
 
-    It suits the one function that is most of an entry: as a piece it would be optimised twice, by itself and in the
-    entry.
+    It suits a march that is most of an entry: as a piece, that of the sharp scheme would be optimised twice, which takes
+    a third longer to compile. It also suits a thin layer on another function, since a piece counts the references to
+    all arrays that are passed to it. Otherwise a piece gives the faster code (the survey by 15 %).
     """
     return njit(inline="always", **_OF_PIECES)(function)
 

@@ -1,6 +1,6 @@
 """First-order upwind, and MUSCL with a slope limiter."""
 
-from solvers.loops.compilation import body
+from solvers.loops.compilation import piece
 from solvers.loops.lines import limited_flux
 from solvers.loops.planes import Layout, kept_lines, line_of, lines_of, load
 from solvers.loops.stages import (
@@ -26,7 +26,7 @@ LINES = _layout.size
 """Number of workspace lines of a thread."""
 
 
-@body
+@piece
 def march(dim, scheme, spectral, tile, planes, work, given, step, written):
     """Advance a tile of the given range of planes; see :func:`solvers.loops.euler.euler_step`."""
     (lo, hi), (field, velocity, other, old), (new, rates, tops) = planes, given, written
@@ -43,8 +43,7 @@ def march(dim, scheme, spectral, tile, planes, work, given, step, written):
     for plane in range(first, hi):
         middle, faces, fluxes = here[plane % 4], both_faces[plane % 2], both_fluxes[plane % 2]
         faces_below, flux_below = both_faces[(plane + 1) % 2][0], both_fluxes[(plane + 1) % 2][0]
-        of_velocity = potential[plane % 2], potential[(plane + 1) % 2]
-        face_velocities(dim, spectral, velocity, plane, tile, HALO, step, plane == first, of_velocity, faces)
+        face_velocities(dim, spectral, velocity, plane, tile, HALO, step, plane == first, potential, faces)
         if dim > 1:
             above, beyond = here[(plane + 1) % 4], here[(plane + 2) % 4]
             load(field, plane + 2, tile, HALO, beyond)

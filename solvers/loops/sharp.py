@@ -32,7 +32,7 @@ from solvers.loops import sharp_memory as rings
 from solvers.loops.compilation import body, piece
 from solvers.loops.limiter import correct, limit
 from solvers.loops.lines import copy, least_variation, split_flux, upwind_value, weno
-from solvers.loops.planes import lines_of, load, part
+from solvers.loops.planes import kept_lines, lines_of, load, part
 from solvers.loops.sharp_memory import Memory, axes, line, near
 from solvers.loops.stages import (
     NO_SOURCE,
@@ -58,7 +58,7 @@ LINES = rings.LINES
 @piece
 def _velocities(dim, spectral, memory, tile, plane, velocity, step, first):
     """Compute the velocities on the upper faces of a plane's cells; ``first`` says whether it is the first plane."""
-    potential = line(memory, rings.POTENTIAL, plane), line(memory, rings.POTENTIAL, plane + 1)
+    potential = kept_lines(memory.lines, rings.POTENTIAL)
     velocities = lines_of(memory.lines, rings.VELOCITY, plane)
     face_velocities(dim, spectral, velocity, plane, tile, HALO, step, first, potential, velocities)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from solvers.loops.compilation import piece
+from solvers.loops.compilation import body, piece
 from solvers.loops.lines import descend, largest, negate, outflow
 from solvers.loops.planes import Field, load, row_start
 
@@ -90,7 +90,7 @@ def stride(axis, dim, pitch):
     return pitch if dim == 3 and axis == 1 else 1
 
 
-@piece
+@body
 def load_signed(step, field, plane, tile, halo, line):
     """Load a plane of V or of a velocity, times the sign of the density."""
     load(field, plane, tile, halo, line)
@@ -102,14 +102,14 @@ def load_signed(step, field, plane, tile, halo, line):
 def face_velocities(dim, spectral, velocity, plane, tile, halo, step, first, potential, faces):
     """Fill ``faces[axis]`` with the velocities on the upper faces of a plane's cells.
 
-    ``potential`` are two lines for V on this plane and the next. The former is already loaded unless this is the first
-    plane.
+    ``potential`` are two lines for V on this plane and the next, in a ring. The former is already loaded unless this is
+    the first plane.
     """
     if spectral:
         for axis in range(dim):
             load_signed(step, velocity[axis], plane, tile, halo, faces[axis])
         return
-    here, next_ = potential
+    here, next_ = potential[plane % 2], potential[(plane + 1) % 2]
     if dim == 1 or first:
         load(velocity[0], plane, tile, halo, here)
     if dim > 1:

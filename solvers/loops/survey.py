@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from solvers.loops.compilation import body, entry, piece
+from solvers.loops.compilation import entry, piece
 from solvers.loops.lines import largest, pairwise_sum
 from solvers.loops.planes import Layout, kept_lines, line_of, lines_of, load, tile_of
 from solvers.loops.stages import clear_halo, face_velocities, largest_rate, load_signed, loss_rate
@@ -36,7 +36,7 @@ def _face_power(dim, pitch, here, above, faces, power):
             power[i] = across + (m[i] + after[i]) * last[i] * last[i]
 
 
-@body
+@piece
 def _march(dim, spectral, tile, lo, hi, work, field, velocity, other, step, rates, tops, decay):
     pitch, size = tile.cells + 2 * HALO, work.shape[1]
     here, potential = kept_lines(work, _DENSITY), kept_lines(work, _POTENTIAL)
@@ -47,8 +47,7 @@ def _march(dim, spectral, tile, lo, hi, work, field, velocity, other, step, rate
     for plane in range(first, hi):
         middle, above = here[plane % 2], here[(plane + 1) % 2]
         faces, below = both_faces[plane % 2], both_faces[(plane + 1) % 2][0]
-        of_velocity = potential[plane % 2], potential[(plane + 1) % 2]
-        face_velocities(dim, spectral, velocity, plane, tile, HALO, step, plane == first, of_velocity, faces)
+        face_velocities(dim, spectral, velocity, plane, tile, HALO, step, plane == first, potential, faces)
         if dim > 1:
             load(field, plane + 1, tile, HALO, above)
             if plane < lo:

@@ -23,18 +23,18 @@ SOURCES = sha256(*(path.read_bytes() for path in sorted(Path(__file__).parent.gl
 def piece(function: Callable[..., Any]) -> Any:
     """Inline a function into its callers, specialised by the constants it is called with.
 
-    Only compiled code can call it. A wrapper for calls from Python would take a sixth of the time of compiling; to
-    call it from Python, call it in a function that is compiled with ``numba.njit``.
+    References to all arrays that are passed to it are counted, so a thin layer on another function costs something in
+    every plane. Only compiled code can call it. A wrapper for calls from Python would take a sixth of the time of
+    compiling; to call it from Python, call it in a function that is compiled with ``numba.njit``.
     """
     return njit(**_OF_PIECES)(function)
 
 
 def body(function: Callable[..., Any]) -> Any:
-    """Copy the source of a function into its callers before they are compiled.
+    """Copy the source of a function into the entry that calls it, before anything is compiled.
 
-    It suits a march that is most of an entry: as a piece, that of the sharp scheme would be optimised twice, which takes
-    a third longer to compile. It also suits a thin layer on another function, since a piece counts the references to
-    all arrays that are passed to it. Otherwise a piece gives the faster code (the survey by 15 %).
+    It suits a march that is most of an entry: that of the sharp scheme would be optimised twice as a piece, which takes
+    longer to compile. Small marches are faster as pieces, the survey by 15 %.
     """
     return njit(inline="always", **_OF_PIECES)(function)
 

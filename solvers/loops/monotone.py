@@ -8,7 +8,6 @@ from solvers.loops.stages import (
     face_velocities,
     finish,
     largest_rate,
-    load_signed,
     loss_rate,
     stride,
     subtract_source,
@@ -76,7 +75,7 @@ def march(dim, scheme, spectral, tile, planes, work, given, step, written):
                 fluxes[axis][away : size - 2 * away],
             )
         if step.source != NO_SOURCE or step.bounded_by_growth:
-            load_signed(step, other, plane, tile, HALO, beside)
+            load(other, plane, tile, HALO, beside)
         loss_rate(dim, step, size, pitch, faces_below, faces, beside, euler)
         rates[plane, tile.number] = largest_rate(tile, HALO, euler, rates)
         transport(dim, size, pitch, nothing if step.change else middle, flux_below, fluxes, euler)

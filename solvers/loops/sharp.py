@@ -39,7 +39,6 @@ from solvers.loops.stages import (
     face_velocities,
     finish,
     largest_rate,
-    load_signed,
     loss_rate,
     stride,
     subtract_source,
@@ -283,7 +282,7 @@ def march(dim, spectral, tile, planes, work, given, step, written):
             for axis in range(on, dim):
                 _flux_within(dim, memory, step, ahead, axis)
             if step.source != NO_SOURCE or step.bounded_by_growth:
-                load_signed(step, other, ahead, tile, HALO, line(memory, rings.OTHER, ahead))
+                load(other, ahead, tile, HALO, line(memory, rings.OTHER, ahead))
             if lo <= ahead < hi:
                 _note_rates(dim, memory, step, tile, ahead, rates)
             _predict(dim, memory, step, ahead, near(memory, rings.DENSITY, ahead), rings.PREDICTED)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from solvers.loops.compilation import body, piece
+from solvers.loops.compilation import piece
 from solvers.loops.lines import descend, largest, negate, outflow
 from solvers.loops.planes import Field, load, row_start
 
@@ -90,14 +90,6 @@ def stride(axis, dim, pitch):
     return pitch if dim == 3 and axis == 1 else 1
 
 
-@body
-def load_signed(step, field, plane, tile, halo, line):
-    """Load a plane of V or of a velocity, times the sign of the density."""
-    load(field, plane, tile, halo, line)
-    if step.sign < 0:
-        negate(line)
-
-
 @piece
 def face_velocities(dim, spectral, velocity, plane, tile, halo, step, first, potential, faces):
     """Fill ``faces[axis]`` with the velocities on the upper faces of a plane's cells.
@@ -107,7 +99,9 @@ def face_velocities(dim, spectral, velocity, plane, tile, halo, step, first, pot
     """
     if spectral:
         for axis in range(dim):
-            load_signed(step, velocity[axis], plane, tile, halo, faces[axis])
+            load(velocity[axis], plane, tile, halo, faces[axis])
+            if step.sign < 0:
+                negate(faces[axis])
         return
     here, next_ = potential[plane % 2], potential[(plane + 1) % 2]
     if dim == 1 or first:
@@ -147,7 +141,7 @@ def loss_rate(dim, step, size, pitch, below, faces, potential, rate):
     if step.bounded_by_growth:
         value = potential[skip:size]
         for i in range(rate.size):
-            rate[i] += step.growth * max(value[i], zero)
+            rate[i] += step.growth * max(step.sign * value[i], zero)
     if step.bounded_by_tracer:
         for i in range(skip, size):
             rate[i - skip] += max(-divergence(dim, step.inverse, i, pitch, below, faces), zero)
@@ -171,8 +165,9 @@ def subtract_source(dim, step, size, pitch, below, faces, other, here, euler):
     """
     skip = pitch if dim == 3 else 1
     if step.source == GROWTH:
+        strength = step.sign * step.strength
         for i in range(skip, size):
-            euler[i] -= step.dt * (step.strength * other[i]) * here[i]
+            euler[i] -= step.dt * (strength * other[i]) * here[i]
     elif step.source == DILATION:
         for i in range(skip, size):
             rate = step.strength * other[i] - divergence(dim, step.inverse, i, pitch, below, faces)

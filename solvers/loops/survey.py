@@ -6,7 +6,7 @@ from typing import Any
 from solvers.loops.compilation import entry, piece
 from solvers.loops.lines import largest, pairwise_sum
 from solvers.loops.planes import Layout, kept_lines, line_of, lines_of, load, tile_of
-from solvers.loops.stages import clear_halo, face_velocities, largest_rate, load_signed, loss_rate
+from solvers.loops.stages import clear_halo, face_velocities, largest_rate, loss_rate
 
 HALO = 1
 _layout = Layout()
@@ -53,7 +53,7 @@ def _march(dim, spectral, tile, lo, hi, work, field, velocity, other, step, rate
             if plane < lo:
                 continue
         if step.bounded_by_growth:
-            load_signed(step, other, plane, tile, HALO, beside)
+            load(other, plane, tile, HALO, beside)
         loss_rate(dim, step, size, pitch, below, faces, beside, rate)
         rates[plane, tile.number] = largest_rate(tile, HALO, rate, rates)
         _face_power(dim, pitch, middle, above, faces, power)

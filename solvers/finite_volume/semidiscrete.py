@@ -77,7 +77,7 @@ class Semidiscrete(Space[Look]):
         ndarray
             The change, shape ``grid.shape`` (mass / volume); the array of the second stage.
         float
-            Largest relative rate of loss of a cell, over the share that it may lose in a step (1 / time).
+            Largest relative rate of loss of a cell (1 / time); see :func:`solvers.loops.stages.loss_rate`.
 
         Raises
         ------

@@ -24,7 +24,7 @@ class Survey:
     Attributes
     ----------
     rate
-        Largest relative rate of loss of a cell, over the share that it may lose in a step (1 / time).
+        Largest relative rate of loss of a cell (1 / time); see :func:`solvers.loops.stages.loss_rate`.
     max_density
         Largest density; NaN or infinite if a density is negative or not finite.
     decay
@@ -185,7 +185,7 @@ class Sweeps:
         Returns
         -------
         float
-            Largest relative rate of loss of a cell of ``density``, over the share that it may lose (1 / time).
+            Largest relative rate of loss of a cell of ``density`` (1 / time), likewise.
         float
             Largest new density; NaN or infinite if a density is negative or not finite.
         """

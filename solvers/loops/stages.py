@@ -118,7 +118,7 @@ def face_velocities(dim, spectral, velocity, plane, tile, halo, step, first, pot
 def loss_rate(dim, step, size, pitch, below, faces, potential, rate):
     """Compute an upper bound for the relative rate of loss of each cell of a line, for the bounds that the step needs.
 
-    It is divided by the share of its mass that a cell may lose in a step, which ``step.weight`` is the inverse of.
+    The loss by transport counts ``step.weight`` times: it must not exceed the share that the reconstruction allows.
     ``below`` contains the velocities on the lower faces of the first axis.
     """
     h0, h1, h2 = step.inverse[0] * step.weight, step.inverse[1] * step.weight, step.inverse[2] * step.weight

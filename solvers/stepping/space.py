@@ -120,7 +120,7 @@ class Space(ABC, Generic[L]):
         Returns
         -------
         float
-            Largest relative rate of loss of a cell of ``at``, over the share that it may lose in a step (1 / time).
+            Largest relative rate of loss of a cell of ``at`` (1 / time); see :func:`solvers.loops.stages.loss_rate`.
         float
             Largest new density, for two densities the sum of their maxima; NaN or infinite if a density is negative or
             not finite.

@@ -73,6 +73,17 @@ def test_the_negative_measure_sees_the_mirror_image():
     assert state.arrays[NEGATIVE] == pytest.approx(other.arrays[DENSITY], rel=1e-11)
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_growth_bounds_the_step_of_the_density_that_it_takes_from(sign):
+    """V is constant, so that only growth moves mass: from one density, at the rate β |V|."""
+    flow = gf.Flow(GRID, ReLU(), np.full(96, -3 * sign), growth=2.0)
+    advanced = FiniteVolume(flow, negative=np.ones(96), **STRUCTURAL)
+    found = advanced.bounds(advanced.initialize(np.ones(96))).positivity
+    v = flow.potential(np.zeros(96))
+    assert (sign * v > 0).all()
+    assert found == pytest.approx(1 / (2.0 * abs(v[0])), rel=1e-12)
+
+
 def test_without_a_negative_measure_it_is_the_flow_itself():
     flow = gf.Flow(GRID, ReLU(), 1 + 0.5 * TEACHER / abs(TEACHER).max(), growth=2.0)
     pair, single = FiniteVolume(flow, negative=np.zeros(96)), FiniteVolume(flow, integrator="ssprk3")

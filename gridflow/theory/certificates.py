@@ -225,8 +225,7 @@ class RieszCertificate:
             If a hypothesis fails; the message names it.
         """
         s = order_of(flow, "the certificate for s > 1")
-        symbol = flow.kernel.symbol  # type: ignore[attr-defined] # order_of has checked that this is a Riesz kernel
-        norms = [sobolev.norm(flow.grid, density - flow.target, r, symbol) for density in densities]
+        norms = [sobolev.norm(flow.grid, density - flow.target, r, flow.kernel.laplacian) for density in densities]
         least = min(float(density.min()) for density in densities)
         return cls(flow.energy(densities[0]), s, r, least, max(norms))
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gridflow as gf
+from gridflow.equation.kernels import Kernel
 from gridflow.measures import sobolev
 from gridflow.theory import CoulombCertificate, MinimumCertificate, RieszCertificate
 from solvers import FiniteVolume
@@ -126,6 +127,22 @@ def test_no_measured_curve_exceeds_a_riesz_certificate(shape, s):
             bound = RieszCertificate.of(flow, densities, r)
             assert (energies <= bound(times) * (1 + 1e-3)).all()  # as above, some tens of e-foldings
             assert bound.exponent == (r + s) / (s - 1)
+
+
+def test_a_kernel_that_says_its_order_has_the_certificate_of_a_riesz_kernel():
+    class Mine(Kernel):
+        def multiplier(self, grid):
+            return gf.Riesz(2).multiplier(grid)
+
+        def order(self, dim):  # noqa: ARG002
+            return 2.0
+
+    grid = gf.Grid((16, 16))
+    found = [
+        RieszCertificate.of(gf.Flow(grid, kernel, gf.uniform(grid)), [gf.cosine(grid)], 1.0)
+        for kernel in (Mine(), gf.Riesz(2))
+    ]
+    assert found[0] == found[1]
 
 
 def test_hypotheses_that_fail_are_named():

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Gt
@@ -81,6 +81,11 @@ class Kernel(ABC):
             other kernels, for which these theorems are not stated.
         """
         return None
+
+    @property
+    def laplacian(self) -> Literal["mimetic", "spectral"]:
+        """Which symbol λ of −Δ the order refers to; see :class:`gridflow.Riesz`."""
+        return "spectral"
 
     @property
     def is_coulomb(self) -> bool:

@@ -59,6 +59,11 @@ class Riesz(Kernel, kind="riesz"):
         return self.s
 
     @property
+    def laplacian(self) -> Literal["mimetic", "spectral"]:
+        """The symbol of −Δ that it is made of."""
+        return self.symbol
+
+    @property
     def is_coulomb(self) -> bool:
         """Whether s = 1."""
         return self.s == 1

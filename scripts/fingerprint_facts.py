@@ -13,7 +13,7 @@ import numpy as np
 import gridflow as gf
 
 Facts = dict[str, Any]
-UNTOLD = re.compile(r"seconds|path|gridflow|versions|wall|threads")
+UNTOLD = re.compile(r"seconds|sentence|path|gridflow|versions|wall|threads")
 """Keys of JSON output that differ from run to run or from machine to machine."""
 
 

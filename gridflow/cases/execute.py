@@ -9,6 +9,7 @@ import psutil
 
 from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, located, stored_case
+from gridflow.equation.contract import Solver
 from gridflow.errors import InputError
 from gridflow.runtime.loop import Run, run
 from gridflow.runtime.schedule import EverySteps
@@ -114,13 +115,7 @@ def launch(
 ) -> Run:
     """Run a case with an explicit snapshot schedule, or continue the run ``resumed``; see :func:`run_case`."""
     solver, initial = case.build(folder, None if resumed is None else resumed.started)
-    if say is None:
-        solver.compile()
-    else:
-        patience = Timer(1.0, say, ["compiling the loops for this kind of run, once on this machine …"])
-        patience.start()
-        solver.compile()
-        patience.cancel()
+    compiled(solver, say)
     return run(
         solver,
         initial,
@@ -141,6 +136,17 @@ def launch(
             "independent_neurons": case.solver.independent_neurons,
         },
     )
+
+
+def compiled(solver: Solver, say: Say | None) -> None:
+    """Compile the loops of a solver; say so if that takes longer than a second."""
+    if say is None:
+        solver.compile()
+        return
+    patience = Timer(1.0, say, ["compiling the loops for this kind of run, once on this machine …"])
+    patience.start()
+    solver.compile()
+    patience.cancel()
 
 
 def check_memory(case: Case, force: bool, say: Say | None = None) -> None:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from gridflow.cases.reading import parsed_changes
 from gridflow.cli.options import AsJson, CasePath, Changed, RunPath
-from gridflow.cli.printing import print_json, screen
+from gridflow.cli.printing import notes, print_json, screen
 
 
 def predict(
@@ -18,32 +18,45 @@ def predict(
         float | None,
         typer.Option("--tol", help="Energy to reach over that at the start; default 1e-6, or a training's tolerance."),
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Figure to write; its suffix determines the format.")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="A run of the case, to draw its energy beside the prediction.")
+    ] = None,
+    pilot: Annotated[
+        bool | None,
+        typer.Option("--pilot/--no-pilot", help="Make pilot runs on coarse grids; default where theory needs them."),
+    ] = None,
     changed: Changed = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predict before a run which theorem applies, how fast the energy decays, and the time and steps needed."""
+    """Predict before a run when its energy falls to a share of the first, and the steps and time that this takes."""
     from gridflow.studies.forecast import predict as work_out  # imported here so that other commands need not wait
 
-    found = work_out(case_file, tol, set=parsed_changes(changed or ()))
+    found = work_out(case_file, tol, set=parsed_changes(changed or ()), pilot=pilot, say=notes.print)
     if as_json:
         print_json(found.facts())
-        return
-    rows: list[tuple[str, str]] = [("theorem", found.theorem)]
+    else:
+        typer.echo(found.sentence)
+        _print(_outlook(found))
+    if output is not None:
+        typer.echo(str(found.plot(output, run, case_file.stem)), err=as_json)
+
+
+def _outlook(found: Any) -> list[tuple[str, str]]:
+    """The rows of the table of a prediction."""
+    rows: list[tuple[str, str]] = [
+        (tier.name, _tier(tier, "the answer: " if tier.name == found.answer else "")) for tier in found.tiers
+    ]
+    rows.append(("theorem", found.theorem))
     if found.law:
         rows.append(("law", found.law))
     if found.regularity is not None and found.exponent is not None:
-        rows.append(
-            ("regularity", f"r = {found.regularity:.3f} ± {found.regularity_error:.3f}, from the start's modes")
-        )
-    rows += [
-        ("energy", f"{found.energy:.6g} at the start, to fall to {found.goal:.6g}"),
-        ("time", f"t = {found.time:.4g} by linear theory" if not np.isnan(found.time) else "no prediction, see below"),
-        ("steps", f"about {found.steps:.0f}" if np.isfinite(found.steps) else "no prediction"),
-        (
-            "certified",
-            f"by t = {found.certified:.4g}" if found.certified is not None else f"no: {found.not_certified}",
-        ),
-    ]
+        rows.append(("regularity", f"r = {found.regularity:.3f} ± {found.regularity_error:.3f}, of the start's modes"))
+    rows.append(("energy", f"{found.energy:.6g} at the start, to fall to {found.goal:.6g}"))
+    if found.memory is not None:
+        rows.append(("memory", f"{found.memory / 1e6:.0f} MB"))
     if found.invisible is not None and found.invisible > 5e-4:
         rows.append(
             (
@@ -53,12 +66,26 @@ def predict(
             )
         )
     rows += [
-        (f"m = {width}", f"t = {time:.4g} by linear theory" if np.isfinite(time) else "no time predicted")
+        (f"m = {width}", f"t = {time:.4g}" if np.isfinite(time) else "no time predicted")
         for width, time in found.networks.items()
     ]
     rows += [("assumes" if number == 0 else "", text) for number, text in enumerate(found.hypotheses)]
     rows += [("but" if number == 0 else "", text) for number, text in enumerate(found.doubts)]
-    _print(rows)
+    return rows
+
+
+def _tier(tier: Any, answer: str) -> str:
+    """What one tier found, in words."""
+    low, high = tier.interval
+    if np.isnan(tier.time):
+        if np.isnan(low) or (low == 0 and np.isinf(high)):
+            return f"none: {tier.source}"
+        until = f" to {high:.4g}" if np.isfinite(high) else " on"
+        return f"t = {low:.4g}{until} ({tier.source})"
+    if np.isinf(tier.time):
+        return f"{answer}never ({tier.source})"
+    between = "" if np.isnan(low) else f", between {low:.4g} and {high:.4g}"
+    return f"{answer}t = {tier.time:.4g}{between} ({tier.source}; {tier.seconds:.2g} s)"
 
 
 def rates(

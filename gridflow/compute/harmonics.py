@@ -135,6 +135,19 @@ class SphereTransform(Harmonics):
         )
         return found
 
+    def divergence(self, field: np.ndarray) -> np.ndarray:
+        """Return the coefficients of −∇·w of a tangent field w, the adjoint of :meth:`gradient`.
+
+        Parameters
+        ----------
+        field
+            Components along θ and φ at the cell centres, shape (2, *grid.shape).
+        """
+        found = self._sht.adjoint_synthesis_2d(
+            map=field * self.grid.areas, **self._options | {"spin": 1, "mode": "DERIV1"}
+        )
+        return np.asarray(found[0, self._kept])
+
 
 class PointTransform(Harmonics):
     """Transforms between scattered points on the sphere and harmonics, by ducc0's non-uniform transforms.

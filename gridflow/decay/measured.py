@@ -186,7 +186,7 @@ def _applicable(stored: RunDirectory, r: float | None) -> Applicable:
             obstacle = "the placement of the neurons is not recorded; give the r of their measure"
         if INNER in started:
             obstacle = reason_unlike_flow(Weights(started[INNER], started[OUTER])) or obstacle
-    return Applicable.of(stored.flow, started["initial"], r=r, neurons=neurons, signed=made.signed, obstacle=obstacle)
+    return Applicable.of(stored.flow, started["initial"], r=r, neurons=neurons, signed=made.signed, unlike=obstacle)
 
 
 def _no_rate(found: Applicable) -> str:

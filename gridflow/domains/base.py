@@ -11,6 +11,14 @@ from gridflow.errors import InputError
 
 LaplacianKind = Literal["mimetic", "spectral"]
 T = TypeVar("T")
+FEWEST_COARSE = 8
+"""Smallest number of cells to which an axis is coarsened."""
+
+
+def fewer(shape: tuple[int, ...], cells: int) -> tuple[int, ...]:
+    """Return even numbers of cells along the axes, in the proportions of ``shape``, with about ``cells`` in total."""
+    share = (cells / math.prod(shape)) ** (1 / len(shape))
+    return tuple(n if n <= FEWEST_COARSE else max(2 * round(n * share / 2), FEWEST_COARSE) for n in shape)
 
 
 class Coordinate(NamedTuple):
@@ -181,6 +189,27 @@ class Domain(ABC):
     @abstractmethod
     def widened(self, cells: np.ndarray) -> np.ndarray:
         """Mark the cells within two cells of the marked ones, bool of shape ``shape``."""
+
+    @abstractmethod
+    def coarsened(self, cells: int) -> "Domain":
+        """The same domain with at most about ``cells`` cells, in the same proportions; itself if it has no more."""
+
+    @abstractmethod
+    def averages_on(self, coarse: Any, values: np.ndarray) -> np.ndarray:
+        """Average cell values over the cells of a coarser grid of the same domain.
+
+        Parameters
+        ----------
+        coarse
+            That grid; see :meth:`coarsened`.
+        values
+            Cell averages, shape ``shape``.
+
+        Returns
+        -------
+        ndarray
+            Cell averages of shape ``coarse.shape``, float64. The integral stays the same, and values ≥ 0 stay ≥ 0.
+        """
 
     @property
     def sphere_dim(self) -> int | None:

@@ -18,7 +18,8 @@ from scipy.special import roots_legendre
 
 from gridflow.compute import contours
 from gridflow.compute.harmonics import SphereTransform
-from gridflow.domains.base import Coordinate, Domain, LaplacianKind
+from gridflow.compute.remap import overlaps
+from gridflow.domains.base import Coordinate, Domain, LaplacianKind, fewer
 from gridflow.errors import InputError, is_whole
 
 FEWEST_RINGS = 4
@@ -214,6 +215,18 @@ class SphereGrid(Domain, kind="sphere"):
         distance, _ = KDTree(self.points[cells]).query(self.points)
         return np.asarray(distance < 2.5 * np.pi / self.shape[0])
 
+    def coarsened(self, cells: int) -> "SphereGrid":
+        """The sphere with at most about ``cells`` cells; itself if it has no more."""
+        return self if self.size <= cells else SphereGrid(fewer(self.shape, cells))
+
+    def averages_on(self, coarse: "SphereGrid", values: np.ndarray) -> np.ndarray:
+        """Averages of cell values over the cells of a coarser grid; see :meth:`Domain.averages_on`."""
+        rings = overlaps(-np.cos(self.edges), -np.cos(coarse.edges))
+        rings /= rings.sum(axis=1, keepdims=True)
+        mine, theirs = ((np.arange(grid.shape[1] + 1) - 0.5) * (2 * np.pi / grid.shape[1]) for grid in (self, coarse))
+        around = overlaps(mine, theirs, 2 * np.pi) / (2 * np.pi / coarse.shape[1])
+        return np.asarray(rings @ np.asarray(values, dtype=float) @ around.T)
+
     @property
     def sphere_dim(self) -> int | None:
         """Dimension of the sphere, 2."""
@@ -331,6 +344,14 @@ class WholeSphere(Domain, kind="whole sphere"):
     def widened(self, cells: np.ndarray) -> np.ndarray:
         """Return the mask unchanged; the single cell has no neighbours."""
         return cells
+
+    def coarsened(self, cells: int) -> "WholeSphere":  # noqa: ARG002 - there is nothing to coarsen
+        """The domain itself."""
+        return self
+
+    def averages_on(self, coarse: "WholeSphere", values: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """The value itself."""
+        return np.asarray(values, dtype=float)
 
     @property
     def sphere_dim(self) -> int | None:

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 
 from gridflow.compute import contours
 from gridflow.compute.fft import SerialTransform
+from gridflow.compute.remap import overlaps
 from gridflow.compute.threads import count
-from gridflow.domains.base import Coordinate, Domain, LaplacianKind
+from gridflow.domains.base import Coordinate, Domain, LaplacianKind, fewer
 from gridflow.errors import InputError, is_whole
 
 FEWEST_CELLS = 4
@@ -230,6 +231,18 @@ class Grid(Domain, kind="torus"):
     def contoured_volume(self, field: np.ndarray, level: float) -> float:
         """Volume of ``{field < level}``: linear interpolation in 1D, marching squares in 2D, marching cubes in 3D."""
         return contours.periodic_volume(field, level) * self.cell_volume
+
+    def coarsened(self, cells: int) -> "Grid":
+        """The same torus with at most about ``cells`` cells; itself if it has no more."""
+        return self if self.size <= cells else self.with_cells(fewer(self.shape, cells))
+
+    def averages_on(self, coarse: "Grid", values: np.ndarray) -> np.ndarray:
+        """Averages of cell values over the cells of a coarser grid; see :meth:`Domain.averages_on`."""
+        result = np.asarray(values, dtype=float)
+        for axis in range(self.dim):
+            shares = overlaps(self.edges(axis), coarse.edges(axis)) / coarse.spacing[axis]
+            result = np.moveaxis(np.tensordot(shares, result, (1, axis)), 0, axis)
+        return np.ascontiguousarray(result)
 
     def widened(self, cells: np.ndarray) -> np.ndarray:
         """Mark the cells within two cells of a marked one along each axis, diagonals included."""

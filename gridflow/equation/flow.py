@@ -8,13 +8,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from gridflow.compute.fft import SerialTransform
 from gridflow.compute.harmonics import SphereTransform
-from gridflow.compute.threads import count
 from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid, WholeSphere
 from gridflow.domains.torus import Grid
 from gridflow.equation.kernels import Kernel
+from gridflow.equation.potential import PotentialField
 from gridflow.errors import InputError
 
 MASS_TOLERANCE = 1e-9
@@ -126,6 +125,32 @@ class Equation(ABC, Generic[G]):
         return density
 
     @abstractmethod
+    def transported(self, carrier: np.ndarray, deviation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rate at which the potential of a deviation moves a density, with its growth, by spectral derivatives.
+
+        With the target as the carrier this is the linearised flow ``f ↦ A f``, so that ``∂_t f = −A f`` near it. With
+        the deviation itself it is the quadratic rest, ``∂_t f = −A f − transported(f, f)``.
+
+        Parameters
+        ----------
+        carrier
+            The density w that is moved, shape ``grid.shape`` (mass / volume); it may have either sign.
+        deviation
+            The deviation f, shape ``grid.shape`` (mass / volume).
+
+        Returns
+        -------
+        loss : ndarray
+            ``−∇·(w ∇K f) + β w K f`` at cell centres (mass / volume / time).
+        potential : ndarray
+            ``K f`` at cell centres.
+        """
+
+    @abstractmethod
+    def filtered(self, values: np.ndarray, factors: np.ndarray) -> np.ndarray:
+        """Return a function whose modes are those of ``values`` times ``factors``, of shape ``grid.spectral_shape``."""
+
+    @abstractmethod
     def potential(self, density: np.ndarray) -> np.ndarray:
         """Return V = K * (μ − ν) at cell centres, shape ``grid.shape``, for a density of that shape."""
 
@@ -186,7 +211,7 @@ class Flow(Equation[Grid], domain=Grid):
         InputError
             If the density has the wrong shape or is not finite.
         """
-        return self._field.potential(self.grid.check(density, "the density")).copy()
+        return self._field.potential(self.grid.check(density, "the density"), self.target).copy()
 
     def face_velocity(self, density: np.ndarray) -> np.ndarray:
         """Velocity v = −∇V normal to the faces, by finite differences of V.
@@ -223,7 +248,7 @@ class Flow(Equation[Grid], domain=Grid):
         InputError
             If the density has the wrong shape or is not finite.
         """
-        return self._field.energy(self.grid.check(density, "the density"))
+        return self._field.energy(self.grid.check(density, "the density"), self.target)
 
     def dissipation(self, density: np.ndarray) -> float:
         """Dissipation −dE/dt = ∫ μ |∇V|² dx + β ∫ μ V² dx, to second order: μ on a face is the mean of its two cells.
@@ -246,48 +271,24 @@ class Flow(Equation[Grid], domain=Grid):
             If the density has the wrong shape or is not finite.
         """
         density = self.grid.check(density, "the density")
-        v = self._field.potential(density)
+        v = self._field.potential(density, self.target)
         total = self.growth * float((density * v**2).sum()) if self.growth else 0.0
         for axis, h in enumerate(self.grid.spacing):
             difference = (np.roll(v, -1, axis) - v) / h
             total += float(((density + np.roll(density, -1, axis)) / 2 * difference**2).sum())
         return total * self.grid.cell_volume
 
+    def transported(self, carrier: np.ndarray, deviation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """``−∇·(w ∇K f) + β w K f`` and K f; see :meth:`Equation.transported`. Nyquist modes have no derivative."""
+        return self._field.transported(carrier, deviation, self.growth)
+
+    def filtered(self, values: np.ndarray, factors: np.ndarray) -> np.ndarray:
+        """Multiply the modes of a function; see :meth:`Equation.filtered`."""
+        return self._field.filtered(values, factors).copy()
+
     @cached_property
     def _field(self) -> "PotentialField":
-        return PotentialField(self)
-
-
-class PotentialField:
-    """Workspace for repeated evaluation of V = K * (μ − ν) and of the energy."""
-
-    def __init__(self, flow: Flow) -> None:
-        self._flow = flow
-        self._transform = SerialTransform(flow.grid, np.float64, count(None, flow.grid.size))
-        self._deviation = self._transform.field()
-        self._spectrum = self._transform.spectrum()
-
-    def potential(self, density: np.ndarray) -> np.ndarray:
-        """Return V at cell centres, in a buffer valid until the next call."""
-        modes = self._deviation_modes(density)
-        modes *= self._flow.symbol
-        self._transform.backward(self._spectrum)
-        self._spectrum.values[...] /= self._flow.grid.size
-        return self._spectrum.values
-
-    def energy(self, density: np.ndarray) -> float:
-        """Return ½ |T| Σ_k K̂ |f̂_k|² with f = μ − ν."""
-        modes, grid = self._deviation_modes(density), self._flow.grid
-        power = modes.real**2 + modes.imag**2
-        power *= self._flow.symbol
-        power *= grid.mode_multiplicity()
-        return float(0.5 * grid.volume / grid.size**2 * power.sum())
-
-    def _deviation_modes(self, density: np.ndarray) -> np.ndarray:
-        """Return the unnormalised half-spectrum of μ − ν."""
-        np.subtract(density, self._flow.target, out=self._deviation)
-        self._transform.forward(self._deviation, self._spectrum)
-        return self._spectrum.modes
+        return PotentialField(self.grid, self.symbol)
 
 
 @dataclass(frozen=True, eq=False)
@@ -326,6 +327,21 @@ class SphereFlow(Equation[SphereGrid], domain=SphereGrid):
         gradient, v = transform.gradient(pull), transform.synthesise(pull)
         return self.grid.integral(density * ((gradient**2).sum(axis=0) + self.growth * v**2))
 
+    def transported(self, carrier: np.ndarray, deviation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """``−∇·(w ∇K f) + β w K f`` and K f; see :meth:`Equation.transported`."""
+        transform, values = self._transform, self.grid.check(deviation, "the deviation")
+        pull = transform.analyse(values) * self.symbol[transform.degree]
+        potential = transform.synthesise(pull).copy()
+        loss = transform.divergence(carrier * transform.gradient(pull))
+        if self.growth:
+            loss = loss + self.growth * transform.analyse(carrier * potential)
+        return transform.synthesise(loss).copy(), potential
+
+    def filtered(self, values: np.ndarray, factors: np.ndarray) -> np.ndarray:
+        """Multiply the modes of a function; see :meth:`Equation.filtered`."""
+        transform = self._transform
+        return transform.synthesise(transform.analyse(values) * factors[transform.degree]).copy()
+
     @cached_property
     def _transform(self) -> SphereTransform:
         return SphereTransform(self.grid)
@@ -360,6 +376,15 @@ class WholeSphereFlow(Equation[WholeSphere], domain=WholeSphere):
     def potential(self, density: np.ndarray) -> np.ndarray:
         """Symbol K̂_0 times the difference of the means, shape (1,)."""
         return self.symbol * (self.grid.check(density, "the density") - self.target)
+
+    def transported(self, carrier: np.ndarray, deviation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """``β w K f`` and K f of the means; see :meth:`Equation.transported`."""
+        potential = self.filtered(deviation, self.symbol)
+        return self.growth * carrier * potential, potential
+
+    def filtered(self, values: np.ndarray, factors: np.ndarray) -> np.ndarray:
+        """The mean times the one factor; see :meth:`Equation.filtered`."""
+        return np.asarray(values * factors)
 
     def energy(self, density: np.ndarray) -> float:
         """½ ∫ V (μ − ν) of the means, a lower bound on the energy of any measures with these means."""

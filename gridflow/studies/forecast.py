@@ -1,14 +1,14 @@
 """Predictions for a case: for its run, and for the networks of its ``[training]`` table."""
 
-import math
 import os
 from dataclasses import replace
 from pathlib import Path
 
 from gridflow.cases.case import Case
+from gridflow.cases.execute import Say, compiled
 from gridflow.cases.reading import Changes, located
 from gridflow.networks.measures import TRAINING
-from gridflow.studies.prediction import Prediction, predict_run
+from gridflow.studies.prediction import Prediction, predict_run, seconds_of
 from gridflow.studies.training import expect, members
 
 
@@ -18,8 +18,13 @@ def predict(
     *,
     set: Changes | None = None,
     folder: str | os.PathLike[str] = ".",
+    pilot: bool | None = None,
+    say: Say | None = None,
 ) -> Prediction:
-    """Predict which theorem applies to a case, how fast the energy decays, and the time and steps needed.
+    """Predict how long a case takes: the time at which its energy falls to a share, with an interval, and the steps.
+
+    Theorems give a bracket and linear theory a first time. Unless the second order agrees with it, pilot runs on coarse
+    grids give the answer; see :class:`gridflow.studies.prediction.Prediction`.
 
     Parameters
     ----------
@@ -29,6 +34,11 @@ def predict(
         Energy to reach, relative to the initial one, between 0 and 1. Default: that of ``[training]``, or 1e−6.
     set, folder
         As for :func:`gridflow.run_case`.
+    pilot
+        Whether to make pilot runs on coarse grids. Default: unless linear theory and the second order agree. With
+        False, no step is taken at all, and the wall-clock time is not predicted.
+    say
+        Called with a message before operations that may take a while.
 
     Returns
     -------
@@ -42,17 +52,21 @@ def predict(
     """
     wanted, beside = located(case, set, folder)
     share = tol if tol is not None else wanted.training.tolerance if wanted.training else 1e-6
-    found = predict_run(*wanted.build(beside), share, wanted.solver.independent_neurons)
-    return replace(found, networks=_networks(wanted, beside, found.goal))
+    solver, initial = wanted.build(beside)
+    if pilot is not False:
+        compiled(solver, say)
+    found = predict_run(solver, initial, share, wanted.solver.independent_neurons, pilot)
+    if pilot is not False:
+        found = replace(found, seconds=seconds_of(solver, initial, found.steps))
+    return replace(found, memory=wanted.memory(), networks=_networks(wanted, beside, found))
 
 
-def _networks(case: Case, folder: Path, goal: float) -> dict[int, float]:
-    """Return the times at which linear theory predicts that the networks of ``[training]`` reach a loss, by width."""
+def _networks(case: Case, folder: Path, found: Prediction) -> dict[int, float]:
+    """Return the times at which the networks of ``[training]`` are expected to reach a loss, by width."""
     if case.training is None or case.solver.of_networks or case.flow.growth != TRAINING:
         return {}
-    found = dict[int, float]()
+    times = dict[int, float]()
     for member in members(case)[1:]:
-        if member.width is not None and member.width not in found:  # for a given width it is the same on samples
-            curve = expect(member, folder).linear
-            found[member.width] = math.nan if curve is None else curve.time_to(goal)
-    return found
+        if member.width is not None and member.width not in times:  # for a given width it is the same on samples
+            times[member.width] = expect(member, folder).time_to(found, found.goal / found.energy)
+    return times

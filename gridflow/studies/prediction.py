@@ -1,8 +1,11 @@
-"""Predictions before a run: the theorem that applies, the decay rate of the energy, and the time and steps needed."""
+"""Predictions before a run: the theorem that applies, the decay of the energy, and the time and steps needed."""
 
 import math
+import os
+import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,16 +15,28 @@ from gridflow.errors import InputError
 from gridflow.measures import sobolev
 from gridflow.networks.measures import TRAINING, reason_unlike_flow
 from gridflow.networks.weights import Weights
+from gridflow.studies import tiers
+from gridflow.studies.tiers import Course, Tier
 from gridflow.theory import ExponentialRate, LinearDecay, PowerLaw
-from gridflow.theory.applicable import Applicable, attempt
+from gridflow.theory.applicable import Applicable
+from gridflow.theory.brackets import Bracket
 
-FAR = 0.9
-"""Difference from the target, relative to its mean, above which an initial density counts as far from it."""
+AGREE = 1.3
+"""Ratio of the times of linear theory and of the second order up to which a pilot run is not needed."""
+NEAR = 0.5
+"""Difference from the target, relative to its smallest value, up to which their agreement can be trusted."""
+POINTS = "the theorems are those of densities, and neurons are points"
+WIDE = 1.5
+"""Half-width of an interval, as a factor, beyond which a prediction is called uncertain."""
+TIMED_STEPS = 3
+"""Number of steps that are timed."""
+LARGEST_TIMED = 2**20
+"""Largest number of cells of a grid on which steps are timed."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What theory says about a run before it starts.
+    """What is known of a run before it starts.
 
     Attributes
     ----------
@@ -40,19 +55,34 @@ class Prediction:
         Share of the squared L² norm of the deviation in modes that the kernel of a network does not see; None for
         kernels that see all modes.
     hypotheses
-        Assumptions of the law and of the predicted time.
+        Assumptions of the law, and of the way by which the time was found.
     doubts
-        Assumptions known to fail, in words.
+        Reasons to trust the prediction less, in words.
     energy, goal
         Initial energy, and the energy to reach.
-    time, steps
-        Time and steps needed according to linear theory; infinite if the goal is never reached, NaN if the theory does
-        not apply.
+    time
+        Time at which the energy reaches the goal; infinite if it never does, NaN if nothing is known.
+    interval
+        Times between which it is expected.
+    answer
+        Name of the tier that gave the time: ``pilot run``, ``second order`` or ``linear theory``.
+    steps
+        Number of steps to that time; NaN if they cannot be predicted.
+    seconds
+        Wall-clock time that these steps take on this machine, from a few of them; NaN if it is not known.
+    memory
+        Peak memory of the run in bytes; None unless the prediction is that of a case.
+    bracket
+        Times between which theorems place the goal; 0 and infinite where there is none.
     certified
         Time by which a theorem guarantees the goal, or None; ``not_certified`` then gives the reason.
+    tiers
+        Every way to predict that was tried.
+    bounds
+        The bounds on the energy behind ``bracket``.
     networks
-        For each width of ``[training]``, the time at which a network reaches the goal according to linear theory; NaN
-        if the theory does not apply. Empty unless the prediction is that of a case with such a table.
+        For each width of ``[training]``, the time at which a network reaches the goal; NaN if it is not known. Empty
+        unless the prediction is that of a case with such a table.
     """
 
     theorem: str
@@ -67,19 +97,85 @@ class Prediction:
     energy: float
     goal: float
     time: float
+    interval: tuple[float, float]
+    answer: str
     steps: float
+    seconds: float = field(compare=False)
+    bracket: tuple[float, float]
     certified: float | None
     not_certified: str
+    tiers: tuple[Tier, ...] = field(repr=False)
+    bounds: Bracket = field(compare=False, repr=False)
+    memory: int | None = None
     networks: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def course(self) -> Course | None:
+        """The energy over time of the tier that gave the answer, or None."""
+        return next((tier.course for tier in self.tiers if tier.name == self.answer), None)
+
+    @property
+    def sentence(self) -> str:
+        """The prediction in one sentence."""
+        share = f"{self.goal / self.energy:g} of its first value"
+        if math.isnan(self.time):
+            return f"Nothing is known of when the energy falls to {share}."
+        if math.isinf(self.time):
+            return f"The energy is not expected to fall to {share} at all."
+        low, high = self.interval
+        told = f"The energy falls to {share} at about t = {self.time:.3g}, between {low:.3g} and {high:.3g}"
+        if self.certified is not None:
+            told += f", and by {self.certified:.3g} for certain"
+        if math.isfinite(self.steps):
+            told += f"; that takes about {_rounded(self.steps)} steps"
+            told += f" and {_duration(self.seconds)} on this machine" if math.isfinite(self.seconds) else ""
+        return f"{told}."
 
     def facts(self) -> dict[str, Any]:
         """Return all values as plain Python objects, without networks if there are none."""
-        facts = asdict(self)
-        networks = {f"m = {width}": time for width, time in facts.pop("networks").items()}
-        return facts | ({"networks": networks} if networks else {})
+        apart = ("tiers", "bounds", "networks")
+        facts = {name: value for name, value in vars(self).items() if name not in apart}
+        facts["tiers"] = [tier.facts() for tier in self.tiers]
+        networks = {f"m = {width}": time for width, time in self.networks.items()}
+        return {"sentence": self.sentence} | facts | ({"networks": networks} if networks else {})
+
+    def plot(self, output: str | os.PathLike[str], run: str | os.PathLike[str] | None = None, title: str = "") -> Path:
+        """Draw the bracket, the energies of all tiers and that of a run; see :func:`gridflow.viz.plot_prediction`.
+
+        Returns the file written. InputError if there is no expected time to draw, or the suffix or folder of the file
+        is not allowed.
+        """
+        if not (math.isfinite(self.time) and self.course is not None):
+            raise InputError("there is no expected time to draw")
+        from gridflow.viz.predictions import Outlook, plot_prediction  # imported here: matplotlib takes a second
+
+        drawn = sorted((tier for tier in self.tiers if tier.course is not None), key=lambda t: t.name == self.answer)
+        outlooks = [Outlook(tier.name, tier.course.times, tier.course.energies) for tier in drawn if tier.course]
+        expected = (self.time, *self.interval)
+        return plot_prediction(outlooks, self.bounds, self.goal, expected, output, run, title)
 
 
-def predict_run(solver: Solver, initial: np.ndarray, share: float, neurons: int | None = None) -> Prediction:
+def _rounded(count: float) -> str:
+    """A number of steps to two digits."""
+    digits = max(int(math.log10(max(count, 1.0))) - 1, 0)
+    return f"{int(round(count, -digits))}"
+
+
+def _duration(seconds: float) -> str:
+    """A wall-clock time in words, to one or two digits."""
+    for size, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} seconds" if seconds >= 1.5 else "a second" if seconds >= 0.5 else "less than a second"
+
+
+def predict_run(
+    solver: Solver,
+    initial: np.ndarray,
+    share: float,
+    neurons: int | None = None,
+    pilot: bool | None = None,
+) -> Prediction:
     """Predict a run of a solver.
 
     Parameters
@@ -93,57 +189,109 @@ def predict_run(solver: Solver, initial: np.ndarray, share: float, neurons: int 
     neurons
         Number of neurons, for a network whose directions were drawn independently from the density; their noise is
         white, of regularity −d/2.
+    pilot
+        Whether to make pilot runs on coarse grids. Default: unless linear theory and the second order agree.
 
     Raises
     ------
     InputError
         If the share is not between 0 and 1 or the initial density is the target.
     """
-    flow = solver.flow
     if not 0 < share < 1:
         raise InputError(f"tol = {share}: it must be between 0 and 1, the share of the first energy to reach")
     energy = first_energy(solver, initial)
-    if energy <= 0:
+    if not energy > 0:
         raise InputError("the initial density is the target: there is nothing to predict")
     goal = share * energy
-    found = applicable(solver, initial, neurons)
-    decay, law, regularity = found.linear, found.law, found.regularity
-    time = math.nan if decay is None else decay.time_to(goal)
-    certificate, not_certified = attempt(lambda: found.certificate_before(initial))
+    found = applicable(solver, initial, neurons, share)
+    law, regularity = found.law, found.regularity
+    bracket = Bracket.of(solver.flow, initial, POINTS) if _is_network(solver) else found.bracket(initial)
+    tried = _tiers(solver, initial, goal, neurons, pilot, found, bracket)
+    low, high = tried[0].interval
+    best = tried[-1] if math.isfinite(tried[-1].time) else max(tried[1:], key=lambda tier: math.isfinite(tier.time))
+    found_time = min(max(best.time, low), high) if not math.isnan(best.time) else best.time
+    interval = _within(best.interval, found_time, (low, high))
+    course = best.course
     return Prediction(
-        theorem=f"none applies: {found.no_law}" if law is None else law.theorem(flow),
-        law="" if law is None else law.formula(flow),
+        theorem=f"none applies: {found.no_law}" if law is None else law.theorem(solver.flow),
+        law="" if law is None else law.formula(solver.flow),
         exponent=law.exponent if isinstance(law, PowerLaw) else None,
         rate=law.rate if isinstance(law, ExponentialRate) else None,
         regularity=None if regularity is None else regularity.r,
         regularity_error=None if regularity is None else regularity.error,
         invisible=_invisible(solver, initial),
-        hypotheses=(() if law is None else law.hypotheses) + (() if decay is None else decay.hypotheses),
-        doubts=_doubts(solver, initial, time) + ((found.no_linear,) if found.no_linear else ()),
+        hypotheses=(() if law is None else law.hypotheses) + (best.assumes,),
+        doubts=_doubts(solver, best, found_time, interval),
         energy=energy,
         goal=goal,
-        time=time,
-        steps=math.nan if decay is None else _steps(decay, time, solver, initial),
-        certified=None if certificate is None else certificate.time_to(goal),
-        not_certified=not_certified,
+        time=found_time,
+        interval=interval,
+        answer=best.name,
+        steps=math.nan if course is None else _steps(course, found_time, solver, initial),
+        seconds=math.nan,
+        bracket=(low, high),
+        certified=high if math.isfinite(high) else None,
+        not_certified="" if math.isfinite(high) else bracket.no_ceiling,
+        tiers=tuple(tried),
+        bounds=bracket,
     )
+
+
+def _tiers(
+    solver: Solver,
+    initial: np.ndarray,
+    goal: float,
+    neurons: int | None,
+    pilot: bool | None,
+    found: Applicable,
+    bracket: Bracket,
+) -> list[Tier]:
+    """Return the tiers in the order of trust: the last one with a time is the answer."""
+    flow = solver.flow
+    tried = [tiers.of_bracket(bracket, goal)]
+    linear = tiers.of_linear(found.linear_or_raise, goal)
+    tried.append(linear)
+    agreed = False
+    if linear.course is not None and neurons is None:
+        second = tiers.of_second_order(flow, initial, goal, linear.time)
+        tried.append(second)
+        near = float(abs(initial - flow.target).max()) <= NEAR * float(flow.target.min())
+        agreed = near and max(second.time / linear.time, linear.time / second.time) <= AGREE
+    if pilot or (pilot is None and not agreed):
+        run = tiers.of_pilot(solver, initial, goal, of_neurons=bool(found.unlike) and _is_network(solver))
+        if neurons is not None and not found.unlike:
+            run = tiers.noisy(run, LinearDecay.of_noise(flow, initial, neurons), goal)
+        tried.append(run)
+    return tried
+
+
+def _within(interval: tuple[float, float], time_: float, bracket: tuple[float, float]) -> tuple[float, float]:
+    """Return an interval about the time, cut to the bracket; where it is not known, that of the bracket."""
+    low, high = (bracket[end] if math.isnan(interval[end]) else interval[end] for end in (0, 1))
+    if math.isnan(time_):
+        return bracket
+    return min(max(low, bracket[0]), time_), max(min(high, bracket[1]), time_)
 
 
 def first_energy(solver: Solver, initial: np.ndarray) -> float:
     """Return the initial energy: for a network that of its neurons, else that of all densities together."""
-    if solver.representation.kind == NEURONS or solver.representation.signed:
+    if _is_network(solver) or solver.representation.signed:
         return solver.diagnose(solver.initialize(initial))["energy"]
     return solver.flow.energy(initial)
 
 
-def applicable(solver: Solver, initial: np.ndarray, neurons: int | None = None) -> Applicable:
+def _is_network(solver: Solver) -> bool:
+    return solver.representation.kind == NEURONS
+
+
+def applicable(solver: Solver, initial: np.ndarray, neurons: int | None = None, share: float = 1e-9) -> Applicable:
     """What of theory applies to a run of a solver; see :func:`predict_run` for the arguments."""
     obstacle = ""
-    if solver.representation.kind == NEURONS:
+    if _is_network(solver):
         started = solver.initialize(initial).arrays
         obstacle = reason_unlike_flow(Weights(started[INNER], started[OUTER]))
     signed = solver.representation.signed
-    return Applicable.of(solver.flow, initial, neurons=neurons, signed=signed, obstacle=obstacle)
+    return Applicable.of(solver.flow, initial, neurons=neurons, signed=signed, unlike=obstacle, share=share)
 
 
 def _invisible(solver: Solver, initial: np.ndarray) -> float | None:
@@ -154,42 +302,49 @@ def _invisible(solver: Solver, initial: np.ndarray) -> float | None:
     return float(power[~flow.seen].sum() / power.sum()) if power.sum() > 0 else 0.0
 
 
-def _doubts(solver: Solver, initial: np.ndarray, time: float) -> tuple[str, ...]:
-    """Return the hypotheses that are known to fail."""
+def _doubts(solver: Solver, best: Tier, time_: float, interval: tuple[float, float]) -> tuple[str, ...]:
+    """Return the reasons to trust the prediction less."""
     flow, found = solver.flow, []
     if flow.seen is not None and flow.growth != TRAINING:
         found.append(f"growth = {flow.growth:g}: that of a network in training is {TRAINING:g}")
-    if solver.representation.signed:
+    if math.isnan(time_):
+        found.append(best.source)
         return tuple(found)
-    distance = float(abs(initial - flow.target).max() / flow.reference)
-    if initial.min() == 0 and flow.seen is None:
-        found.append(
-            "the initial density has a hole; while it fills, linear theory is too fast: see the hole law"
-            if flow.kernel.is_coulomb
-            else "the initial density has a hole, which fills only from its edges; the theorem is local"
-        )
-    elif not flow.kernel.is_coulomb and distance > FAR:
-        found.append(
-            f"the initial density is far from the target, by {distance:.2g} times its mean; the theorem is local"
-        )
-    if flow.target.min() == 0:
-        found.append("the target vanishes somewhere; no decay rate is known there")
-    if math.isinf(time):
-        found.append("by linear theory the goal is never reached: some modes do not decay")
+    if math.isinf(time_):
+        found.append("the goal is never reached: some of the deviation does not decay")
+        return tuple(found)
+    if best.name == tiers.LINEAR:
+        found.append("linear theory alone: a pilot run would tell whether the deviation is small enough for it")
+    if best.extrapolated:
+        found.append(f"the pilot run did not reach the goal: {best.source}")
+    if math.isfinite(interval[1]) and interval[1] > WIDE * time_:
+        found.append("the pilot runs differ, so the time is uncertain: finer grids may resolve more")
     return tuple(found)
 
 
-def _steps(decay: LinearDecay, time: float, solver: Solver, initial: np.ndarray) -> float:
-    """Estimate the steps up to a time, from the initial bounds on Δt and their evolution by linear theory.
+def _steps(course: Course, time_: float, solver: Solver, initial: np.ndarray) -> float:
+    """Estimate the steps up to a time, from the initial bounds on Δt and their evolution along the course.
 
-    Velocities fall like the square root of the dissipation. NaN for error-controlled steps, whose number cannot be
-    predicted.
+    Velocities fall like the square root of the dissipation. NaN for steps controlled by their errors alone, whose
+    number cannot be predicted.
     """
-    if not math.isfinite(time) or time == 0:
-        return time
-    times = np.concatenate([[0.0], np.geomspace(1e-6 * time, time, 2000)])
-    energies = np.asarray(decay(times))
-    dissipations = -np.gradient(energies, times)
+    if not math.isfinite(time_) or time_ == 0:
+        return time_
+    times = np.concatenate([[0.0], np.geomspace(1e-6 * time_, time_, 2000)])
+    energies = course(times)
+    dissipations = np.maximum(-np.gradient(energies, times), np.finfo(float).tiny)
     slowing, decay_times = np.sqrt(dissipations[0] / dissipations), 2 * energies / dissipations
     dt = solver.longest_steps(solver.initialize(initial), slowing, decay_times)
     return math.nan if dt is None else float(np.ceil((np.diff(times) / dt[1:]).sum()))
+
+
+def seconds_of(solver: Solver, initial: np.ndarray, steps: float) -> float:
+    """Estimate the wall-clock time of a number of steps from the first few; NaN if the grid is too large to try."""
+    if not math.isfinite(steps) or solver.flow.grid.size > LARGEST_TIMED:
+        return math.nan
+    state = solver.initialize(initial)
+    solver.step(state, math.inf)  # the first step makes its workspace
+    began = time.perf_counter()
+    for _ in range(TIMED_STEPS):
+        solver.step(state, math.inf)
+    return steps * (time.perf_counter() - began) / TIMED_STEPS

@@ -15,6 +15,7 @@ from gridflow.cases.case import Case, LogTimesTable, OutputTable
 from gridflow.cases.execute import Say, check_memory, launch
 from gridflow.cases.reading import Changes, load_case, upgraded
 from gridflow.cases.solvers import NetworkTable
+from gridflow.equation.contract import Solver
 from gridflow.errors import InputError, RunError
 from gridflow.files import checksum, make_folder
 from gridflow.networks.measures import TRAINING
@@ -110,12 +111,37 @@ class Expectation:
     linear
         The curve of linear theory, or None. For independent neurons it includes their sampling noise; neurons that are
         evenly spread have almost none.
+    noise
+        That noise alone, or None.
+    unlike
+        Why the flow does not describe the run; empty if it does.
+    solver, initial
+        The solver and the initial density.
     problem
         Checksums of the initial and target densities, as in a run's manifest.
     """
 
     linear: LinearDecay | None
+    noise: LinearDecay | None
+    unlike: str
+    solver: Solver
+    initial: np.ndarray
     problem: dict[str, str]
+
+    def time_to(self, prediction: Prediction, share: float) -> float:
+        """Time at which the loss is expected to reach a share of its first value; NaN if nothing is known of it.
+
+        Parameters
+        ----------
+        prediction
+            That of the limit, to whose loss the noise is added.
+        share
+            The share of the limit's first loss, between 0 and 1.
+        """
+        if self.unlike:
+            return predict_run(self.solver, self.initial, share).time
+        course = prediction.course
+        return math.nan if course is None else course.time_to(prediction.goal, self.noise)
 
 
 def expect(member: TrainingRun, folder: Path) -> Expectation:
@@ -137,9 +163,12 @@ def expect(member: TrainingRun, folder: Path) -> Expectation:
         solver, initial = member.case.build(folder)
     except InputError as error:
         raise error.of(member.name) from None
-    linear = applicable(solver, initial, member.case.solver.independent_neurons).linear
+    neurons = member.case.solver.independent_neurons
+    found = applicable(solver, initial, neurons)
+    noisy = neurons is not None and not found.unlike
+    noise = LinearDecay.of_noise(solver.flow, initial, neurons) if noisy and neurons else None
     problem = {"target_sha256": checksum(solver.flow.target), "initial_sha256": checksum(np.asarray(initial, float))}
-    return Expectation(linear, problem)
+    return Expectation(found.linear, noise, found.unlike, solver, initial, problem)
 
 
 def resumable(member: TrainingRun, expected: Expectation, stored: RunDirectory) -> None:
@@ -172,7 +201,7 @@ class Duration:
     time
         Time at which the loss reached the goal; infinite if it did not.
     predicted
-        The same by linear theory, including the noise of random initial neurons; NaN if there is no prediction.
+        The same as predicted, including the noise of random initial neurons; NaN if there is no prediction.
     times_limit
         Largest ratio of its loss to that of the limit, over the times of its series before the limit reaches the goal.
     """
@@ -316,12 +345,13 @@ def train(
         trained.append((member, known))
     curves = tuple(known.linear for _, known in trained)
     done_members = tuple(member for member, _ in trained)
-    durations = _durations(folder, done_members, prediction.goal, curves)
+    times = [known.time_to(prediction, case.training.tolerance) for _, known in trained]
+    durations = _durations(folder, done_members, prediction.goal, times)
     return Training(folder, prediction, prediction.goal, done_members, curves, durations, tuple(failed), interrupted)
 
 
 def _durations(
-    folder: Path, trained: Sequence[TrainingRun], goal: float, curves: Sequence[LinearDecay | None]
+    folder: Path, trained: Sequence[TrainingRun], goal: float, predicted: Sequence[float]
 ) -> tuple[Duration, ...]:
     """Read the runs of a training, the limit's first."""
     series = [RunDirectory(folder / member.directory).series for member in trained]
@@ -331,10 +361,10 @@ def _durations(
             float(columns["energy"][0]),
             float(columns["energy"][-1]),
             time_to(columns["time"], columns["energy"], goal),
-            math.nan if curve is None else curve.time_to(goal),
+            expected,
             _times_limit(columns, series[0], goal),
         )
-        for member, columns, curve in zip(trained, series, curves, strict=True)
+        for member, columns, expected in zip(trained, series, predicted, strict=True)
     )
 
 

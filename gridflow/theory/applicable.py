@@ -10,7 +10,8 @@ import numpy as np
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
-from gridflow.theory.certificates import CoulombCertificate, MinimumCertificate, RieszCertificate
+from gridflow.theory.brackets import Bracket
+from gridflow.theory.certificates import MinimumCertificate, RieszCertificate
 from gridflow.theory.laws import ExponentialRate, PowerLaw, SmoothDecay
 from gridflow.theory.linear import LinearDecay
 
@@ -57,6 +58,8 @@ class Applicable:
         Whether the law is missing only because r is unknown.
     linear, no_linear
         Energy of the linearised flow, or None and the reason.
+    unlike
+        Why the run is not the flow of a single density, for which no theory holds; empty if it is.
     """
 
     flow: Equation[Any]
@@ -66,6 +69,7 @@ class Applicable:
     unknown_regularity: bool
     linear: LinearDecay | None
     no_linear: str
+    unlike: str = ""
 
     @classmethod
     def of(
@@ -76,7 +80,8 @@ class Applicable:
         r: float | None = None,
         neurons: int | None = None,
         signed: bool = False,
-        obstacle: str = "",
+        unlike: str = "",
+        share: float = 1e-9,
     ) -> "Applicable":
         """Determine what applies.
 
@@ -93,10 +98,13 @@ class Applicable:
             Number of neurons drawn independently from ``start``, if the run has such; their noise is white.
         signed
             Whether there is a second density, that of negative output weights.
-        obstacle
-            Any other known reason why theory does not apply.
+        unlike
+            Any other known reason why the run is not the flow of this density.
+        share
+            Share of its first value down to which the curve of linear theory is accurate. Default: 1e−9.
         """
-        obstacle = _obstacle(flow, start, signed) or obstacle
+        unlike = "no theory covers two densities of opposite sign" if signed else unlike
+        obstacle = unlike or _obstacle(flow, start)
         regularity = _regularity(flow, start, neurons) if r is None else sobolev.Regularity(r, 0.0)
         law, no_law, unknown_regularity = None, obstacle, False
         if r is not None or not obstacle:
@@ -106,23 +114,20 @@ class Applicable:
                 no_law, unknown_regularity = str(reason), True
             except InputError as reason:
                 no_law = str(reason)
-        linear, no_linear = (None, obstacle) if obstacle else attempt(lambda: LinearDecay.of(flow, start, neurons))
-        return cls(flow, regularity, law, no_law, unknown_regularity, linear, no_linear)
+        linear, no_linear = None, obstacle
+        if not obstacle:
+            linear, no_linear = attempt(lambda: LinearDecay.of(flow, start, neurons, share))
+        return cls(flow, regularity, law, no_law, unknown_regularity, linear, no_linear, unlike)
 
-    def certificate_before(self, start: np.ndarray) -> CoulombCertificate:
-        """Return the bound on the energy that is known before a run.
+    def linear_or_raise(self) -> LinearDecay:
+        """Return the curve of linear theory; InputError, with the reason, if there is none."""
+        if self.linear is None:
+            raise InputError(self.no_linear)
+        return self.linear
 
-        Parameters
-        ----------
-        start
-            Initial density, shape ``grid.shape`` (mass / volume).
-
-        Raises
-        ------
-        InputError
-            If a hypothesis fails; the message names it.
-        """
-        return CoulombCertificate.of(self.flow, start)
+    def bracket(self, start: np.ndarray) -> Bracket:
+        """Return the bounds on the energy that are known before a run from a density of shape ``grid.shape``."""
+        return Bracket.of(self.flow, start, self.unlike)
 
     def certificate_after(
         self, times: np.ndarray, energies: np.ndarray, minima: np.ndarray, densities: Iterable[np.ndarray]
@@ -153,12 +158,10 @@ class Applicable:
         return RieszCertificate(energy, found.s, found.r, min(found.minimum, float(minima.min())), found.bound)
 
 
-def _obstacle(flow: Equation[Any], start: np.ndarray, signed: bool) -> str:
+def _obstacle(flow: Equation[Any], start: np.ndarray) -> str:
     """Return the reason why neither linear theory nor a law applies, or an empty string."""
     if not flow.grid.has_cells:
         return f"{flow.grid} has a single cell and resolves no modes"
-    if signed:
-        return "no theory covers two densities of opposite sign"
     if flow.seen is None:
         return ""
     if flow.target.min() < 0:

@@ -84,16 +84,32 @@ class CoulombCertificate:
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
         """Bound on the energy at times ≥ 0; a number or an array of the shape of ``time``."""
-        share, nt = self.minimum / self.background, self.background * np.asarray(time)
-        # A factor e^{nt} is cancelled, so that nothing overflows.
-        return (self.energy * np.exp(-2 * nt) / (share + (1 - share) * np.exp(-nt)) ** 2)[()]
+        return logistic_energy(self.energy, self.minimum, self.background, time)
 
     def time_to(self, energy: float) -> float:
         """Time at which the bound reaches an energy > 0; 0 if it starts below it."""
-        ratio = math.sqrt(self.energy / _energy_to_reach(energy))
-        if ratio <= 1:
-            return 0.0
-        return math.log1p((ratio - 1) * self.background / self.minimum) / self.background
+        return logistic_time(self.energy, self.minimum, self.background, energy)
+
+
+def logistic_energy(energy: float, density: float, background: float, time: float | np.ndarray) -> float | np.ndarray:
+    """Energy ``E_0 ((1 − m/n) + (m/n) e^{nt})^{−2}`` at times ≥ 0, which solves E' = −2 m(t) E with m' = m (n − m).
+
+    Parameters
+    ----------
+    energy, density, background
+        E_0, the density m at time 0 and n (mass / volume).
+    time
+        Times; a number or an array.
+    """
+    share, nt = density / background, background * np.asarray(time)
+    # A factor e^{nt} is cancelled, so that nothing overflows.
+    return (energy * np.exp(-2 * nt) / (share + (1 - share) * np.exp(-nt)) ** 2)[()]
+
+
+def logistic_time(energy: float, density: float, background: float, goal: float) -> float:
+    """Time at which :func:`logistic_energy` reaches a value > 0; 0 if it starts below it."""
+    ratio = math.sqrt(energy / _energy_to_reach(goal))
+    return 0.0 if ratio <= 1 else math.log1p((ratio - 1) * background / density) / background
 
 
 @dataclass(frozen=True, eq=False)

@@ -174,7 +174,9 @@ class PowerLaw:
 
 @dataclass(frozen=True)
 class SmoothDecay:
-    """s > 1 and a smooth start: the energy falls faster than every power of time, each mode independently.
+    """s > 1 and a smooth start: the energy falls faster than every power of time.
+
+    Each mode decays at its own rate. Modes make harmonics, which decay more slowly and carry the energy in the end.
 
     Parameters
     ----------
@@ -201,7 +203,7 @@ class SmoothDecay:
         if not flow.kernel.sees_all:
             laplacian = "k²" if flow.grid.dim == 1 else f"ℓ(ℓ+{flow.grid.dim - 1})"
             rate = f"({laplacian} + {flow.growth:g}) K̂" if flow.growth else f"{laplacian} K̂"
-        return f"each mode decays independently, E ~ exp(−2 ν {rate} t)"
+        return f"E ~ exp(−2 ν {rate} t) of each mode and of the harmonics that they make"
 
 
 @dataclass(frozen=True)

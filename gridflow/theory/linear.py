@@ -1,7 +1,8 @@
-"""The flow near its target, where the Fourier modes decay independently."""
+"""The flow near its target, where it is linear."""
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from gridflow.equation.flow import Equation, Flow
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
 from gridflow.theory.hypotheses import is_constant
+from gridflow.theory.spectrum import CELLS, excited_spectrum
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,41 +60,38 @@ _RESOLUTION = 100
 """Bins per e-folding of the rates: within a bin, rates differ by 1 %, and a sum of two exponentials errs by 1e−5."""
 _VALUES = 32
 """Number of values that represent a target that is not constant."""
+NEGLIGIBLE = 0.01
+"""Share of the energy to reach below which an energy does not matter."""
 
 
 @dataclass(frozen=True, eq=False)
 class LinearDecay:
-    """Energy predicted by linear theory: ``E(t) = ½ |T| Σ_k K̂ ⟨|f̂_k|² exp(−2 ν (λ + β) K̂ t)⟩``.
+    """Energy predicted by linear theory: ``E(t) = Σ_j E_j exp(−2 λ_j t)``.
 
-    The mean ⟨·⟩ is over positions, each with its own value of ν. It is uniform over the torus for a difference of
-    densities, and weighted by the density for the sampling noise of points drawn from it. For a constant target this is
-    the linearised flow. For other targets it is the leading order at short wavelengths: a wave packet at x decays at
-    the rate given by the density there. It does not apply to modes with wavelengths like those of ν. Near the target,
-    its relative error is the variation of ν over one wavelength.
+    For a constant target the λ_j are the rates ``ν (λ + β) K̂`` of the modes. For other targets they are those of the
+    linearised operator ``A f = −∇·(ν ∇K f) + β ν K f`` that the deviation excites; see
+    :func:`gridflow.theory.spectrum.excited_spectrum`. What a grid of 2^14 cells does not resolve, and the noise of
+    samples, is taken at short wavelengths, where a wave packet at x decays at the rate that ν(x) gives.
 
     Construct it with :meth:`of`.
 
     Parameters
     ----------
     rates
-        Decay rates of the amplitudes for ν = 1 (volume / (mass · time)), ascending, shape (rates,).
-    densities
-        Values of ν (mass / volume), shape (densities,).
+        Rates λ_j of the amplitudes (1 / time), shape (rates,).
     energies
-        Initial energy in the modes of each rate at each value of ν, shape (densities, rates).
+        Initial energy E_j at each of them, shape (rates,).
     """
 
     rates: np.ndarray
-    densities: np.ndarray
     energies: np.ndarray
 
-    hypotheses = (
-        "μ − ν is small compared with ν, or its large part decays first",
-        "ν is constant, or varies over lengths much longer than the relevant wavelengths",
-    )
+    hypotheses = ("μ − ν is small compared with ν, or its large part decays first",)
 
     @classmethod
-    def of(cls, flow: Equation[Any], initial: np.ndarray, points: int | None = None) -> "LinearDecay":
+    def of(
+        cls, flow: Equation[Any], initial: np.ndarray, points: int | None = None, share: float = 1e-9
+    ) -> "LinearDecay":
         """Return the prediction for a run from a density, or the expectation for independent samples of it.
 
         ``N`` particles or neurons of equal mass have noise of variance ``(M²/|T|² − |μ̂_k|²) / N`` in every mode, which
@@ -106,6 +105,8 @@ class LinearDecay:
             Initial density as cell averages, shape ``flow.grid.shape``.
         points
             Number of samples N; None (default) for the density itself.
+        share
+            Share of its first value down to which the energy is accurate. Default: 1e−9.
 
         Raises
         ------
@@ -114,75 +115,131 @@ class LinearDecay:
         """
         if flow.target.min() < 0:
             raise InputError("the target is negative somewhere; linear theory needs a target ≥ 0")
+        initial = flow.grid.check_density(initial, "the initial density")
+        varies = not is_constant(flow.target) and flow.grid.has_cells
+        own = cls(*(_local(flow, initial, share) if varies else _of_modes(flow, _energies(flow, initial))))
+        return own if points is None else own + cls.of_noise(flow, initial, points)
+
+    @classmethod
+    def of_noise(cls, flow: Equation[Any], initial: np.ndarray, points: int) -> "LinearDecay":
+        """Return the part of the expected energy that is the noise of independent samples; see :meth:`of`."""
         grid = flow.grid
-        initial = grid.check_density(initial, "the initial density")
-        rates = ((grid.laplacian_symbol("spectral") + flow.growth) * flow.symbol).ravel()
-        held = (sobolev.mode_power(grid, initial - flow.target) * flow.symbol).ravel() / 2
-        if flow.growth:
-            held[0] = float(flow.symbol.flat[0]) * grid.integral(initial - flow.target) ** 2 / grid.volume / 2
-        parts = [(_values(flow, np.ones(grid.shape)), held)]
-        if points is not None:
-            of_points = grid.mode_multiplicity() * (grid.integral(initial) ** 2 / grid.volume)
-            noise = np.maximum(of_points - sobolev.mode_power(grid, initial), 0.0) * flow.symbol / (2 * points)
-            noise.flat[0] = 0.0  # every sample has exactly the mass of the density
-            parts.append((_values(flow, initial), noise.ravel()))
-        total = np.sum([held for _, held in parts], axis=0)
-        counted = total > 0
-        bins = np.full(rates.shape, -1)  # modes that do not decay have a bin of their own
-        moving = counted & (rates > 0)
-        if moving.any():
-            logarithms = np.rint(np.log(rates[moving]) * _RESOLUTION).astype(int)
-            bins[moving] = logarithms - logarithms.min()
-        bins = bins[counted] + 1
-        size = int(bins.max(initial=0)) + 1
-        sums = np.bincount(bins, total[counted], size)
-        some = sums > 0
-        means = np.bincount(bins, (total * rates)[counted], size)[some] / sums[some]
-        order = np.argsort(means)
-        energies = [
-            np.outer(np.full(values.size, 1 / values.size), np.bincount(bins, held[counted], size)[some][order])
-            for values, held in parts
-        ]
-        return cls(means[order], np.concatenate([values for values, _ in parts]), np.concatenate(energies))
+        of_points = grid.mode_multiplicity() * (grid.integral(initial) ** 2 / grid.volume)
+        noise = np.maximum(of_points - sobolev.mode_power(grid, initial), 0.0) * flow.symbol / (2 * points)
+        noise.flat[0] = 0.0  # every sample has exactly the mass of the density
+        return cls(*_of_modes(flow, noise, initial))
+
+    @classmethod
+    def beyond(cls, flow: Equation[Any], coarse: Equation[Any], initial: np.ndarray) -> "LinearDecay":
+        """Return the part of the energy that a coarser grid does not resolve, at short wavelengths.
+
+        Parameters
+        ----------
+        flow, coarse
+            The flow, and the same on the coarser grid.
+        initial
+            Initial density as cell averages, shape ``flow.grid.shape``.
+        """
+        fine = flow.grid.laplacian_symbol("spectral") > coarse.grid.nyquist**2
+        held = np.where(fine, _energies(flow, initial), 0.0)
+        if coarse is flow or not held.any():
+            return cls(np.zeros(0), np.zeros(0))
+        waves = flow.filtered(initial - flow.target, np.where(fine, np.sqrt(flow.symbol), 0.0))
+        return cls(*_of_modes(flow, held, waves**2))
+
+    def __add__(self, other: "LinearDecay") -> "LinearDecay":
+        """The sum of two energies."""
+        return LinearDecay(np.concatenate([self.rates, other.rates]), np.concatenate([self.energies, other.energies]))
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
         """Energy at times ≥ 0; a number or an array of the shape of ``time``."""
         times = np.asarray(time, dtype=float)
-        result = np.zeros(times.shape)
-        for density, held in zip(self.densities, self.energies, strict=True):
-            result += np.exp(-2 * density * np.multiply.outer(times, self.rates)) @ held
-        return result[()]
+        return (np.exp(-2 * np.multiply.outer(times, self.rates)) @ self.energies)[()]
+
+    def held_at(self, time: float) -> np.ndarray:
+        """Energy that each of the rates still holds at a time ≥ 0, shape (rates,)."""
+        return np.asarray(self.energies * np.exp(-2 * self.rates * time))
 
     def exponent(self, time: float | np.ndarray) -> float | np.ndarray:
         """Local decay exponent −d log E / d log t at times > 0."""
-        times = np.asarray(time, dtype=float)
-        slope = np.zeros(times.shape)
-        for density, held in zip(self.densities, self.energies, strict=True):
-            rates = 2 * density * np.multiply.outer(times, self.rates)
-            slope += (rates * np.exp(-rates)) @ held
-        return (slope / self(times))[()]
+        rates = 2 * np.multiply.outer(np.asarray(time, dtype=float), self.rates)
+        return (((rates * np.exp(-rates)) @ self.energies) / self(time))[()]
 
     def time_to(self, energy: float) -> float:
         """Time at which the energy falls to a value > 0: 0 if it starts below it, infinite if it never does."""
         if not energy > 0:
             raise InputError(f"energy = {energy}: it must be positive")
-        if self(0.0) <= energy:
-            return 0.0
-        rates = np.multiply.outer(self.densities, self.rates)
+        return _time_to(energy, self.rates, self.energies)
 
-        def excess(logarithm: float) -> float:
-            """log(E / energy) as a function of log t, safe from overflow and underflow."""
-            return float(logsumexp(-2 * rates * math.exp(logarithm), b=self.energies)) - math.log(energy)
 
-        moving = rates[rates > 0]
-        if moving.size == 0:
-            return math.inf
-        soon, late = math.log(1e-9 / moving.max()), math.log(1e3 / moving.min())
-        if excess(late) > 0:
-            return math.inf
-        from scipy.optimize import brentq  # imported here because it loads slowly
+def _time_to(energy: float, rates: np.ndarray, energies: np.ndarray) -> float:
+    """Time at which a sum of exponentials falls to a value; see :meth:`LinearDecay.time_to`."""
+    if energies.sum() <= energy:
+        return 0.0
+    counted = energies > 0
+    rates, energies = rates[counted], energies[counted]
 
-        return math.exp(brentq(excess, soon, late)) if excess(soon) > 0 else math.exp(soon)
+    def excess(logarithm: float) -> float:
+        """log(E / energy) as a function of log t, safe from overflow and underflow."""
+        return float(logsumexp(-2 * rates * math.exp(logarithm), b=energies)) - math.log(energy)
+
+    moving = rates[rates > 0]
+    if moving.size == 0:
+        return math.inf
+    soon, late = math.log(1e-9 / moving.max()), math.log(1e3 / moving.min())
+    if excess(late) > 0:
+        return math.inf
+    from scipy.optimize import brentq  # imported here because it loads slowly
+
+    return math.exp(brentq(excess, soon, late)) if excess(soon) > 0 else math.exp(soon)
+
+
+def _local(flow: Equation[Any], initial: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rates and energies of a deviation from a target that varies."""
+    coarse = coarsened(flow, CELLS)
+    deviation = flow.grid.averages_on(coarse.grid, initial) - coarse.target
+    goal = share * flow.energy(initial)
+    rates, energies = excited_spectrum(coarse, deviation, partial(_time_to, max(goal, np.finfo(float).tiny)))
+    fine = LinearDecay.beyond(flow, coarse, initial)
+    if fine.energies.sum() <= NEGLIGIBLE * goal:
+        return rates, energies
+    return np.concatenate([rates, fine.rates]), np.concatenate([energies, fine.energies])
+
+
+def coarsened(flow: Equation[Any], cells: int) -> Equation[Any]:
+    """Return the same equation on a grid of at most about ``cells`` cells; itself if it has no more."""
+    grid = flow.grid.coarsened(cells)
+    if grid == flow.grid:
+        return flow
+    return Equation.on(grid, flow.kernel, flow.grid.averages_on(grid, flow.target), flow.growth)
+
+
+def _energies(flow: Equation[Any], initial: np.ndarray) -> np.ndarray:
+    """Initial energy in every mode, shape ``grid.spectral_shape``."""
+    grid, deviation = flow.grid, initial - flow.target
+    held = sobolev.mode_power(grid, deviation) * flow.symbol / 2
+    if flow.growth:
+        held.flat[0] = float(flow.symbol.flat[0]) * grid.integral(deviation) ** 2 / grid.volume / 2
+    return held
+
+
+def _of_modes(
+    flow: Equation[Any], held: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rates and energies of modes that hold these energies, at values of ν that represent the integrated weights."""
+    counted = held.ravel() > 0
+    energies = held.ravel()[counted]
+    rates = ((flow.grid.laplacian_symbol("spectral") + flow.growth) * flow.symbol).ravel()[counted]
+    bins = np.zeros(rates.shape, int)  # modes that do not decay have a bin of their own
+    moving = rates > 0
+    if moving.any():
+        logarithms = np.rint(np.log(rates[moving]) * _RESOLUTION).astype(int)
+        bins[moving] = logarithms - logarithms.min() + 1
+    sums = np.bincount(bins, energies)
+    some = sums > 0
+    means = np.bincount(bins, energies * rates)[some] / sums[some]
+    values = _values(flow, np.ones(flow.grid.shape) if weights is None else weights)
+    return np.outer(values, means).ravel(), np.outer(np.full(values.size, 1 / values.size), sums[some]).ravel()
 
 
 def _values(flow: Equation[Any], weights: np.ndarray) -> np.ndarray:

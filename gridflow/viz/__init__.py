@@ -10,12 +10,14 @@ from gridflow.viz.comparison import plot_comparison
 from gridflow.viz.figures import plot, side_by_side
 from gridflow.viz.movies import movie
 from gridflow.viz.outputs import export
+from gridflow.viz.predictions import plot_prediction
 from gridflow.viz.rates import plot_rates
 from gridflow.viz.sweeps import plot_sweep
 from gridflow.viz.training import plot_training
 
 __all__ = [
-    "export", "movie", "plot", "plot_comparison", "plot_rates", "plot_sweep", "plot_training", "side_by_side",
+    "export", "movie", "plot", "plot_comparison", "plot_prediction", "plot_rates", "plot_sweep", "plot_training",
+    "side_by_side",
 ]  # fmt: skip
 
 for _module in iter_modules(__path__, f"{__name__}."):

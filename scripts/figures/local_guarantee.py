@@ -66,8 +66,7 @@ def expected_time(flow: gf.Flow, start: np.ndarray) -> float:
     constant = gf.Flow(grid, flow.kernel, gf.uniform(grid))
     squared = sum(xi**2 for xi in grid.wavevector())
     power = gf.sobolev.mode_power(grid, start - flow.target) * flow.symbol / 2
-    order = np.argsort((squared * flow.symbol).ravel())
-    decay = LinearDecay((squared * flow.symbol).ravel()[order], np.ones(1), power.ravel()[None, order])
+    decay = LinearDecay((squared * flow.symbol).ravel(), power.ravel())
     return decay.time_to(FALL * constant.energy(constant.target + start - flow.target))
 
 

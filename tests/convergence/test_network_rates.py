@@ -62,7 +62,8 @@ def test_losses_of_random_starts_are_predicted_with_their_noise(amplitude):
     error = losses.std(axis=0, ddof=1) / np.sqrt(seeds)
     assert (abs(losses.mean(axis=0) - expected(times)) < 4 * error).all()
     if amplitude:
-        evenly = LinearDecay(expected.rates, expected.densities[:32], expected.energies[32:])
+        noise = LinearDecay.of_noise(flow, gf.uniform(grid, mass=2 * np.pi), neurons)
+        evenly = LinearDecay.of(flow, target) + noise
         assert expected(100.0) < 0.8 * evenly(100.0)
         return
     # white noise is of regularity −1/2: the loss falls like t^{−(s − ½)/(s − 1)}

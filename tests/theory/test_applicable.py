@@ -68,7 +68,7 @@ def test_an_obstacle_keeps_both_law_and_linear_theory_away_unless_r_is_given():
     found = Applicable.of(training(), hole, r=0.5)
     assert found.law == PowerLaw(2.0, 0.5)
     assert found.linear is None
-    plain = Applicable.of(training(), rough(CIRCLE, MASS), obstacle="nothing is known of it")
+    plain = Applicable.of(training(), rough(CIRCLE, MASS), unlike="nothing is known of it")
     assert (plain.law, plain.linear, plain.no_law, plain.no_linear) == (None, None, *["nothing is known of it"] * 2)
     assert "two densities of opposite sign" in Applicable.of(training(), hole, signed=True).no_law
 
@@ -99,7 +99,7 @@ def test_predictions_and_rates_say_the_same(name, tmp_path):
     after = rates(tmp_path / "a.run")
     assert (before.rate if after.is_exponential else before.exponent) == after.predicted
     assert before.regularity == (None if after.regularity is None else after.regularity.r)
-    assert math.isnan(before.time) == (after.linear is None)
+    assert math.isnan(before.tiers[1].time) == (after.linear is None)
     if name in WITH_A_LAW:
         assert after.no_law == ""
         assert not before.theorem.startswith("none applies")

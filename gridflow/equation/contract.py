@@ -171,6 +171,22 @@ class Solver(Protocol):
             Step size at each time, the shape of ``slowing``.
         """
 
+    def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> "Solver | None":
+        """Return the same method, with the same options, for a flow on other cells of the same domain.
+
+        Parameters
+        ----------
+        flow
+            The flow.
+        arrays
+            Arrays of the state at time 0 other than the density, by name, on those cells.
+
+        Returns
+        -------
+        Solver or None
+            The solver; None if this method does not advance averages on cells.
+        """
+
     def density(self, state: State) -> np.ndarray:
         """Return the state's density as cell averages on ``flow.grid``, as a view where possible."""
 

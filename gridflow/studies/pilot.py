@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid
 from gridflow.domains.torus import Grid
-from gridflow.equation.contract import INNER, NEGATIVE, NEURONS, OUTER, Solver
+from gridflow.equation.contract import DENSITY, INNER, NEGATIVE, NEURONS, OUTER, TRACER, Solver
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.networks.measures import measure_from_network
@@ -26,14 +26,14 @@ BUDGET = 16e6
 OVERHEAD = 1500.0
 """Work of a step of any size beside that on its cells, in updates of a cell (measured)."""
 TOLERANCE = 1e-4
-"""Relative error of the time integration of a pilot run per e-folding of the KMD."""
+"""Relative error of the steps of a pilot run of neurons."""
 AGREED = 0.01
 """Relative change of the time from one grid to the next at which no finer one is needed."""
 NEURONS_OF_A_PILOT = 300
 """Largest number of neurons of a pilot run of a network that the flow does not describe."""
 
 SOLVERS: dict[type[Domain], Callable[..., Any]] = {Grid: FiniteVolume, SphereGrid: SphereFiniteVolume}
-"""The solver of pilot runs on each domain: the positive scheme, with its default options."""
+"""The solver of pilot runs on each domain, where that of the run has no cells: the positive scheme."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,18 +104,17 @@ def pilot_runs(solver: Solver, initial: np.ndarray, goal: float, of_neurons: boo
     if of_neurons:
         return [_of_neurons(solver, goal)]
     flow = solver.flow
-    make = flow.grid.one_of(SOLVERS, "pilot run")
     state = solver.initialize(initial)
-    negative = state.arrays.get(NEGATIVE) if solver.representation.signed else None
+    more: dict[str, np.ndarray] = {name: state.arrays[name] for name in (NEGATIVE, TRACER) if name in state.arrays}
     if solver.representation.kind == NEURONS:
-        initial, negative = measure_from_network(flow.grid, Weights(state.arrays[INNER], state.arrays[OUTER]))
-        negative = negative if negative.any() else None
+        initial, _ = measure_from_network(flow.grid, Weights(state.arrays[INNER], state.arrays[OUTER]))
+    start = {DENSITY: initial} | more
     found: list[PilotRun] = []
     cells, left = FIRST_CELLS[flow.grid.dim], BUDGET
     while True:
         coarse = coarsened(flow, cells)
         began = time.perf_counter()
-        taken = _run(make, flow, coarse, initial, negative, goal, left, began)
+        taken = _run(solver, coarse, start, goal, left, began)
         found.append(taken)
         work = taken.steps * (coarse.grid.size + OVERHEAD)
         left -= work
@@ -127,23 +126,17 @@ def pilot_runs(solver: Solver, initial: np.ndarray, goal: float, of_neurons: boo
 
 
 def _run(
-    make: Callable[..., Any],
-    flow: Equation[Any],
-    coarse: Equation[Any],
-    initial: np.ndarray,
-    negative: np.ndarray | None,
-    goal: float,
-    work: float,
-    began: float,
+    solver: Solver, coarse: Equation[Any], arrays: Mapping[str, np.ndarray], goal: float, work: float, began: float
 ) -> PilotRun:
     """Run on one grid until the energy reaches the goal or the work is spent."""
-    grid = coarse.grid
-    start = flow.grid.averages_on(grid, initial)
-    options = {} if negative is None else {"negative": flow.grid.averages_on(grid, negative)}
-    own = make(coarse, tolerance=TOLERANCE, **options)
+    flow, grid = solver.flow, coarse.grid
+    averages = {name: flow.grid.averages_on(grid, values.astype(float)) for name, values in arrays.items()}
+    start = averages.pop(DENSITY)
+    own = solver.on_cells(coarse, averages) or flow.grid.one_of(SOLVERS, "pilot run")(coarse)
+    single = NEGATIVE not in arrays and flow.target.min() >= 0
     fine = LinearDecay(np.zeros(0), np.zeros(0))
-    if negative is None and flow.target.min() >= 0:
-        fine = LinearDecay.beyond(flow, coarse, initial)
+    if single:
+        fine = LinearDecay.beyond(flow, coarse, arrays[DENSITY])
     state = own.initialize(start)
     times, energies = [0.0], [own.diagnose(state)["energy"] + float(fine(0.0))]
     limit = max(int(work / (grid.size + OVERHEAD)), 1)
@@ -152,7 +145,7 @@ def _run(
         times.append(state.time)
         energies.append(own.diagnose(state)["energy"] + float(fine(state.time)))
     reached, steps = energies[-1] <= goal, state.step
-    continued = not reached and negative is None and coarse.target.min() >= 0
+    continued = not reached and single
     if continued:
         later, rest = _rest(coarse, own.density(state).astype(float), fine, state.time, goal)
         times, energies = times + later, energies + rest

@@ -211,7 +211,6 @@ def predict_run(
     best = tried[-1] if math.isfinite(tried[-1].time) else max(tried[1:], key=lambda tier: math.isfinite(tier.time))
     found_time = min(max(best.time, low), high) if not math.isnan(best.time) else best.time
     interval = _within(best.interval, found_time, (low, high))
-    course = best.course
     return Prediction(
         theorem=f"none applies: {found.no_law}" if law is None else law.theorem(solver.flow),
         law="" if law is None else law.formula(solver.flow),
@@ -221,13 +220,13 @@ def predict_run(
         regularity_error=None if regularity is None else regularity.error,
         invisible=_invisible(solver, initial),
         hypotheses=(() if law is None else law.hypotheses) + (best.assumes,),
-        doubts=_doubts(solver, best, found_time, interval),
+        doubts=_doubts(solver, tried, best, found_time, interval),
         energy=energy,
         goal=goal,
         time=found_time,
         interval=interval,
         answer=best.name,
-        steps=math.nan if course is None else _steps(course, found_time, solver, initial),
+        steps=_steps(best, found_time, solver, initial),
         seconds=math.nan,
         bracket=(low, high),
         certified=high if math.isfinite(high) else None,
@@ -302,7 +301,9 @@ def _invisible(solver: Solver, initial: np.ndarray) -> float | None:
     return float(power[~flow.seen].sum() / power.sum()) if power.sum() > 0 else 0.0
 
 
-def _doubts(solver: Solver, best: Tier, time_: float, interval: tuple[float, float]) -> tuple[str, ...]:
+def _doubts(
+    solver: Solver, tried: list[Tier], best: Tier, time_: float, interval: tuple[float, float]
+) -> tuple[str, ...]:
     """Return the reasons to trust the prediction less."""
     flow, found = solver.flow, []
     if flow.seen is not None and flow.growth != TRAINING:
@@ -314,7 +315,8 @@ def _doubts(solver: Solver, best: Tier, time_: float, interval: tuple[float, flo
         found.append("the goal is never reached: some of the deviation does not decay")
         return tuple(found)
     if best.name == tiers.LINEAR:
-        found.append("linear theory alone: a pilot run would tell whether the deviation is small enough for it")
+        why = f"there is no pilot run: {tried[-1].source}" if tried[-1].name == tiers.PILOT else "there is no pilot run"
+        found.append(f"linear theory alone, which holds near the target; {why}")
     if best.extrapolated:
         found.append(f"the pilot run did not reach the goal: {best.source}")
     if math.isfinite(interval[1]) and interval[1] > WIDE * time_:
@@ -322,14 +324,17 @@ def _doubts(solver: Solver, best: Tier, time_: float, interval: tuple[float, flo
     return tuple(found)
 
 
-def _steps(course: Course, time_: float, solver: Solver, initial: np.ndarray) -> float:
-    """Estimate the steps up to a time, from the initial bounds on Δt and their evolution along the course.
+def _steps(best: Tier, time_: float, solver: Solver, initial: np.ndarray) -> float:
+    """Estimate the steps up to a time: those of pilot runs, or from the initial bounds on Δt along the course.
 
     Velocities fall like the square root of the dissipation. NaN for steps controlled by their errors alone, whose
     number cannot be predicted.
     """
-    if not math.isfinite(time_) or time_ == 0:
-        return time_
+    if best.steps is not None:
+        return best.steps
+    course = best.course
+    if course is None or not math.isfinite(time_) or time_ == 0:
+        return time_ if course is not None else math.nan
     times = np.concatenate([[0.0], np.geomspace(1e-6 * time_, time_, 2000)])
     energies = course(times)
     dissipations = np.maximum(-np.gradient(energies, times), np.finfo(float).tiny)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gridflow.equation.contract import Solver
+from gridflow.equation.contract import CELLS, Solver
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.studies.pilot import PilotRun, pilot_runs, time_to
@@ -77,6 +77,10 @@ class Tier:
         Wall-clock time that it took.
     course
         The energy over time, or None.
+    steps
+        Steps that its method would take on the grid of the run, or None.
+    extrapolated
+        Whether it did not reach the goal itself.
     """
 
     name: str
@@ -86,6 +90,7 @@ class Tier:
     source: str
     seconds: float = field(compare=False)
     course: Course | None = field(default=None, compare=False, repr=False)
+    steps: float | None = None
     extrapolated: bool = False
 
     def facts(self) -> dict[str, Any]:
@@ -174,7 +179,19 @@ def of_pilot(solver: Solver, initial: np.ndarray, goal: float, of_neurons: bool 
     interval = (found * math.exp(-apart), found * math.exp(apart))
     course = Course(last.times * (found / last.time), last.energies) if 0 < last.time < math.inf else None
     spent = time.perf_counter() - began
-    return Tier(PILOT, found, interval, assumes, told, spent, course, extrapolated=not last.reached)
+    steps = _steps(runs) if solver.representation.kind == CELLS else None
+    return Tier(PILOT, found, interval, assumes, told, spent, course, steps, extrapolated=not last.reached)
+
+
+def _steps(runs: list[PilotRun]) -> float | None:
+    """Return the steps on the grid of the run, by the power of the spacing that the last two pilot runs show."""
+    last = runs[-1]
+    if not last.reached:
+        return None
+    power = 1.0  # that of advection
+    if len(runs) > 1:
+        power = math.log(last.steps / max(runs[-2].steps, 1)) / math.log(runs[-2].spacing / last.spacing)
+    return math.ceil(last.steps * last.spacing ** min(max(power, 0.0), 2.0))
 
 
 def _refined(runs: list[PilotRun]) -> tuple[float, float]:

@@ -127,6 +127,10 @@ class CellSolver(ABC, Generic[S]):
         self._integrator.advance(state, until)
 
     @abstractmethod
+    def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> "CellSolver[Any]":
+        """Return the same method for a flow on other cells; see :class:`gridflow.equation.contract.Solver`."""
+
+    @abstractmethod
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Return mass, extrema, energy and dissipation; see :class:`gridflow.equation.contract.Solver`."""
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -120,6 +121,16 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         if negative is not None:
             settings["negative_sha256"] = hash_of(extra_arrays, NEGATIVE)
         super().__init__(space, Explicit(space, explicit, self.cfl, self.tolerance), extra_arrays, settings)
+        self._options: dict[str, Any] = {
+            "reconstruction": reconstruction,
+            "limiter": limiter,
+            "velocity": velocity,
+            "integrator": integrator,
+            "cfl": cfl,
+            "dtype": dtype,
+            "tolerance": tolerance,
+            "threads": threads,
+        }
         if exponential is not None:
             self._integrator = Exponential(
                 space, self._explicit, exponential, self.cfl, self.tolerance, eager=integrator != schemes.AUTO
@@ -152,6 +163,10 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         if exponential and not (tracer or negative):
             held += Exponential.memory(cells, size)
         return round(held) + Sweeps.memory(tuple(shape), size, scheme, on_torus(threads, shape))
+
+    def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> "FiniteVolume":
+        """Return the same method for a flow on other cells; see :class:`gridflow.equation.contract.Solver`."""
+        return FiniteVolume(flow, **self._options, tracer=arrays.get(TRACER), negative=arrays.get(NEGATIVE))
 
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Return mass, extrema, energy and dissipation; see :class:`gridflow.equation.contract.Solver`.

@@ -192,6 +192,9 @@ class Network:
         """Return a copy of the state's weights, shapes (m, inputs) and (m,)."""
         return Weights(state.arrays[INNER], state.arrays[OUTER])
 
+    def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> None:
+        """None: this method does not advance averages on cells."""
+
     def density(self, state: State) -> np.ndarray:
         """Measure of the positive output weights as cell averages on ``flow.grid``, shape ``grid.shape``."""
         return measure_from_network(self.flow.grid, self.weights(state))[0]

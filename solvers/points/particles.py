@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -138,6 +139,9 @@ class Particles:
     def restore(self, state: State) -> State:
         """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
         return self._begin(restored(state, dict(zip((POSITIONS, WEIGHTS), self._start, strict=True))))
+
+    def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> None:
+        """None: this method does not advance averages on cells."""
 
     def density(self, state: State) -> np.ndarray:
         """Particles deposited as cell averages on ``flow.grid`` by cloud-in-cell, shape ``grid.shape``."""

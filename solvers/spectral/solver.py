@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -159,6 +160,9 @@ class Spectral:
     def restore(self, state: State) -> State:
         """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
         return self._begin(restored(state, {DENSITY: self._reached}, self._own))
+
+    def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> None:
+        """None: this method does not advance averages on cells."""
 
     def density(self, state: State) -> np.ndarray:
         """Cell averages of the state, shape ``grid.shape``; the solver's own array, which may have negative values."""

@@ -1,6 +1,7 @@
 """The positive, mass-conserving finite-volume solver on the sphere."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -110,6 +111,15 @@ class SphereFiniteVolume(CellSolver[SphereSpace]):
         }
         explicit = Explicit(space, schemes.EXPLICIT[integrator], self.cfl, self.tolerance)
         super().__init__(space, explicit, extra_arrays, settings)
+        self._options: dict[str, Any] = {
+            "limiter": limiter,
+            "reconstruction": reconstruction,
+            "integrator": integrator,
+            "cfl": cfl,
+            "tolerance": tolerance,
+            "polar": polar,
+            "threads": threads,
+        }
 
     @staticmethod
     def memory(shape: Sequence[int], negative: bool = False, threads: int | None = None) -> int:
@@ -120,6 +130,10 @@ class SphereFiniteVolume(CellSolver[SphereSpace]):
         held = (3 * (2 if negative else 1) + 1) * rings * cells * 8
         lines = count(threads, rings * cells) * loops.LINES * (cells + loops.HALO) * 8
         return held + lines + harmonics * (2 * 16 + 3 * 8) + 2 * 16 * rings * orders
+
+    def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> "SphereFiniteVolume":
+        """Return the same method for a flow on other cells; see :class:`gridflow.equation.contract.Solver`."""
+        return SphereFiniteVolume(flow, **self._options, negative=arrays.get(NEGATIVE))
 
     def tendency(self, state: State) -> Mapping[str, np.ndarray]:
         """∂_t of every density of the semi-discrete scheme, by name (mass / area / time), shape ``grid.shape``.

@@ -17,19 +17,11 @@ from gridflow.measures import sobolev
 from gridflow.networks.measures import reason_unlike_flow
 from gridflow.networks.weights import Weights
 from gridflow.runtime.store import RunDirectory, open_run
-from gridflow.theory import (
-    ExponentialRate,
-    LinearDecay,
-    MinimumCertificate,
-    PowerLaw,
-    RieszCertificate,
-    SmoothDecay,
-    Window,
-)
+from gridflow.theory import LinearDecay, MinimumCertificate, RieszCertificate, Window
 from gridflow.theory.applicable import Applicable, attempt
+from gridflow.theory.brackets import HoleCertificate
+from gridflow.theory.laws import Law
 
-SETTLED = 0.9
-"""Share of inf ν that the smallest cell has reached when an exponential decay has its final rate."""
 SHARES = 12
 """Largest number of snapshots for which the scheme's own dissipation is computed."""
 
@@ -45,7 +37,11 @@ class Rates:
     times, energies
         The measured curve, shape (rows,).
     law
-        The power law or exponential rate that applies, or None; ``no_law`` then gives the reason.
+        The law that applies, or None.
+    is_exponential
+        Whether it is exponential, so that a rate is measured rather than a power.
+    no_law
+        Why no power and no rate is predicted; empty if one is.
     regularity
         Fitted regularity of the initial deviation, or None.
     linear
@@ -64,28 +60,22 @@ class Rates:
     flow: Equation[Any] = field(repr=False)
     times: np.ndarray = field(repr=False)
     energies: np.ndarray = field(repr=False)
-    law: PowerLaw | ExponentialRate | None
+    law: Law | None
+    is_exponential: bool
     no_law: str
     regularity: sobolev.Regularity | None
     linear: LinearDecay | None = field(repr=False)
     window: Window
     fit: Fit | None
     no_fit: str
-    certificate: MinimumCertificate | RieszCertificate | None = field(repr=False)
+    certificate: MinimumCertificate | RieszCertificate | HoleCertificate | None = field(repr=False)
     no_certificate: str
     shares: tuple[np.ndarray, np.ndarray] | None = field(repr=False)
 
     @property
-    def is_exponential(self) -> bool:
-        """Whether the law is exponential, so that a rate is measured rather than a power."""
-        return self.flow.kernel.is_coulomb
-
-    @property
     def predicted(self) -> float | None:
-        """Exponent or rate (1 / time) of the law, or None."""
-        if self.law is None:
-            return None
-        return self.law.rate if isinstance(self.law, ExponentialRate) else self.law.exponent
+        """Exponent or rate (1 / time) that the law expects in the window, or None."""
+        return None if self.law is None else self.law.expected(self.window)
 
     @property
     def closest(self) -> float | None:
@@ -145,16 +135,15 @@ def rates(run: str | os.PathLike[str] | RunDirectory, r: float | None = None) ->
     if not series:
         raise InputError(f"{stored.path} has no series yet: there is nothing to measure")
     found = _applicable(stored, r)
-    flow, law = found.flow, None if isinstance(found.law, SmoothDecay) else found.law
+    flow, law = found.flow, found.law
+    is_exponential = flow.kernel.is_coulomb if law is None else law.is_exponential
     times, energies = series["time"], series["energy"]
     precision = str(stored.manifest["solver"].get("dtype", "float64"))
     floor = decay.round_off_energy(flow, float(series["max"].max()), precision)
     window = decay.seen_window(times, energies, floor)
-    if isinstance(law, PowerLaw):
-        window = window.within(law.window(flow))
-    elif isinstance(law, ExponentialRate):
-        window = window.within(_settled(series, law))
-    fit, no_fit = attempt(lambda: _fit(times, energies, window, law))
+    if law is not None:
+        window = window.within(law.observable(flow, times, series["min"]))
+    fit, no_fit = attempt(lambda: _fit(times, energies, window, is_exponential))
     densities = chain([stored.initial], (snapshot.density.astype(float) for snapshot in stored.snapshots()))
     certificate, no_certificate = attempt(lambda: found.certificate_after(times, energies, series["min"], densities))
     has_scheme = stored.representation.on_grid and not stored.representation.signed
@@ -163,6 +152,7 @@ def rates(run: str | os.PathLike[str] | RunDirectory, r: float | None = None) ->
         times=times,
         energies=energies,
         law=law,
+        is_exponential=is_exponential,
         no_law=_no_rate(found),
         regularity=found.regularity,
         linear=found.linear,
@@ -191,29 +181,22 @@ def _applicable(stored: RunDirectory, r: float | None) -> Applicable:
 
 def _no_rate(found: Applicable) -> str:
     """Why no power of time and no rate is predicted; empty if one is."""
-    if isinstance(found.law, SmoothDecay):
+    if found.law is not None and found.law.exponent is None and found.law.rate is None:
         return "the initial density is smooth: its energy falls faster than every power of time"
     return f"{found.no_law}; give its r" if found.unknown_regularity else found.no_law
 
 
-def _settled(series: dict[str, np.ndarray], law: ExponentialRate) -> Window:
-    """Window from the time when the smallest density is near inf ν, so that its growth no longer slows the decay."""
-    near = np.flatnonzero(series["min"] >= SETTLED * law.background)
-    start = float(series["time"][near[0]]) if near.size else math.inf
-    return Window(start, math.inf, "the smallest density has not reached that of the target", "")
-
-
-def _fit(times: np.ndarray, energies: np.ndarray, window: Window, law: PowerLaw | ExponentialRate | None) -> Fit:
-    if isinstance(law, ExponentialRate) and math.isinf(window.start):
+def _fit(times: np.ndarray, energies: np.ndarray, window: Window, is_exponential: bool) -> Fit:
+    if math.isinf(window.start):
         raise InputError(f"{window.before} by t = {window.end:.4g}; run on")
     if not window.start < window.end:
+        last = float(times[-1])
+        remedy = "run on" if window.end >= last else "use a finer grid"
         raise InputError(
-            f"the fit window is empty: it would start at t = {window.start:.4g} (before: {window.before}) and end "
-            f"at t = {window.end:.4g} (after: {window.after}); use a finer grid, or run on"
+            f"the law can be seen from t = {window.start:.4g} on (before: {window.before}), but only until "
+            f"t = {window.end:.4g} (after: {window.after}); {remedy}"
         )
-    if isinstance(law, ExponentialRate):
-        return decay.fit_exponential(times, energies, window)
-    return decay.fit_power(times, energies, window)
+    return (decay.fit_exponential if is_exponential else decay.fit_power)(times, energies, window)
 
 
 def _shares(stored: RunDirectory, flow: Flow, series: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from gridflow.networks.measures import TRAINING, reason_unlike_flow
 from gridflow.networks.weights import Weights
 from gridflow.studies import tiers
 from gridflow.studies.tiers import Course, Tier
-from gridflow.theory import ExponentialRate, LinearDecay, PowerLaw
+from gridflow.theory import LinearDecay
 from gridflow.theory.applicable import Applicable
 from gridflow.theory.brackets import Bracket
 
@@ -214,8 +214,8 @@ def predict_run(
     return Prediction(
         theorem=f"none applies: {found.no_law}" if law is None else law.theorem(solver.flow),
         law="" if law is None else law.formula(solver.flow),
-        exponent=law.exponent if isinstance(law, PowerLaw) else None,
-        rate=law.rate if isinstance(law, ExponentialRate) else None,
+        exponent=None if law is None else law.exponent,
+        rate=None if law is None else law.rate,
         regularity=None if regularity is None else regularity.r,
         regularity_error=None if regularity is None else regularity.error,
         invisible=_invisible(solver, initial),

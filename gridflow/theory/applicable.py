@@ -10,9 +10,10 @@ import numpy as np
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
-from gridflow.theory.brackets import Bracket
+from gridflow.theory.brackets import Bracket, HoleCertificate
 from gridflow.theory.certificates import MinimumCertificate, RieszCertificate
-from gridflow.theory.laws import ExponentialRate, PowerLaw, SmoothDecay
+from gridflow.theory.holes import HoleEnergy
+from gridflow.theory.laws import ExponentialRate, Law, PowerLaw, SmoothDecay
 from gridflow.theory.linear import LinearDecay
 
 MAX_REGULARITY_ERROR = 0.5
@@ -23,7 +24,6 @@ hardly any neurons."""
 BELOW_THE_BORDER = 0.25
 """Amount by which a certificate lowers the fitted regularity r, so that the initial density has a finite norm."""
 
-Law = PowerLaw | ExponentialRate | SmoothDecay
 T = TypeVar("T")
 
 
@@ -109,7 +109,7 @@ class Applicable:
         law, no_law, unknown_regularity = None, obstacle, False
         if r is not None or not obstacle:
             try:
-                law, no_law = _law(flow, regularity), ""
+                law, no_law = _law(flow, start, regularity), ""
             except _UnknownRegularityError as reason:
                 no_law, unknown_regularity = str(reason), True
             except InputError as reason:
@@ -131,7 +131,7 @@ class Applicable:
 
     def certificate_after(
         self, times: np.ndarray, energies: np.ndarray, minima: np.ndarray, densities: Iterable[np.ndarray]
-    ) -> MinimumCertificate | RieszCertificate:
+    ) -> MinimumCertificate | RieszCertificate | HoleCertificate:
         """Return the bound on the energy that a run certifies.
 
         For s = 1 it follows from the smallest cell averages over time; for s > 1 it also needs the densities.
@@ -149,6 +149,8 @@ class Applicable:
             If a hypothesis fails; the message names it.
         """
         flow, energy = self.flow, float(energies[0])
+        if flow.kernel.is_coulomb and not minima.min() > 0:
+            return HoleCertificate.of(flow, next(iter(densities)))
         if flow.kernel.is_coulomb:
             background = ExponentialRate.of(flow).background  # also checks the hypotheses on the flow
             return MinimumCertificate(energy, times, minima, background)
@@ -185,10 +187,11 @@ def _regularity(flow: Equation[Any], start: np.ndarray, neurons: int | None) -> 
     return found
 
 
-def _law(flow: Equation[Any], regularity: sobolev.Regularity | None) -> Law:
+def _law(flow: Equation[Any], start: np.ndarray, regularity: sobolev.Regularity | None) -> Law:
     """Return the law that applies; InputError names the hypothesis that fails."""
     if flow.kernel.is_coulomb:
-        return ExponentialRate.of(flow)
+        exponential = ExponentialRate.of(flow)  # also checks the hypotheses on the flow
+        return HoleEnergy.of(flow, start) if start.min() == 0 else exponential
     smooth = SmoothDecay.of(flow)
     if regularity is None:
         raise _UnknownRegularityError("the grid is too small to fit the regularity of the initial density")

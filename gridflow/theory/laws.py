@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.special import gammaln
@@ -11,6 +11,8 @@ from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.theory.hypotheses import decay_order, in_words, require_coulomb
 
+SETTLED = 0.9
+"""Share of inf ν that the smallest cell has reached when an exponential decay has its final rate."""
 _MODES = 400
 """Number of modes along one axis in the sum that is compared with its integral."""
 
@@ -42,6 +44,38 @@ class Window:
         first = self if self.start > other.start else other
         last = self if self.end < other.end else other
         return Window(first.start, last.end, first.before, last.after)
+
+
+class Law(Protocol):
+    """A law of the decay of the energy, as predictions and measured rates use it."""
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        """What must hold for it."""
+
+    @property
+    def is_exponential(self) -> bool:
+        """Whether the energy decays exponentially, so that a rate is measured rather than a power of time."""
+
+    @property
+    def exponent(self) -> float | None:
+        """Power of time with which the energy decays in the end, or None."""
+
+    @property
+    def rate(self) -> float | None:
+        """Exponential rate at which the energy decays in the end (1 / time), or None."""
+
+    def theorem(self, flow: Equation[Any]) -> str:
+        """The law in words."""
+
+    def formula(self, flow: Equation[Any]) -> str:
+        """The law as a formula."""
+
+    def observable(self, flow: Equation[Any], times: np.ndarray, minima: np.ndarray) -> Window:
+        """Window in which a run with these smallest densities can show the law."""
+
+    def expected(self, window: Window) -> float | None:
+        """Exponent or rate that a fit in a window should give; None if the law names none."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +117,8 @@ class PowerLaw:
         "inf ν > 0, and ν is constant or smoother than H^r",
         "μ starts near ν: the theorem is local",
     )
+    is_exponential = False
+    rate = None
 
     def __post_init__(self) -> None:
         if not self.s > 1:
@@ -114,6 +150,14 @@ class PowerLaw:
     def __call__(self, time: float | np.ndarray, start: float = 1.0, energy: float = 1.0) -> float | np.ndarray:
         """Evaluate the law through a given energy at time ``start``: ``energy · (time / start)^{−exponent}``."""
         return (energy * (np.asarray(time) / start) ** -self.exponent)[()]
+
+    def observable(self, flow: Equation[Any], times: np.ndarray, minima: np.ndarray) -> Window:  # noqa: ARG002
+        """The :meth:`window` of the grid."""
+        return self.window(flow)
+
+    def expected(self, window: Window) -> float:  # noqa: ARG002 - it is the same everywhere
+        """The exponent."""
+        return self.exponent
 
     def window(self, flow: Equation[Any], tolerance: float = 0.01) -> Window:
         """Time window in which the local exponent on a grid is within a relative tolerance of the law's.
@@ -187,6 +231,8 @@ class SmoothDecay:
     s: float
 
     hypotheses = (PowerLaw.hypotheses[0], "μ − ν is smooth and stays so", *PowerLaw.hypotheses[2:])
+    is_exponential = False
+    exponent = rate = None
 
     @classmethod
     def of(cls, flow: Equation[Any]) -> "SmoothDecay":
@@ -204,6 +250,13 @@ class SmoothDecay:
             laplacian = "k²" if flow.grid.dim == 1 else f"ℓ(ℓ+{flow.grid.dim - 1})"
             rate = f"({laplacian} + {flow.growth:g}) K̂" if flow.growth else f"{laplacian} K̂"
         return f"E ~ exp(−2 ν {rate} t) of each mode and of the harmonics that they make"
+
+    def observable(self, flow: Equation[Any], times: np.ndarray, minima: np.ndarray) -> Window:  # noqa: ARG002
+        """All times: there is no power to be seen."""
+        return Window(0.0, math.inf, "", "")
+
+    def expected(self, window: Window) -> None:
+        """None: the local exponent grows without bound."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +279,8 @@ class ExponentialRate:
     background: float
 
     hypotheses = ("s = 1 and no growth", "inf ν > 0", "min μ_0 > 0")
+    is_exponential = True
+    exponent = None
 
     def __post_init__(self) -> None:
         if not self.background > 0:
@@ -253,3 +308,13 @@ class ExponentialRate:
     def __call__(self, time: float | np.ndarray, energy: float = 1.0) -> float | np.ndarray:
         """Evaluate the law through a given energy at time 0."""
         return (energy * np.exp(-self.rate * np.asarray(time)))[()]
+
+    def observable(self, flow: Equation[Any], times: np.ndarray, minima: np.ndarray) -> Window:  # noqa: ARG002
+        """From the time when the smallest density is near inf ν, so that its growth no longer slows the decay."""
+        near = np.flatnonzero(minima >= SETTLED * self.background)
+        start = float(times[near[0]]) if near.size else math.inf
+        return Window(start, math.inf, "the smallest density has not reached that of the target", "")
+
+    def expected(self, window: Window) -> float:  # noqa: ARG002 - it is the same everywhere
+        """The rate."""
+        return self.rate

@@ -10,7 +10,6 @@ from gridflow import decay
 from gridflow.decay.measured import Rates, rates
 from gridflow.errors import InputError
 from gridflow.runtime.store import open_run
-from gridflow.theory import PowerLaw
 from gridflow.viz.figures import FORMATS
 from gridflow.viz.outputs import checked_output
 from gridflow.viz.selection import short, title
@@ -81,12 +80,14 @@ def _draw_energies(axes: Axes, found: Rates) -> None:
     axes.plot(times, energies, color=MEASURED, label="measured")
     if found.linear is not None:
         axes.plot(times, found.linear(times), "--", color=EXACT, linewidth=1, label="linear theory")
-    if found.fit is not None and isinstance(found.law, PowerLaw):
+    law = found.law
+    if found.fit is not None and law is not None and law.exponent is not None:
         window = np.array([found.window.start, min(found.window.end, times[-1])])
         middle = float(np.exp(np.log(window).mean()))
         at_middle = float(np.exp(np.interp(np.log(middle), np.log(times), np.log(energies))))
-        label = f"$t^{{-{found.law.exponent:.3g}}}$"
-        axes.plot(window, found.law(window, middle, at_middle), ":", color=SECOND, linewidth=2, label=label)
+        label = f"$t^{{-{law.exponent:.3g}}}$"
+        slope = at_middle * (window / middle) ** -law.exponent
+        axes.plot(window, slope, ":", color=SECOND, linewidth=2, label=label)
     axes.set_ylim(energies.min() / 3, energies.max() * 3)
     axes.set_title("energy  ½ KMD²")
     axes.set_xlabel("time")

@@ -123,7 +123,7 @@ def of_a_network(rng: Random, small: bool) -> tuple[dict[str, Any], Any, np.ndar
         start = {
             "uniform": lambda: gf.uniform(grid, 4 * np.pi),
             "hole": lambda: cap_hole(grid, 0.7, rng.standard_normal(3).tolist(), 4 * np.pi),
-            "rough": lambda: random_sobolev_on_sphere(grid, 0.5, 0.5, int(rng.integers(10**6)), 4 * np.pi),
+            "rough": lambda: random_sobolev_on_sphere(grid, 0.5, 0.5, seed=int(rng.integers(10**6)), mass=4 * np.pi),
         }[start_kind]()
         signs = False
         solver = SphereFiniteVolume(gf.SphereFlow(grid, gf.ReLU(), target, 2.0))

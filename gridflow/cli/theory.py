@@ -103,6 +103,7 @@ def rates(
     if as_json:
         print_json(found.facts())
     else:
+        typer.echo(found.sentence)
         _print(_told(found))
     if output is not None:
         from gridflow.viz.rates import plot_rates
@@ -139,6 +140,15 @@ def _told(found: Any) -> list[tuple[str, str]]:
             else 'no snapshot in the window resolves it (snapshot_dtype = "float64" reaches farther)'
         )
         rows.append(("scheme's own share", told))
+    if found.hole is not None:
+        hole, what = found.hole, "rate" if found.hole.is_exponential else "exponent"
+        low, high = hole.expected or (np.nan, np.nan)
+        bounds = f"{low:.4g}" if np.isclose(low, high) else f"{low:.4g} to {high:.4g}"
+        rows.append(
+            (f"predicted {what} of the hole", f"none: {hole.no_expectation}" if hole.expected is None else bounds)
+        )
+        value = f"none: {hole.no_fit}" if hole.fit is None else f"{hole.fit.exponent:.4g} ± {hole.fit.error:.2g}"
+        rows.append((f"measured {what} of the hole", value))
     rows.append(
         (
             "certificate",

@@ -10,6 +10,7 @@ import numpy as np
 
 from gridflow import decay
 from gridflow.decay.fits import Fit
+from gridflow.decay.holes import HoleRates, hole_rates
 from gridflow.equation.contract import INNER, NEURONS, OUTER
 from gridflow.equation.flow import Equation, Flow
 from gridflow.errors import InputError
@@ -55,6 +56,8 @@ class Rates:
     shares
         Times, and the scheme's own share of the measured dissipation where snapshots resolve it; None for runs without
         a scheme on a torus.
+    hole
+        How fast its hole filled, or None if it has none.
     """
 
     flow: Equation[Any] = field(repr=False)
@@ -71,6 +74,7 @@ class Rates:
     certificate: MinimumCertificate | RieszCertificate | HoleCertificate | None = field(repr=False)
     no_certificate: str
     shares: tuple[np.ndarray, np.ndarray] | None = field(repr=False)
+    hole: HoleRates | None
 
     @property
     def predicted(self) -> float | None:
@@ -84,10 +88,26 @@ class Rates:
             return None
         return float((self.energies / self.certificate(self.times)).max())
 
+    @property
+    def sentence(self) -> str:
+        """What was measured and what theory says, in one sentence; with a hole, another one about it."""
+        law = "at the rate" if self.is_exponential else "like t to the power −"
+        if self.fit is None:
+            told = f"No rate of the energy can be measured: {self.no_fit}"
+        else:
+            value = f"{self.fit.exponent:.3g} ± {self.fit.error:.1g}"
+            told = f"The energy falls {law} {value}" if self.is_exponential else f"The energy falls {law}({value})"
+            told += f" from t = {self.window.start:.3g} to {self.window.end:.3g}"
+            told += f"; no law says how fast: {self.no_law}" if self.predicted is None else ""
+        if self.predicted is not None:
+            told += f"; theory says {self.predicted:.3g}"
+        return f"{told}." + ("" if self.hole is None else f" {self.hole.sentence}")
+
     def facts(self) -> dict[str, Any]:
         """Return the numbers as plain Python objects."""
         fit, regularity = self.fit, self.regularity
         return {
+            "sentence": self.sentence,
             "kernel": repr(self.flow.kernel),
             "measures": "rate of E ~ exp(-rate t)" if self.is_exponential else "exponent of E ~ t^-exponent",
             "predicted": self.predicted,
@@ -105,6 +125,7 @@ class Rates:
             "certificate": None if self.certificate is None else type(self.certificate).__name__,
             "no_certificate": self.no_certificate,
             "energy_over_certificate": self.closest,
+            "hole": None if self.hole is None else self.hole.facts(),
         }
 
 
@@ -162,6 +183,7 @@ def rates(run: str | os.PathLike[str] | RunDirectory, r: float | None = None) ->
         certificate=certificate,
         no_certificate=no_certificate,
         shares=_shares(stored, flow, series) if isinstance(flow, Flow) and has_scheme else None,
+        hole=hole_rates(flow, series),
     )
 
 

@@ -122,6 +122,12 @@ def shell_spectrum(grid: Domain, f: np.ndarray, deconvolve: bool = False) -> She
     return Shells(np.sqrt(weighted[held] / modes[held]), total[held], modes[held])
 
 
+DIP = 0.03
+"""Share of the power of both neighbours below which the power of a shell is a dip, as of a wave that vanishes there."""
+FEWEST_SHELLS, RATIO = 4, 1.3
+"""Smallest number of shells in a group, and ratio of its ends, if the power oscillates from shell to shell."""
+FEWEST_GROUPS = 5
+"""Number of groups below which every shell counts on its own."""
 NEXT_TO_NOTHING = 1e-16
 """Negligible share of the power: what quadrature errors leave in the fine modes of smooth cell averages."""
 LEAST_POWER = 1e-24
@@ -185,8 +191,7 @@ def regularity(grid: Domain, f: np.ndarray, seen: np.ndarray | None = None) -> R
     total = shells.power.sum()
     if not total > 0:
         raise InputError("the function is constant: it has no modes to fit a regularity to")
-    amplitude = shells.power[used] / shells.modes[used]
-    wavenumber, weight = np.log(shells.wavenumber[used]), np.sqrt(shells.modes[used])
+    wavenumber, amplitude, weight = _grouped(shells.wavenumber[used], shells.power[used], shells.modes[used])
     round_off = 1e-28 * (np.abs(f).max() ** 2 * grid.volume) / grid.size
     if (amplitude <= round_off).any():
         return Regularity(np.inf, 0.0)
@@ -198,10 +203,34 @@ def regularity(grid: Domain, f: np.ndarray, seen: np.ndarray | None = None) -> R
     if slopes[1] < 2 * min(slopes[0], -grid.dim):
         return Regularity(np.inf, 0.0)
     if slopes[0] < 2 * min(slopes[1], -grid.dim):
-        if shells.power[used][half:].sum() < NEXT_TO_NOTHING * total:
+        if (amplitude * weight**2)[half:].sum() < NEXT_TO_NOTHING * total:
             return Regularity(np.inf, 0.0)
         wavenumber, amplitude, weight = wavenumber[half:], amplitude[half:], weight[half:]
     (slope, _), covariance = np.polyfit(wavenumber, np.log(amplitude), 1, w=weight, cov=True)
     if slope * (wavenumber[-1] - wavenumber[0]) < np.log(LEAST_POWER):
         return Regularity(np.inf, 0.0)
     return Regularity(-(float(slope) + grid.dim) / 2, float(np.sqrt(covariance[0, 0])) / 2)
+
+
+def _grouped(wavenumber: np.ndarray, power: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Power per mode of the shells or, where it oscillates, over groups of neighbouring ones.
+
+    The modes of a hole oscillate and may vanish in some shells, which says nothing about its regularity.
+
+    Returns
+    -------
+    logarithms, amplitudes, weights
+        Logarithm of the wave number, power per mode, and root of the number of modes of each, shapes (groups,).
+    """
+    group = np.arange(wavenumber.size)
+    amplitude = power / modes
+    if (amplitude[1:-1] < DIP * np.minimum(amplitude[:-2], amplitude[2:])).any():
+        groups, first = np.zeros(wavenumber.size, int), 0
+        for number in range(1, wavenumber.size):
+            full = number - first >= FEWEST_SHELLS and wavenumber[number] > RATIO * wavenumber[first]
+            first = number if full else first
+            groups[number] = groups[number - 1] + full
+        group = groups if groups[-1] + 1 >= FEWEST_GROUPS else group
+    total = np.bincount(group, modes)
+    middle = np.bincount(group, np.log(wavenumber) * modes) / total
+    return middle, np.bincount(group, power) / total, np.sqrt(total)

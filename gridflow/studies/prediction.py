@@ -119,7 +119,9 @@ class Prediction:
         """The prediction in one sentence."""
         share = f"{self.goal / self.energy:g} of its first value"
         if math.isnan(self.time):
-            return f"Nothing is known of when the energy falls to {share}."
+            low = self.interval[0]
+            until = f"it does not before t = {low:.3g}" if low > 0 else "nothing is known"
+            return f"Of when, and whether, the energy falls to {share}: {until}."
         if math.isinf(self.time):
             return f"The energy is not expected to fall to {share} at all."
         low, high = self.interval
@@ -208,7 +210,8 @@ def predict_run(
     bracket = Bracket.of(solver.flow, initial, POINTS) if _is_network(solver) else found.bracket(initial)
     tried = _tiers(solver, initial, goal, neurons, pilot, found, bracket)
     low, high = tried[0].interval
-    best = tried[-1] if math.isfinite(tried[-1].time) else max(tried[1:], key=lambda tier: math.isfinite(tier.time))
+    known = [tier for tier in tried[1:] if math.isfinite(tier.time)]
+    best = tried[-1] if tried[-1] in known or not known else max(known, key=lambda tier: tier.course is not None)
     found_time = min(max(best.time, low), high) if not math.isnan(best.time) else best.time
     interval = _within(best.interval, found_time, (low, high))
     return Prediction(
@@ -268,7 +271,7 @@ def _within(interval: tuple[float, float], time_: float, bracket: tuple[float, f
     """Return an interval about the time, cut to the bracket; where it is not known, that of the bracket."""
     low, high = (bracket[end] if math.isnan(interval[end]) else interval[end] for end in (0, 1))
     if math.isnan(time_):
-        return bracket
+        return max(low, bracket[0]), bracket[1]
     return min(max(low, bracket[0]), time_), max(min(high, bracket[1]), time_)
 
 

@@ -11,6 +11,8 @@ CELLS = 2**14
 """Largest number of cells on which the spectrum is computed."""
 STEPS = 240
 """Largest number of Lanczos steps."""
+ROUND_OFF = 1e-14
+"""Rate relative to the largest one that is no more than round-off."""
 AGREED = 0.01
 """Relative difference of the two times, between which the exact one lies, at which the spectrum is accurate enough."""
 
@@ -85,7 +87,8 @@ def _quadrature(diagonal: np.ndarray, beside: np.ndarray, norm: float) -> tuple[
     from scipy.linalg import eigh_tridiagonal  # imported here because it loads slowly
 
     nodes, vectors = eigh_tridiagonal(diagonal, beside)
-    return np.maximum(nodes, 0.0), vectors[0] ** 2 * (norm**2 / 2)
+    resolved = nodes > ROUND_OFF * nodes.max()
+    return np.where(resolved, nodes, 0.0), vectors[0] ** 2 * (norm**2 / 2)
 
 
 def _with_zero(diagonal: np.ndarray, beside: np.ndarray, norm: float) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gridflow import decay
+from gridflow.decay.holes import HoleRates
 from gridflow.decay.measured import Rates, rates
 from gridflow.errors import InputError
 from gridflow.runtime.store import open_run
@@ -49,10 +50,13 @@ def plot_rates(run: str | os.PathLike[str], output: str | os.PathLike[str], r: f
     if (found.times > 0).sum() < 4:
         raise InputError(f"{stored.path} has too few rows to draw a decay; run on")
     with look():
-        figure = new_figure(9.0, 3.4)
-        left, right = figure.subplots(1, 2)
+        hole = found.hole
+        figure = new_figure(9.0 if hole is None else 13.0, 3.4)
+        left, right, *more = figure.subplots(1, 2 if hole is None else 3)
         _draw_energies(left, found)
         _draw_slopes(right, found)
+        if hole is not None:
+            _draw_hole(more[0], hole)
         figure.suptitle(title(stored), x=0.01, ha="left", fontsize=10)
         return save(figure, path)
 
@@ -114,10 +118,27 @@ def _draw_slopes(axes: Axes, found: Rates) -> None:
         axes.set_title("local exponent  −d log E / d log t")
     _shade(axes, found)
     if found.predicted is not None:
-        name = "2 inf ν" if found.is_exponential else "(r + s)/(s − 1)"
+        name = "theory" if found.is_exponential else "(r + s)/(s − 1)"
         axes.axhline(found.predicted, linestyle=":", color=SECOND, label=f"{name} = {short(found.predicted)}")
         axes.set_ylim(0, 2 * found.predicted)
     else:
         axes.set_ylim(bottom=0)
+    axes.set_xlabel("time")
+    axes.legend()
+
+
+def _draw_hole(axes: Axes, hole: HoleRates) -> None:
+    """Draw the volume of a hole, and the fit in its window."""
+    axes.set_yscale("log")
+    if not hole.is_exponential:
+        axes.set_xscale("log")
+    axes.plot(hole.times, hole.volumes, color=MEASURED, label="measured")
+    if hole.fit is not None:
+        window = np.linspace(hole.fit.window.start, hole.fit.window.end, 50)
+        p, height = hole.fit.exponent, hole.fit.amplitude
+        curve = height * (np.exp(-p * window) if hole.is_exponential else window**-p)
+        fitted = f"rate {short(p)}" if hole.is_exponential else f"$t^{{-{p:.3g}}}$"
+        axes.plot(window, curve, ":", color=SECOND, linewidth=2, label=f"fit, {fitted}")
+    axes.set_title("volume of the hole")
     axes.set_xlabel("time")
     axes.legend()

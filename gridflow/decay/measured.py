@@ -17,6 +17,7 @@ from gridflow.errors import InputError
 from gridflow.measures import sobolev
 from gridflow.networks.measures import reason_unlike_flow
 from gridflow.networks.weights import Weights
+from gridflow.runtime.extremes import LEAST, NORM
 from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.theory import LinearDecay, MinimumCertificate, RieszCertificate, Window
 from gridflow.theory.applicable import Applicable, attempt
@@ -166,7 +167,10 @@ def rates(run: str | os.PathLike[str] | RunDirectory, r: float | None = None) ->
         window = window.within(law.observable(flow, times, series["min"]))
     fit, no_fit = attempt(lambda: _fit(times, energies, window, is_exponential))
     densities = chain([stored.initial], (snapshot.density.astype(float) for snapshot in stored.snapshots()))
-    certificate, no_certificate = attempt(lambda: found.certificate_after(times, energies, series["min"], densities))
+    minima, norms = series["min"], None
+    if r is None and NORM in series:  # of every step
+        minima, norms = series[LEAST], series[NORM]
+    certificate, no_certificate = attempt(lambda: found.certificate_after(times, energies, minima, densities, norms))
     has_scheme = stored.representation.on_grid and not stored.representation.signed
     return Rates(
         flow=flow,

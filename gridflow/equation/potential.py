@@ -46,6 +46,11 @@ class PotentialField:
         return loss, potential
 
     @cached_property
+    def _squares(self) -> tuple[np.ndarray, np.ndarray]:
+        """Two buffers of the shape of the half-spectrum."""
+        return np.empty(self._grid.spectral_shape), np.empty(self._grid.spectral_shape)
+
+    @cached_property
     def _derivatives(self) -> list[np.ndarray]:
         """Symbols iξ_a of the derivatives along the axes; 0 at Nyquist modes."""
         grid = self._grid
@@ -65,7 +70,10 @@ class PotentialField:
     def energy(self, density: np.ndarray, target: np.ndarray) -> float:
         """Return ½ |T| Σ_k K̂ |f̂_k|² with f = μ − ν."""
         modes, grid = self._deviation_modes(density, target), self._grid
-        power = modes.real**2 + modes.imag**2
+        power, squared = self._squares
+        np.square(modes.real, out=power)
+        np.square(modes.imag, out=squared)
+        power += squared
         power *= self._symbol
         power *= grid.mode_multiplicity()
         return float(0.5 * grid.volume / grid.size**2 * power.sum())

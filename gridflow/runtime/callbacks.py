@@ -10,6 +10,7 @@ import numpy as np
 
 from gridflow.equation.contract import TRACER, Solver, State
 from gridflow.measures import diagnostics
+from gridflow.runtime.extremes import Extremes
 from gridflow.runtime.schedule import EverySteps, Moment, Schedule
 from gridflow.runtime.store import RunWriter
 from gridflow.theory import HoleLaw, LogisticLaw, uniform_background
@@ -117,8 +118,9 @@ class Series:
 
     Columns: step, time, dt, mass, min, max, energy, kmd and dissipation; exponential_steps for a solver that switches
     between integrators; negative_mass for one that may become negative; hole_volume and plateau for an initial density
-    with empty cells; tracer_volume for a solver with a tracer and, if the target is not constant, tracer_target, the
-    target's mass inside it (see :class:`gridflow.theory.HoleBalance`). If the flow obeys a law of
+    with empty cells; largest_norm and least_min, over all steps since the row before, where a certificate needs them
+    (see :mod:`gridflow.runtime.extremes`); tracer_volume for a solver with a tracer and, if the target is not constant,
+    tracer_target, the target's mass inside it (see :class:`gridflow.theory.HoleBalance`). If the flow obeys a law of
     :mod:`gridflow.theory`, a quantity ``q`` also has ``q_exact`` and ``q_ratio`` = measured / exact.
 
     The hole is the region where μ is below half the exact plateau if the hole law holds, and below half the target if
@@ -153,6 +155,7 @@ class Series:
         if on_grid and background is not None and not self._has_hole:
             extrema = {"min": float(initial.min()), "max": float(initial.max())}
             self._extremum_laws = {name: LogisticLaw(value, background) for name, value in extrema.items()}
+        self.extremes = Extremes(solver, initial)
         self._columns: dict[str, list[float]] = {name: list(values) for name, values in (rows or {}).items()}
 
     @property
@@ -175,6 +178,7 @@ class Series:
         row |= {name: found[name] for name in ("mass", "min", "max", "energy")}
         row |= {"kmd": math.sqrt(2 * max(found["energy"], 0.0)), "dissipation": found["dissipation"]}
         row |= {name: found[name] for name in OF_SOME_SOLVERS if name in found}
+        row |= self.extremes.row(state)
         exact: dict[str, float] = {} if self._mass is None else {"mass": self._mass}
         exact |= {name: float(law(state.time)) for name, law in self._extremum_laws.items()}
         if self._has_hole:

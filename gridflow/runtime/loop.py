@@ -245,7 +245,14 @@ class Recording:
     def _rows(live: Run, schedule: Schedule) -> list[Callback]:
         """Return the callbacks of every row; the energy is monitored for solvers on a grid only."""
         watch = [EnergyWatch().look] if live.solver.representation.on_grid else []
-        return [Callback(action, schedule, at_start=True, at_end=True) for action in (live.recorder.record, *watch)]
+        extremes = live.recorder.extremes
+        every_step = (
+            [Callback(lambda run: extremes.look(run.state, run.density), EverySteps(1), at_start=True)]
+            if extremes.needed
+            else []
+        )
+        rows = (live.recorder.record, *watch)
+        return [*every_step, *(Callback(action, schedule, at_start=True, at_end=True) for action in rows)]
 
 
 @contextmanager

@@ -39,6 +39,8 @@ SERIES_UNITS = {
     "dissipation": ("energy / time", "rate at which the scheme lowers the energy"),
     "hole_volume": ("volume", "contoured volume of the hole in the density"),
     "tracer_volume": ("volume", "contoured volume of the carried hole"),
+    "largest_norm": ("mass / length^(d/2 + r)", "largest Sobolev norm of mu - nu at a step since the row before"),
+    "least_min": ("mass / volume", "smallest cell average at a step since the row before"),
     "exponential_steps": ("1", "number of exponential steps among those taken"),
     "negative_mass": ("mass", "∫ max(−μ, 0) dx"),
     "empirical_loss": ("energy", "half the mean squared error on the samples"),

@@ -233,7 +233,7 @@ def predict_run(
         seconds=math.nan,
         bracket=(low, high),
         certified=high if math.isfinite(high) else None,
-        not_certified="" if math.isfinite(high) else bracket.no_ceiling,
+        not_certified=bracket.not_certified(goal),
         tiers=tuple(tried),
         bounds=bracket,
     )

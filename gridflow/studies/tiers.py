@@ -128,7 +128,7 @@ def of_bracket(bracket: Bracket, goal: float) -> Tier:
     low, high = bracket.times_to(goal)
     bounds = [*bracket.floors, *bracket.ceilings]
     assumes = "; ".join(dict.fromkeys(text for bound in bounds for text in bound.hypotheses))
-    told = "theorems" if bracket.ceilings else f"theorems; none above: {bracket.no_ceiling}"
+    told = "theorems" if math.isfinite(high) else f"theorems; none above: {bracket.not_certified(goal)}"
     return Tier(BRACKET, math.nan, (low, high), assumes or bracket.no_floor, told, time.perf_counter() - began)
 
 

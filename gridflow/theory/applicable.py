@@ -13,6 +13,7 @@ from gridflow.measures import sobolev
 from gridflow.theory.brackets import Bracket, HoleCertificate
 from gridflow.theory.certificates import MinimumCertificate, RieszCertificate
 from gridflow.theory.holes import HoleEnergy
+from gridflow.theory.hypotheses import order_of
 from gridflow.theory.laws import ExponentialRate, Law, PowerLaw, SmoothDecay
 from gridflow.theory.linear import LinearDecay
 
@@ -130,11 +131,17 @@ class Applicable:
         return Bracket.of(self.flow, start, self.unlike)
 
     def certificate_after(
-        self, times: np.ndarray, energies: np.ndarray, minima: np.ndarray, densities: Iterable[np.ndarray]
+        self,
+        times: np.ndarray,
+        energies: np.ndarray,
+        minima: np.ndarray,
+        densities: Iterable[np.ndarray],
+        norms: np.ndarray | None = None,
     ) -> MinimumCertificate | RieszCertificate | HoleCertificate:
         """Return the bound on the energy that a run certifies.
 
-        For s = 1 it follows from the smallest cell averages over time; for s > 1 it also needs the densities.
+        For s = 1 it follows from the smallest cell averages over time; for s > 1 it also needs the norms of order
+        :func:`certified_order`, or the densities.
 
         Parameters
         ----------
@@ -142,6 +149,8 @@ class Applicable:
             Times, energies and smallest cell averages of the run, from time 0, shapes (rows,).
         densities
             The initial density and those of the snapshots; read only if needed.
+        norms
+            The largest norm of μ − ν since the row before, for every row, shape (rows,); None if it was not recorded.
 
         Raises
         ------
@@ -154,8 +163,10 @@ class Applicable:
         if flow.kernel.is_coulomb:
             background = ExponentialRate.of(flow).background  # also checks the hypotheses on the flow
             return MinimumCertificate(energy, times, minima, background)
-        rough = self.regularity is not None and math.isfinite(self.regularity.r)
-        r = self.regularity.r - BELOW_THE_BORDER if self.regularity is not None and rough else 1.0
+        r = _order_of_norm(self.regularity)
+        if norms is not None:
+            s = order_of(flow, "the certificate for s > 1")
+            return RieszCertificate(energy, s, r, float(minima.min()), float(norms.max()))
         found = RieszCertificate.of(flow, list(densities), r)
         return RieszCertificate(energy, found.s, found.r, min(found.minimum, float(minima.min())), found.bound)
 
@@ -199,3 +210,31 @@ def _law(flow: Equation[Any], start: np.ndarray, regularity: sobolev.Regularity 
         found = f"r = {regularity.r:.2g} ± {regularity.error:.2g}"
         raise _UnknownRegularityError(f"the regularity of the initial density cannot be fitted ({found})")
     return smooth if math.isinf(regularity.r) else PowerLaw.of(flow, regularity.r)
+
+
+def _order_of_norm(regularity: sobolev.Regularity | None) -> float:
+    """Order r of the norm of a certificate for s > 1: below the fitted regularity, or 1 for smooth starts."""
+    rough = regularity is not None and math.isfinite(regularity.r)
+    return regularity.r - BELOW_THE_BORDER if regularity is not None and rough else 1.0
+
+
+def certified_order(flow: Equation[Any], start: np.ndarray) -> float | None:
+    """Order r of the norm whose bound certifies a run for s > 1.
+
+    Parameters
+    ----------
+    flow
+        The equation.
+    start
+        Initial density, shape ``grid.shape`` (mass / volume).
+
+    Returns
+    -------
+    float or None
+        r; None if no such certificate can exist, for s = 1, other kernels, with growth, or for a start with a hole.
+    """
+    s = flow.kernel.order(flow.grid.dim) if flow.kernel.sees_all and not flow.growth else None
+    if s is None or not s > 1 or not start.min() > 0:
+        return None
+    r = _order_of_norm(_regularity(flow, start, None))
+    return r if r > -s else None

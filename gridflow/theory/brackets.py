@@ -11,6 +11,7 @@ from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.theory.certificates import CoulombCertificate, logistic_energy, logistic_time
 from gridflow.theory.hypotheses import require_coulomb, uniform_background
+from gridflow.theory.small_starts import SmallStartCertificate
 
 
 class Bound(Protocol):
@@ -292,13 +293,21 @@ class Bracket:
         floors, no_floor = _those_of(
             flow, initial, CoulombFloor.of, DissipationFloor.by_mass, DissipationFloor.by_density, ConvexityFloor.of
         )
-        ceilings, no_ceiling = _those_of(flow, initial, CoulombCertificate.of, HoleCertificate.of)
+        ceilings, no_ceiling = _those_of(
+            flow, initial, CoulombCertificate.of, HoleCertificate.of, SmallStartCertificate.of
+        )
         return cls(floors, ceilings, no_floor, no_ceiling)
 
     def times_to(self, energy: float) -> tuple[float, float]:
         """Times between which the energy reaches a value > 0; the second is infinite if no theorem bounds it."""
         first = max((bound.time_to(energy) for bound in self.floors), default=0.0)
         return first, min((bound.time_to(energy) for bound in self.ceilings), default=math.inf)
+
+    def not_certified(self, energy: float) -> str:
+        """Why no theorem bounds the time at which the energy reaches a value; empty if one does."""
+        if self.no_ceiling or math.isfinite(self.times_to(energy)[1]):
+            return self.no_ceiling
+        return "the start is too far from the target for a guarantee before the run"
 
     def lower(self, time: np.ndarray) -> np.ndarray:
         """Largest lower bound at times ≥ 0, shape of ``time``; 0 if there is none."""
@@ -318,7 +327,7 @@ class Bracket:
 def _those_of(
     flow: Equation[Any], initial: np.ndarray, *kinds: Callable[[Equation[Any], np.ndarray], Bound]
 ) -> tuple[tuple[Bound, ...], str]:
-    """Return the bounds whose hypotheses hold; without any, also the reason that the first one gives."""
+    """Return the bounds whose hypotheses hold; without any, also a reason: that of the first, for s > 1 of the last."""
     found: list[Bound] = []
     reasons: list[str] = []
     for kind in kinds:
@@ -326,7 +335,8 @@ def _those_of(
             found.append(kind(flow, initial))
         except InputError as reason:
             reasons.append(str(reason))
-    return tuple(found), "" if found else reasons[0]
+    s = flow.kernel.order(flow.grid.dim)
+    return tuple(found), "" if found else reasons[-1 if s is not None and s > 1 else 0]
 
 
 def green_function(flow: Equation[Any], symbol: np.ndarray) -> np.ndarray:

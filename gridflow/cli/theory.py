@@ -55,6 +55,8 @@ def _outlook(found: Any) -> list[tuple[str, str]]:
     if found.regularity is not None and found.exponent is not None:
         rows.append(("regularity", f"r = {found.regularity:.3f} ± {found.regularity_error:.3f}, of the start's modes"))
     rows.append(("energy", f"{found.energy:.6g} at the start, to fall to {found.goal:.6g}"))
+    if found.hole:
+        rows.append(("hole", found.hole))
     if found.memory is not None:
         rows.append(("memory", f"{found.memory / 1e6:.0f} MB"))
     if found.invisible is not None and found.invisible > 5e-4:

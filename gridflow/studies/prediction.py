@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 
 from gridflow.equation.contract import INNER, NEURONS, OUTER, Solver
+from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
-from gridflow.measures import sobolev
+from gridflow.measures import diagnostics, sobolev
 from gridflow.networks.measures import TRAINING, reason_unlike_flow
 from gridflow.networks.weights import Weights
 from gridflow.studies import tiers
 from gridflow.studies.tiers import Course, Tier
-from gridflow.theory import LinearDecay
+from gridflow.theory import HoleBounds, HoleLaw, LinearDecay
 from gridflow.theory.applicable import Applicable
 from gridflow.theory.brackets import Bracket
+from gridflow.theory.holes import HoleFilling
 
 AGREE = 1.3
 """Ratio of the times of linear theory and of the second order up to which a pilot run is not needed."""
@@ -76,6 +78,8 @@ class Prediction:
         Times between which theorems place the goal; 0 and infinite where there is none.
     certified
         Time by which a theorem guarantees the goal, or None; ``not_certified`` then gives the reason.
+    hole
+        How an initial hole fills, in words; empty if there is none, or no law.
     tiers
         Every way to predict that was tried.
     bounds
@@ -104,6 +108,7 @@ class Prediction:
     bracket: tuple[float, float]
     certified: float | None
     not_certified: str
+    hole: str
     tiers: tuple[Tier, ...] = field(repr=False)
     bounds: Bracket = field(compare=False, repr=False)
     memory: int | None = None
@@ -234,6 +239,7 @@ def predict_run(
         bracket=(low, high),
         certified=high if math.isfinite(high) else None,
         not_certified=bracket.not_certified(goal),
+        hole=_hole(solver.flow, initial, found_time),
         tiers=tuple(tried),
         bounds=bracket,
     )
@@ -325,6 +331,24 @@ def _doubts(
     if math.isfinite(interval[1]) and interval[1] > WIDE * time_:
         found.append("the pilot runs differ, so the time is uncertain: finer grids may resolve more")
     return tuple(found)
+
+
+def _hole(flow: Equation[Any], initial: np.ndarray, time_: float) -> str:
+    """How an initial hole fills, in words, for Riesz kernels with s ≥ 1 and no growth; see the laws of holes."""
+    grid, s = flow.grid, flow.kernel.order(flow.grid.dim)
+    if initial.min() > 0 or s is None or s < 1 or flow.growth or not (flow.kernel.sees_all and math.isfinite(time_)):
+        return ""
+    law = HoleLaw.of(flow, initial)
+    volume = diagnostics.volume_below(grid, initial - flow.target / 2, 0.0) if law is None else law.volume
+    if not flow.kernel.is_coulomb:
+        exponent = HoleFilling.of(flow).exponent
+        return f"its volume, {volume:.3g} at the start, falls like t^−{exponent:.3g} in the end, and it drains last"
+    low, high = (float(end) for end in HoleBounds(volume, float(flow.target.min()), float(flow.target.max()))(time_))
+    left = f"{low:.2g}" if math.isclose(low, high, rel_tol=1e-6) else f"between {low:.2g} and {high:.2g}"
+    until = math.log(max(volume * grid.size / grid.volume, 1.0)) / float(flow.target.max())
+    return (
+        f"its volume falls from {volume:.3g} to {left} by then; it is wider than a cell at least until t = {until:.3g}"
+    )
 
 
 def _steps(best: Tier, time_: float, solver: Solver, initial: np.ndarray) -> float:

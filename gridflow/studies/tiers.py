@@ -19,6 +19,8 @@ from gridflow.theory.second_order import second_order
 BRACKET, LINEAR, SECOND, PILOT = "bracket", "linear theory", "second order", "pilot run"
 AT_LEAST = 0.03
 """Smallest relative half-width of an interval: what the time error of a run, and of a pilot run, may change."""
+THIN = 0.5
+"""Share of the deviation that is left where the target is nearly empty, above which that is told."""
 POINTS = 400
 """Number of points of the curve of linear theory."""
 
@@ -175,6 +177,7 @@ def of_pilot(solver: Solver, initial: np.ndarray, goal: float, of_neurons: bool 
         return Tier(PILOT, math.nan, (last.stopped, math.inf), assumes, told, time.perf_counter() - began)
     found, apart = _refined(runs)
     told = f"{' and '.join(each.size for each in runs[-2:])}, {last.steps} steps"
+    told += f"; {last.thin:.0%} of ‖μ − ν‖² is then where ν < ¼ of its mean" if last.thin > THIN else ""
     told += "" if last.reached else f"; after {last.steps} steps, at t = {last.stopped:.3g}, linear theory continues it"
     interval = (found * math.exp(-apart), found * math.exp(apart))
     course = Course(last.times * (found / last.time), last.energies) if 0 < last.time < math.inf else None

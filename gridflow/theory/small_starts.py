@@ -13,6 +13,10 @@ from gridflow.theory.hypotheses import is_constant, order_of
 
 FARTHEST = 10.0
 """Factor by which the bound on ‖∇f‖ may grow, and on min μ may fall, before the start counts as too far."""
+LIMIT = 150.0
+"""Largest logarithm with which the rates are computed."""
+SMALLEST = 1e-30
+"""Share of its first value down to which y is followed."""
 LONGEST = 1e9
 """Last time at which the bound is known, in units of the first decay."""
 POINTS = 400
@@ -63,7 +67,7 @@ class SmallStartCertificate:
 
         def too_far(_: float, bounds: np.ndarray) -> float:
             moved = max(bounds[1] - start[1], start[2] - bounds[2])
-            return math.log(FARTHEST) - float(moved)
+            return min(math.log(FARTHEST) - float(moved), float(bounds[0] - start[0]) - math.log(SMALLEST))
 
         too_far.terminal = True  # type: ignore[attr-defined]
         from scipy.integrate import solve_ivp  # imported here because it loads slowly
@@ -97,7 +101,8 @@ class _Rates:
         self._s, self._target = s, target
 
     def __call__(self, logarithms: np.ndarray) -> np.ndarray:
-        y, norm, least, largest = np.exp(logarithms)
+        # only attempted steps, which the event beyond FARTHEST discards, come near these limits
+        y, norm, least, largest = np.exp(np.clip(logarithms, -LIMIT, LIMIT))
         s, p, xi = self._s, (self._s - 1) / (self._s + 1), self._squared
         weights = xi**-s / y**2 + xi / norm**2
         total = math.sqrt(2 * float((self._share * xi ** (2 - 2 * s) / weights).sum()))

@@ -41,6 +41,7 @@ def _facts(stored: RunDirectory) -> dict[str, Any]:
         "path": str(stored.path),
         "status": stored.status,
         "reason": stored.manifest.get("reason", ""),
+        **({} if stored.crossing is None else {"crossing": stored.crossing}),
         "t_end": stored.manifest["t_end"],
         "gridflow": stored.manifest["gridflow"],
         "grid": stored.manifest["grid"],

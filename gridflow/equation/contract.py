@@ -193,6 +193,9 @@ class Solver(Protocol):
     def fields(self, state: State) -> Mapping[str, np.ndarray]:
         """Return the arrays of a snapshot by name: at least ``density``, as cell averages; views where possible."""
 
+    def energy(self, state: State) -> float:
+        """Return ½ KMD², the same as in :meth:`diagnose`, at a cost that is shared with the next step."""
+
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Return the values of one row of the time series; work may be shared with the previous and the next step.
 

@@ -1,8 +1,10 @@
 """Quantities computed from a density: mass, distance to the target, volumes of holes; orders of convergence."""
 
+import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation
@@ -75,6 +77,28 @@ def volume_below(grid: Domain, field: np.ndarray, level: float) -> float:
     if highest < level:
         return grid.volume
     return grid.contoured_volume(field, level)
+
+
+def crossing_time(times: ArrayLike, values: ArrayLike, level: float) -> float:
+    """Time at which a falling curve first reaches a level, by interpolation of its logarithm; infinite if it does not.
+
+    Parameters
+    ----------
+    times, values
+        Ascending times, and values ≥ 0 then, shapes (n,).
+    level
+        The level, positive.
+    """
+    times, values = np.asarray(times, dtype=float), np.asarray(values, dtype=float)
+    below = np.flatnonzero(values <= level)
+    if below.size == 0:
+        return math.inf
+    after = int(below[0])
+    if after == 0:
+        return float(times[0])
+    (t0, t1), (v0, v1) = times[after - 1 : after + 1], values[after - 1 : after + 1]
+    share = math.log(v0 / level) / math.log(v0 / v1) if v1 > 0 else 1.0
+    return float(t0 + share * (t1 - t0))
 
 
 def fitted_order(spacings: np.ndarray, errors: np.ndarray) -> float:

@@ -31,14 +31,18 @@ class LiveRun(Protocol):
         """The current density; this is the solver's own array."""
 
     @property
+    def energy(self) -> float:
+        """Current energy ½ KMD², at the least cost."""
+
+    @property
     def diagnosis(self) -> Mapping[str, float]:
         """Current mass, min, max, energy and dissipation; computed at most once per step."""
 
     def moment(self) -> Moment:
         """Return the current moment of the run."""
 
-    def stop(self, reason: str) -> None:
-        """Stop the run after this step."""
+    def stop(self, reason: str, crossing: float | None = None) -> None:
+        """Stop the run after this step; ``crossing`` is the time at which a condition was met."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +69,22 @@ class Callback:
     at_resume: bool = False
 
 
+LOOKED, VALUE = "looked_at", "looked_value"
+"""Keys in a state's control for the time and the value at which a stopping condition looked last."""
+
+
 def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> Callback:
-    """Return a callback that stops the run once the energy is below a value.
+    """Return a callback that stops the run at the first step with an energy below a value.
+
+    The time of the crossing is interpolated between the last two looks, with log E linear in time. The run keeps it as
+    ``crossing``, and a run directory in its manifest. The state at the end is that of the step after it.
 
     Parameters
     ----------
     energy
         Threshold for E = ½ KMD², in the units of :meth:`gridflow.Flow.energy`.
     schedule
-        When to check. Default: every 10 steps.
+        When to look. Default: after every step, which needs the energy anyway.
 
     Returns
     -------
@@ -82,35 +93,68 @@ def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> C
     """
 
     def action(run: LiveRun) -> None:
-        value = run.diagnosis["energy"]
+        value, crossing = run.energy, run.state.time
         if value < energy:
-            run.stop(f"energy {value:.4g} is below {energy:.4g}")
+            crossing = _crossing(run, f"energy_below_{energy!r}", value, energy)
+            run.stop(f"energy {value:.4g} is below {energy:.4g}, which it crossed at t = {crossing:.6g}", crossing)
+        else:
+            _remember(run, f"energy_below_{energy!r}", value)
 
-    return Callback(action, schedule or EverySteps(10), at_start=True, at_resume=True)
+    return Callback(action, schedule or EverySteps(1), at_start=True, at_resume=True)
 
 
 def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
     """Return a callback that stops the run once the relative decay rate of the energy is small, −dE/dt ≤ rate · E.
+
+    The time of the crossing is interpolated as for :func:`stop_when_energy_below`.
 
     Parameters
     ----------
     rate
         Threshold (1 / time).
     schedule
-        When to check. Default: every 10 steps.
+        When to look. Default: after every step. The dissipation is computed only where the mean rate since the last
+        look is below twice the threshold.
 
     Returns
     -------
     Callback
         To be passed to :func:`gridflow.run`.
     """
+    name = f"steady_{rate!r}"
 
     def action(run: LiveRun) -> None:
-        energy, dissipation = run.diagnosis["energy"], run.diagnosis["dissipation"]
-        if dissipation <= rate * energy:
-            run.stop(f"steady: the energy {energy:.4g} falls by {dissipation:.4g} per unit of time")
+        control, now, energy = run.state.control, run.state.time, run.energy
+        before = control.get(f"{name}_energy", math.inf), control.get(f"{name}_time", -math.inf)
+        control |= {f"{name}_energy": energy, f"{name}_time": now}
+        fast = energy > 0 and math.isfinite(before[0]) and math.log(before[0] / energy) > 2 * rate * (now - before[1])
+        if fast:
+            _remember(run, name, math.inf)  # the rate itself is not known here
+            return
+        dissipation = run.diagnosis["dissipation"]
+        present = dissipation / energy if energy > 0 else 0.0
+        if dissipation > rate * energy:
+            _remember(run, name, present)
+            return
+        crossing = _crossing(run, name, present, rate)
+        told = f"steady: the energy {energy:.4g} falls by {dissipation:.4g} per unit of time"
+        run.stop(f"{told}, since t = {crossing:.6g}", crossing)
 
-    return Callback(action, schedule or EverySteps(10), at_start=True, at_resume=True)
+    return Callback(action, schedule or EverySteps(1), at_start=True, at_resume=True)
+
+
+def _remember(run: LiveRun, name: str, value: float) -> None:
+    """Keep a value above its threshold, in the state, so that a resumed run finds the same crossing."""
+    run.state.control |= {f"{name}_{LOOKED}": run.state.time, f"{name}_{VALUE}": value}
+
+
+def _crossing(run: LiveRun, name: str, value: float, level: float) -> float:
+    """Time between the last look and now at which the value fell to the level; now if there was no look."""
+    control, now = run.state.control, run.state.time
+    before, above = control.get(f"{name}_{LOOKED}", now), control.get(f"{name}_{VALUE}", math.inf)
+    if not (before < now and math.isfinite(above) and value > 0 and level > 0):
+        return now
+    return diagnostics.crossing_time((before, now), (above, value), level)
 
 
 class Series:

@@ -46,6 +46,8 @@ class Run:
         ``failed``.
     reason
         Why it ended, in one line.
+    crossing
+        Time at which a stopping condition was met, within the last step; None without one.
     recorder
         Recorder of the time series.
     """
@@ -56,6 +58,7 @@ class Run:
         self.t_end = t_end
         self.status = "running"
         self.reason = ""
+        self.crossing: float | None = None
         self.recorder = recorder
         self._diagnosed: tuple[int, Mapping[str, float]] | None = None
         self._began = time.monotonic()
@@ -64,6 +67,11 @@ class Run:
     def density(self) -> np.ndarray:
         """Current density as cell averages of shape ``grid.shape`` (mass / volume); the solver's own array."""
         return self.solver.density(self.state)
+
+    @property
+    def energy(self) -> float:
+        """Current energy ½ KMD², which the next step needs too."""
+        return self.solver.energy(self.state)
 
     @property
     def diagnosis(self) -> Mapping[str, float]:
@@ -94,9 +102,9 @@ class Run:
         """Return the current moment of the run."""
         return Moment(self.state.time, self.state.step, time.monotonic() - self._began)
 
-    def stop(self, reason: str) -> None:
-        """End the run after this step, with the status ``stopped``."""
-        self.status, self.reason = "stopped", reason
+    def stop(self, reason: str, crossing: float | None = None) -> None:
+        """End the run after this step, with the status ``stopped``; ``crossing`` is when a condition was met."""
+        self.status, self.reason, self.crossing = "stopped", reason, crossing
 
 
 def run(
@@ -156,9 +164,9 @@ def run(
     Returns
     -------
     Run
-        The run with its final ``density``, ``time``, ``steps``, ``series``, ``status`` and ``reason``. With a store,
-        SIGINT and SIGTERM finish the step, write a checkpoint and return with the status ``interrupted``; a second
-        signal has its usual effect.
+        The run with its final ``density``, ``time``, ``steps``, ``series``, ``status``, ``reason`` and ``crossing``.
+        With a store, SIGINT and SIGTERM finish the step, write a checkpoint and return with the status ``interrupted``;
+        a second signal has its usual effect.
 
     Raises
     ------
@@ -209,7 +217,7 @@ def run(
             _loop(live, every, progress, resumed=found is not None, interruptible=True)
         if live.status == "interrupted":
             checkpoint.action(live)
-        writer.write_status(live.status, reason=live.reason)
+        writer.write_status(live.status, reason=live.reason, crossing=live.crossing)
         return live
 
 

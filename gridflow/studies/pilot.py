@@ -14,6 +14,7 @@ from gridflow.domains.torus import Grid
 from gridflow.equation.contract import DENSITY, INNER, NEGATIVE, NEURONS, OUTER, TRACER, Solver
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
+from gridflow.measures.diagnostics import crossing_time
 from gridflow.networks.measures import measure_from_network
 from gridflow.networks.weights import Weights
 from gridflow.theory.linear import LinearDecay, coarsened
@@ -144,12 +145,12 @@ def _run(
     if single:
         fine = LinearDecay.beyond(flow, coarse, arrays[DENSITY])
     state = own.initialize(start)
-    times, energies = [0.0], [own.diagnose(state)["energy"] + float(fine(0.0))]
+    times, energies = [0.0], [own.energy(state) + float(fine(0.0))]
     limit = max(int(work / (grid.size + OVERHEAD)), 1)
     while energies[-1] > goal and state.step < limit:
         own.step(state, math.inf)
         times.append(state.time)
-        energies.append(own.diagnose(state)["energy"] + float(fine(state.time)))
+        energies.append(own.energy(state) + float(fine(state.time)))
     reached, steps = energies[-1] <= goal, state.step
     continued = not reached and single
     if continued:
@@ -158,7 +159,7 @@ def _run(
     spacing = (flow.grid.size / grid.size) ** (1 / grid.dim)
     size = " × ".join(str(n) for n in grid.shape) + " cells"
     return PilotRun(
-        size, spacing, np.array(times), np.array(energies), reached, continued, time_to(times, energies, goal),
+        size, spacing, np.array(times), np.array(energies), reached, continued, crossing_time(times, energies, goal),
         state.time, steps, time.perf_counter() - began, _thin(coarse, own.density(state)) if single else 0.0,
     )  # fmt: skip
 
@@ -194,28 +195,15 @@ def _of_neurons(solver: Solver, goal: float) -> PilotRun:
     coarse = coarsened(flow, FIRST_CELLS[flow.grid.dim])
     own = Network(coarse, Weights(arrays[INNER][::every], arrays[OUTER][::every]), tolerance=TOLERANCE)
     state = own.initialize()
-    times, energies = [0.0], [own.diagnose(state)["energy"]]
+    times, energies = [0.0], [own.energy(state)]
     count = len(state.arrays[OUTER])
     limit = max(int(BUDGET / (100 * count + 10 * OVERHEAD)), 1)
     while energies[-1] > goal and state.step < limit:
         own.step(state, math.inf)
         times.append(state.time)
-        energies.append(own.diagnose(state)["energy"])
+        energies.append(own.energy(state))
     reached = energies[-1] <= goal
     return PilotRun(
         f"{count} neurons", float(every), np.array(times), np.array(energies), reached,
-        False, time_to(times, energies, goal), state.time, state.step, time.perf_counter() - began,
+        False, crossing_time(times, energies, goal), state.time, state.step, time.perf_counter() - began,
     )  # fmt: skip
-
-
-def time_to(times: Any, energies: Any, goal: float) -> float:
-    """Time at which a curve first falls to a value, by log-linear interpolation in the energy; infinite if never."""
-    below = np.flatnonzero(np.asarray(energies) <= goal)
-    if below.size == 0:
-        return math.inf
-    after = int(below[0])
-    if after == 0:
-        return float(times[0])
-    (t0, t1), (e0, e1) = times[after - 1 : after + 1], energies[after - 1 : after + 1]
-    share = math.log(e0 / goal) / math.log(e0 / e1) if e1 > 0 else 1.0
-    return float(t0 + share * (t1 - t0))

@@ -11,7 +11,8 @@ import numpy as np
 from gridflow.equation.contract import CELLS, Solver
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
-from gridflow.studies.pilot import PilotRun, pilot_runs, time_to
+from gridflow.measures.diagnostics import crossing_time
+from gridflow.studies.pilot import PilotRun, pilot_runs
 from gridflow.theory import LinearDecay
 from gridflow.theory.brackets import Bracket
 from gridflow.theory.second_order import second_order
@@ -53,10 +54,10 @@ class Course:
     def time_to(self, goal: float, more: LinearDecay | None = None) -> float:
         """Time at which the energy, with ``more`` added to it, reaches a value; infinite if it never does."""
         if more is None:
-            return time_to(self.times, self.energies, goal)
+            return crossing_time(self.times, self.energies, goal)
         last = float(self.times[-1])
         times = np.unique(np.concatenate([self.times, np.geomspace(last, 1e6 * last, 2000)]))
-        return time_to(times, self(times) + np.asarray(more(times)), goal)
+        return crossing_time(times, self(times) + np.asarray(more(times)), goal)
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def of_second_order(flow: Equation[Any], initial: np.ndarray, goal: float, linea
         times, energies = second_order(flow, initial, goal)
     except InputError as reason:
         return _nothing(SECOND, assumes, str(reason), began)
-    found = time_to(times, energies, goal)
+    found = crossing_time(times, energies, goal)
     apart = max(abs(math.log(found / linear)), AT_LEAST) if 0 < found < math.inf and 0 < linear < math.inf else math.nan
     interval = (found * math.exp(-apart), found * math.exp(apart))
     told = f"{times.size} times"

@@ -18,6 +18,7 @@ from gridflow.cases.solvers import NetworkTable
 from gridflow.equation.contract import Solver
 from gridflow.errors import InputError, RunError
 from gridflow.files import checksum, make_folder
+from gridflow.measures.diagnostics import crossing_time
 from gridflow.networks.measures import TRAINING
 from gridflow.runtime.store import DONE, RunDirectory, open_run
 from gridflow.studies.prediction import Prediction, applicable, predict_run
@@ -360,25 +361,12 @@ def _durations(
             member.label,
             float(columns["energy"][0]),
             float(columns["energy"][-1]),
-            time_to(columns["time"], columns["energy"], goal),
+            crossing_time(columns["time"], columns["energy"], goal),
             expected,
             _times_limit(columns, series[0], goal),
         )
         for member, columns, expected in zip(trained, series, predicted, strict=True)
     )
-
-
-def time_to(times: np.ndarray, energies: np.ndarray, goal: float) -> float:
-    """Time at which a curve first falls to a value, by log-linear interpolation in the energy; infinite if never."""
-    below = np.flatnonzero(energies <= goal)
-    if below.size == 0:
-        return math.inf
-    after = int(below[0])
-    if after == 0:
-        return float(times[0])
-    (t0, t1), (e0, e1) = times[after - 1 : after + 1], energies[after - 1 : after + 1]
-    share = math.log(e0 / goal) / math.log(e0 / e1) if e1 > 0 else 1.0
-    return float(t0 + share * (t1 - t0))
 
 
 def _times_limit(columns: dict[str, np.ndarray], limit: dict[str, np.ndarray], goal: float) -> float:

@@ -17,7 +17,7 @@ from study import arguments, conclude
 
 import gridflow as gf
 from gridflow.densities.sphere import bumps, cap_hole, random_sobolev_on_sphere
-from gridflow.studies.pilot import time_to
+from gridflow.measures.diagnostics import crossing_time
 from gridflow.studies.prediction import Prediction, predict_run
 from gridflow.viz.style import EXACT, MEASURED, SECOND, look, new_figure, save
 from solvers import FiniteVolume, Spectral, SphereFiniteVolume
@@ -145,7 +145,7 @@ def measured(solver: Any, start: np.ndarray, goal: float) -> tuple[float, int]:
         times.append(state.time)
         energies.append(solver.diagnose(state)["energy"])
     reached = energies[-1] <= goal
-    return (time_to(times, energies, goal) if reached else math.nan), state.step
+    return (crossing_time(times, energies, goal) if reached else math.nan), state.step
 
 
 def by_the_spectral_method(told: dict[str, Any], solver: Any, start: np.ndarray, share: float) -> float:

@@ -126,6 +126,10 @@ class CellSolver(ABC, Generic[S]):
         """
         self._integrator.advance(state, until)
 
+    def energy(self, state: State) -> float:
+        """Return ½ KMD², which the next step needs too."""
+        return self._space.look(state).energy
+
     @abstractmethod
     def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> "CellSolver[Any]":
         """Return the same method for a flow on other cells; see :class:`gridflow.equation.contract.Solver`."""

@@ -192,6 +192,10 @@ class Network:
         """Return a copy of the state's weights, shapes (m, inputs) and (m,)."""
         return Weights(state.arrays[INNER], state.arrays[OUTER])
 
+    def energy(self, state: State) -> float:
+        """Return the population loss; training on samples does not need it otherwise."""
+        return self._look(state) if self._empirical is None else self.diagnose(state)["energy"]
+
     def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> None:
         """None: this method does not advance averages on cells."""
 

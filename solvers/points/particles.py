@@ -140,6 +140,10 @@ class Particles:
         """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
         return self._begin(restored(state, dict(zip((POSITIONS, WEIGHTS), self._start, strict=True))))
 
+    def energy(self, state: State) -> float:
+        """Return ½ KMD² of the particles, whose speeds the next step needs too."""
+        return self._look(state)
+
     def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> None:
         """None: this method does not advance averages on cells."""
 

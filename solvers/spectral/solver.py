@@ -161,6 +161,11 @@ class Spectral:
         """Return a state read from a checkpoint in this solver's own buffers; InputError if it does not fit."""
         return self._begin(restored(state, {DENSITY: self._reached}, self._own))
 
+    def energy(self, state: State) -> float:
+        """Return ½ KMD², from modes that the next step needs too."""
+        self._look(state)
+        return self._measured()[0]
+
     def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> None:
         """None: this method does not advance averages on cells."""
 

@@ -9,8 +9,9 @@ from shell import gridflow
 
 import gridflow as gf
 from gridflow.cases.reading import parse_case
+from gridflow.measures.diagnostics import crossing_time
 from gridflow.networks.measures import random_weights, save_weights
-from gridflow.studies.training import members, time_to
+from gridflow.studies.training import members
 from gridflow.theory import LinearDecay
 from gridflow.viz.training import Curve, draw_losses
 
@@ -48,7 +49,7 @@ def test_the_times_are_those_of_the_runs_and_of_theory(trained):
     series = gf.open_run(folder / "relu-circle.train" / "limit.run").series
     assert limit["first"] == series["energy"][0]
     assert facts["goal"] == pytest.approx(1e-4 * limit["first"])
-    assert limit["time"] == pytest.approx(time_to(series["time"], series["energy"], facts["goal"]))
+    assert limit["time"] == pytest.approx(crossing_time(series["time"], series["energy"], facts["goal"]))
     assert limit["predicted"] == pytest.approx(facts["prediction"]["time"])
     assert 0.7 < limit["predicted"] / limit["time"] < 1.4
     # the wider of two random starts is expected at the goal first
@@ -227,9 +228,9 @@ def test_a_network_is_not_a_limit():
 
 def test_when_a_curve_reaches_a_value():
     times, energies = np.array([0.0, 1.0, 2.0, 3.0]), np.array([1.0, 1e-1, 1e-2, 1e-3])
-    assert time_to(times, energies, 10**-1.5) == pytest.approx(1.5)
-    assert time_to(times, energies, 2.0) == 0.0
-    assert time_to(times, energies, 1e-4) == np.inf
+    assert crossing_time(times, energies, 10**-1.5) == pytest.approx(1.5)
+    assert crossing_time(times, energies, 2.0) == 0.0
+    assert crossing_time(times, energies, 1e-4) == np.inf
 
 
 def test_the_figure_shows_every_loss_and_linear_theory(trained):

@@ -11,6 +11,7 @@ import pytest
 
 import gridflow as gf
 from gridflow.equation.contract import require_sound
+from gridflow.measures.diagnostics import crossing_time
 from gridflow.runtime.progress import ProgressReport
 from solvers import FiniteVolume
 
@@ -109,7 +110,7 @@ def test_a_state_is_diagnosed_once_whoever_asks(grid, hole):
             asked.append(state.step)
             return super().diagnose(state)
 
-    conditions = [gf.stop_when_energy_below(0, gf.EverySteps(5)), gf.stop_when_steady(0, gf.EverySteps(5))]
+    conditions = [gf.Callback(lambda run: run.diagnosis, gf.EverySteps(5)), gf.stop_when_steady(0, gf.EverySteps(5))]
     run = gf.run(
         Counted(gf.Flow(grid, gf.Riesz(1), gf.uniform(grid))), hole, 0.5, callbacks=conditions, series=gf.EverySteps(10)
     )
@@ -151,12 +152,54 @@ def test_a_step_that_fails_is_not_seen(grid, hole, tmp_path):
 def test_stop_conditions(grid, hole):
     run = gf.run(solver(grid), hole, t_end=50.0, callbacks=[gf.stop_when_energy_below(1e-4)])
     assert run.status == "stopped"
-    assert "is below 0.0001" in run.reason
+    assert "is below 0.0001, which it crossed at t = " in run.reason
     assert run.series["energy"][-1] < 1e-4 < run.series["energy"][-3]
     run = gf.run(solver(grid, s=2.0), hole, t_end=1e4, callbacks=[gf.stop_when_steady(0.01)])
     assert run.status == "stopped"
     assert "steady" in run.reason
     assert run.series["dissipation"][-1] <= 0.01 * run.series["energy"][-1]
+
+
+def test_conditions_stop_at_the_first_step_after_the_crossing_and_say_when_it_was():
+    """Long exponential steps: one e-folding and more each, and the crossing is found between the last two."""
+    grid = gf.Grid((128,))
+    flow, start = gf.Flow(grid, gf.Riesz(2), gf.uniform(grid)), gf.random_sobolev(grid, 1.0, 0.3)
+    whole = gf.run(FiniteVolume(flow), start, 1e4, series=gf.EverySteps(1)).series
+    for name, condition, curve in (
+        ("energy", gf.stop_when_energy_below, whole["energy"]),
+        ("rate", gf.stop_when_steady, whole["dissipation"] / whole["energy"]),
+    ):
+        threshold = float(np.sqrt(curve[-30] * curve[-29])) if name == "energy" else 1e-3
+        run = gf.run(FiniteVolume(flow), start, 1e4, series=gf.EverySteps(1), callbacks=[condition(threshold)])
+        first = int(np.flatnonzero(curve[1:] <= threshold)[0]) + 1
+        assert run.steps == first, name
+        assert whole["time"][first - 1] < run.crossing <= whole["time"][first]
+        exact = crossing_time(whole["time"][first - 1 :], curve[first - 1 :], threshold)
+        assert run.crossing == pytest.approx(exact, rel=1e-12), name
+
+
+def test_a_resumed_run_finds_the_same_crossing(tmp_path):
+    """The look before the crossing was before the checkpoint."""
+    grid = gf.Grid((128,))
+    flow, start = gf.Flow(grid, gf.Riesz(2), gf.uniform(grid)), gf.random_sobolev(grid, 1.0, 0.3)
+
+    def go(name, t_end, **options):
+        conditions = [gf.stop_when_energy_below(2e-7)]
+        times = gf.AtTimes([150.0])
+        return gf.run(
+            FiniteVolume(flow), start, t_end, store=tmp_path / name, snapshots=times, callbacks=conditions, **options
+        )
+
+    whole = go("whole.run", 1e4)
+    assert whole.crossing is not None
+    steps = whole.steps
+    part = go("part.run", 1e4, checkpoints=gf.EverySteps(steps - 1))
+    assert part.crossing == whole.crossing
+    for checkpoint in sorted((tmp_path / "part.run" / "checkpoints").iterdir())[1:]:
+        checkpoint.unlink()
+    again = go("part.run", 1e4, resume=True)
+    assert (again.steps, again.crossing, again.reason) == (whole.steps, whole.crossing, whole.reason)
+    assert gf.open_run(tmp_path / "part.run").crossing == whole.crossing
 
 
 def test_a_stopped_run_stays_stopped_when_resumed(grid, hole, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 import gridflow as gf
 from gridflow.cases.reading import load_case
-from gridflow.studies.pilot import time_to
+from gridflow.measures.diagnostics import crossing_time
 from gridflow.studies.prediction import predict_run
 from solvers import FiniteVolume, SphereFiniteVolume
 
@@ -201,7 +201,7 @@ def time_of(solver, start, goal):
         solver.step(state, math.inf)
         times.append(state.time)
         energies.append(solver.diagnose(state)["energy"])
-    return time_to(times, energies, goal)
+    return crossing_time(times, energies, goal)
 
 
 def near_vacuum(grid, start):

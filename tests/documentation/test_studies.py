@@ -1,19 +1,14 @@
 """The studies of scripts/figures at small size, held to stored numbers.
 
 As for the bundled cases the numbers come from the studies themselves; fits of curves amplify round-off, so they are
-compared to five digits.
+compared to five digits. What the pages say of the studies at full size is in scripts/quoted_numbers.toml.
 """
-
-import csv
-import subprocess
-import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from quoted import studies
 
-FIGURES = Path(__file__).parents[2] / "scripts" / "figures"
 STUDIES = ("exponents", "coulomb_rates", "hole_filling", "local_guarantee", "cross_check", "reference_data", "sgd")
 
 
@@ -95,13 +90,9 @@ NUMBERS: dict[str, tuple[int, list[tuple[int, str, float]]]] = {
 @pytest.mark.long
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_gives_its_table_and_its_figure_and_shows_what_it_should(name, tmp_path):
-    done = subprocess.run(
-        [sys.executable, FIGURES / f"{name}.py", tmp_path, "--small"],
-        capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+    done = studies.make(name, tmp_path, "--small")
     assert done.returncode == 0, done.stderr
-    with (tmp_path / f"{name}.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = studies.rows(tmp_path / f"{name}.csv")
     assert (tmp_path / f"{name}.png").stat().st_size > 20_000
     count, checked = NUMBERS[name]
     assert len(rows) == count
@@ -155,8 +146,7 @@ def require_what_it_shows(name, rows, folder):
                 np.testing.assert_allclose(density.reshape(5, -1).sum(axis=1) * spacing.prod(), 1, rtol=1e-12)
                 assert group["positions"].shape == (5, 1000, density.ndim - 1)
     if name == "sgd":
-        with (folder / "sgd_exponents.csv").open(newline="", encoding="utf-8") as file:
-            fits = list(csv.DictReader(file))
+        fits = studies.rows(folder / "sgd_exponents.csv")
         assert len(fits) == 7
         for fit in fits:  # within three standard errors, of η next to its higher orders within 1 %
             assert float(fit["error"]) < 0.15

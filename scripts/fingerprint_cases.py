@@ -76,6 +76,15 @@ def register_finite_volumes() -> None:
             0.2,
         )
         solved(
+            f"front_{dim}d",
+            lambda grid=grid: solvers.FiniteVolume(
+                uniform_flow(grid, gf.Riesz(0.75)),
+                tracer=gf.regions.ball(grid, 0.3 * min(grid.lengths), [0.1 * length for length in grid.lengths]),
+            ),
+            lambda grid=grid: hole(grid),
+            0.1,
+        )
+        solved(
             f"growth_{dim}d",
             lambda grid=grid: solvers.FiniteVolume(flow_to_bumps(grid, gf.Riesz(1), growth=2.0), "muscl"),
             lambda grid=grid: 0.5 * hole(grid),

@@ -76,3 +76,22 @@ def reconstruction(name: str, limiter: str) -> Reconstruction:
     if name not in RECONSTRUCTIONS:
         raise InputError(f'reconstruction "{name}": allowed are {", ".join(RECONSTRUCTIONS)}')
     return RECONSTRUCTIONS[name](LIMITERS[limiter])
+
+
+def foot_share(exponent: float) -> float:
+    """Return the largest share of its larger neighbour's average that a cell with the foot of a front holds.
+
+    A front that rises like C x^p from x = 0 has in its first two cells the averages C h^p / (p + 1) and 2^(p + 1) − 1
+    times as much if the foot lies between cells. If the foot lies inside the first cell, this has a smaller share.
+
+    Parameters
+    ----------
+    exponent
+        p ≥ 0, see :meth:`gridflow.equation.kernels.Kernel.edge_exponent`.
+
+    Returns
+    -------
+    float
+        1 / (2^(p + 1) − 1): 1 for jumps, p = 0, for which any share is possible; 0.73 for p = ¼.
+    """
+    return 1 / (2.0 ** (exponent + 1) - 1)

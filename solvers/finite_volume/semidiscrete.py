@@ -26,6 +26,8 @@ class Semidiscrete(Space[Look]):
         The equation.
     scheme, velocity
         Reconstruction of face values, and kind of face velocities.
+    edge_exponent
+        Exponent of the density at the edge of a hole, for a reconstruction that sharpens.
     dtype
         float64 or float32.
     names
@@ -40,6 +42,7 @@ class Semidiscrete(Space[Look]):
         flow: Flow,
         scheme: Reconstruction,
         velocity: str,
+        edge_exponent: float,
         dtype: np.dtype,
         names: Sequence[str],
         transform: SerialTransform,
@@ -52,7 +55,7 @@ class Semidiscrete(Space[Look]):
         self._net = transform.field() if NEGATIVE in names else None
         self._sweeps = Sweeps(
             flow.grid, dtype, scheme, self.velocity, flow.growth, self._carries, flow.reference,
-            transform, team,
+            edge_exponent, transform, team,
         )  # fmt: skip
         # margin so that round-off of a few terms makes no cell negative at the bound
         self._round_off = 1 - 32 * float(np.finfo(dtype).eps)

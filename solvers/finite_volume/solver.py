@@ -43,7 +43,9 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         The equation.
     reconstruction
         ``sharp`` (default; edges of holes stay two cells wide, fifth order where the density is smooth), ``weno5`` (the
-        same without edge sharpening), ``muscl`` (second order with a slope limiter) or ``upwind`` (first order).
+        same without edge sharpening), ``muscl`` (second order with a slope limiter) or ``upwind`` (first order). If the
+        kernel lets no edge stay a jump, as for s < 1, ``sharp`` sharpens the foot of the front only, and the settings
+        have its exponent, ``edge_exponent``; see :meth:`gridflow.equation.kernels.Kernel.edge_exponent`.
     limiter
         Slope limiter of ``muscl``: ``vanleer``, ``minmod``, ``mc`` or ``superbee`` (the sharpest edges, but it steepens
         smooth waves).
@@ -110,7 +112,8 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         team_ = team(on_torus(threads, flow.grid.shape))
         transform = SerialTransform(flow.grid, self.dtype, team_.size)
         kind = velocity or scheme.velocity
-        space = Semidiscrete(flow, scheme, kind, self.dtype, (DENSITY, *extra_arrays), transform, team_)
+        edge = flow.kernel.edge_exponent(flow.grid) if scheme.sharpen else 0.0
+        space = Semidiscrete(flow, scheme, kind, edge, self.dtype, (DENSITY, *extra_arrays), transform, team_)
         settings = {
             "solver": "FiniteVolume",
             "reconstruction": reconstruction,
@@ -122,6 +125,8 @@ class FiniteVolume(CellSolver[Semidiscrete]):
             "tolerance": self.tolerance,
             "tracer_sha256": hash_of(extra_arrays, TRACER),
         }
+        if edge > 0:
+            settings["edge_exponent"] = edge
         if negative is not None:
             settings["negative_sha256"] = hash_of(extra_arrays, NEGATIVE)
         super().__init__(space, Explicit(space, explicit, self.cfl, self.tolerance), extra_arrays, settings)

@@ -8,7 +8,7 @@ import numpy as np
 from gridflow.compute.fft import Transform, as_planes
 from gridflow.compute.threads import Team
 from gridflow.domains.torus import Grid
-from solvers.finite_volume.reconstruction import Reconstruction
+from solvers.finite_volume.reconstruction import Reconstruction, foot_share
 from solvers.finite_volume.velocity import VelocityField
 from solvers.loops import survey, totals
 from solvers.loops.euler import euler_step
@@ -63,6 +63,8 @@ class Sweeps:
         Whether a hole is advected with the flow.
     reference
         Typical density, the scale of the smoothness indicators.
+    edge_exponent
+        Exponent of the density at the edge of a hole; see :meth:`gridflow.equation.kernels.Kernel.edge_exponent`.
     transform
         The FFTs, which provide the ghost planes of a field.
     team
@@ -78,12 +80,14 @@ class Sweeps:
         growth: float,
         carries: bool,
         reference: float,
+        edge_exponent: float,
         transform: Transform,
         team: Team,
     ) -> None:
         self._shape = planes, rows, cells = as_planes(grid.shape)
         self._dtype, self._transform, self._team = dtype, transform, team
         self._reconstruction, self._velocity, self._growth = reconstruction, velocity, growth
+        self._foot = foot_share(edge_exponent) if reconstruction.sharpen else 0.0
         bits = np.dtype(f"u{dtype.itemsize}")
         self._rows = tile_rows(rows, cells, reconstruction.halo, dtype.itemsize)
         tiles = -(-rows // self._rows)
@@ -107,7 +111,6 @@ class Sweeps:
             "tiny": number(max(1e-14 * reference**2, float(limits.tiny)) if reconstruction.squares else 0.0),
             "bounded_by_growth": growth > 0,
             "bounded_by_tracer": carries,
-            "sharpen": reconstruction.sharpen,
         }
         self._totals = totals.totals()
         self._survey = survey.survey(grid.dim, velocity.spectral)
@@ -190,14 +193,18 @@ class Sweeps:
             Largest new density; NaN or infinite if a density is negative or not finite.
         """
         source = GROWTH if self._growth else NO_SOURCE
-        step = self._step(dt, blend, sign, self._growth, source, change)
+        step = self._step(dt, blend, sign, self._growth, source, change, self._foot)
         return self._advance(density, self._other(self._reconstruction.halo), old, new, step)
 
     def advance_tracer(
         self, tracer: np.ndarray, density: np.ndarray, old: np.ndarray, new: np.ndarray, dt: float, blend: float
     ) -> None:
-        """Write a stage of the volume fraction of a hole, which moves with the velocity of ``density``."""
-        step = self._step(dt, blend, 1.0, self._velocity.local_response, DILATION)
+        """Write a stage of the volume fraction of a hole, which moves with the velocity of ``density``.
+
+        Its edge is a jump whatever that of the density is.
+        """
+        foot = 1.0 if self._reconstruction.sharpen else 0.0
+        step = self._step(dt, blend, 1.0, self._velocity.local_response, DILATION, foot=foot)
         self._advance(tracer, self._field(density, self._reconstruction.halo), old, new, step)
 
     def _advance(
@@ -234,6 +241,7 @@ class Sweeps:
         strength: float = 0.0,
         source: int = NO_SOURCE,
         change: bool = False,
+        foot: float = 0.0,
     ) -> Step:
         number = self._dtype.type
         return Step(
@@ -244,5 +252,6 @@ class Sweeps:
             strength=number(strength),
             change=change,
             source=source,
+            foot=number(foot),
             **self._constants,
         )

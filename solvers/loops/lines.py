@@ -161,10 +161,12 @@ def thinc(before, here, after):
 
 
 @contracted
-def least_variation(before, here, after, smooth_before, smooth_left, smooth_right, smooth_after, left, right):
+def least_variation(foot, before, here, after, smooth_before, smooth_left, smooth_right, smooth_after, left, right):
     """Choose for each cell the smooth face values or those of a tanh profile, whichever have the smaller total jump.
 
-    The jumps are the differences from the smooth values of the previous and the next cell at the shared faces.
+    The jumps are the differences from the smooth values of the previous and the next cell at the shared faces. A cell
+    that holds more than the share ``foot`` of its larger neighbour is smooth: a continuous front has no foot there; see
+    :func:`solvers.finite_volume.reconstruction.foot_share`.
 
     References
     ----------
@@ -175,7 +177,8 @@ def least_variation(before, here, after, smooth_before, smooth_left, smooth_righ
         sharp0, sharp1, monotone = thinc(before[i], here[i], after[i])
         of_smooth = abs(beyond0 - smooth0) + abs(smooth1 - beyond1)
         of_sharp = abs(beyond0 - sharp0) + abs(sharp1 - beyond1)
-        sharper = monotone & (of_sharp < of_smooth)
+        within = here[i] <= foot * max(before[i], after[i])  # if monotone, always for foot = 1
+        sharper = monotone & (of_sharp < of_smooth) & within
         left[i] = sharp0 if sharper else smooth0
         right[i] = sharp1 if sharper else smooth1
 

@@ -1,8 +1,9 @@
 """The sharp scheme, and fifth-order WENO, made positive by flux-corrected transport.
 
 Along each axis, a cell has two candidates for the values at its two faces: a fifth-order polynomial (WENO-Z) and a tanh
-profile (THINC). It takes the candidate with the smaller jumps to the polynomials of its neighbours. A face takes the
-value of its donor cell, and the flux gets a transverse correction. The excess of this flux over first-order upwind is
+profile (THINC). It takes the candidate with the smaller jumps to the polynomials of its neighbours. Where the edges of
+holes are continuous, only the cell at the foot of an edge may take the tanh profile. A face takes the value of its
+donor cell, and the flux gets a transverse correction. The excess of this flux over first-order upwind is
 limited, but only where a cell would otherwise become negative.
 
 :func:`march` proceeds through the planes. Each stage works a few planes ahead of the next, so that all intermediate
@@ -63,10 +64,10 @@ def _velocities(dim, spectral, memory, tile, plane, velocity, step, first):
 
 
 @piece
-def _choose(sharpen, before, here, after, smooth_before, smooth_left, smooth_right, smooth_after, left, right):
+def _choose(foot, before, here, after, smooth_before, smooth_left, smooth_right, smooth_after, left, right):
     """Choose the values of each cell at its faces; see :func:`solvers.loops.lines.least_variation`."""
-    if sharpen:
-        least_variation(before, here, after, smooth_before, smooth_left, smooth_right, smooth_after, left, right)
+    if foot > 0:
+        least_variation(foot, before, here, after, smooth_before, smooth_left, smooth_right, smooth_after, left, right)
     else:
         copy(smooth_left, left)
         copy(smooth_right, right)
@@ -91,7 +92,7 @@ def _polynomials_across(memory, step, plane):
 def _choice_across(memory, step, plane):
     """Choose between the two candidates of each cell across the planes."""
     _choose(
-        step.sharpen,
+        step.foot,
         near(memory, rings.DENSITY, plane - 1),
         near(memory, rings.DENSITY, plane),
         near(memory, rings.DENSITY, plane + 1),
@@ -128,7 +129,7 @@ def _faces_within(dim, memory, step, plane, axis):
     )
     cells = edge + 3 * s, size - 3 * s
     _choose(
-        step.sharpen,
+        step.foot,
         part(here, cells, -s),
         part(here, cells, 0),
         part(here, cells, s),

@@ -56,8 +56,8 @@ class Step(NamedTuple):
     """``NO_SOURCE``, ``GROWTH`` or ``DILATION``."""
     bounded_by_growth: bool
     bounded_by_tracer: bool
-    sharpen: bool
-    """Whether a cell of the high-order scheme may contain a jump."""
+    foot: np.floating
+    """Largest share of its larger neighbour that a cell with a jump may hold: 1 if edges stay jumps, 0 for no jumps."""
 
 
 class Given(NamedTuple):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy import integrate, special
 
+from gridflow.domains.circle import Circle
 from gridflow.domains.torus import Grid
-from gridflow.equation.kernels import Gaussian, Matern, Riesz, Symbol
+from gridflow.equation.kernels import Activation, Gaussian, Kernel, Matern, ReLU, Riesz, Symbol
 from gridflow.errors import InputError
 from gridflow.measures.diagnostics import fitted_order
 
@@ -394,6 +395,69 @@ def test_bad_symbols_are_refused(function, words):
 def test_the_refusal_names_the_wavevector():
     with pytest.raises(InputError, match=r"is -1.0 at ξ = \[0.0, 6.28"):
         Symbol(lambda x, y: np.where(np.isclose(y, 2 * np.pi) & (x == 0), -1.0, 1.0)).multiplier(Grid((8, 9)))
+
+
+# the edges of holes
+
+
+JUDGED = {"line": Grid((256,)), "odd": Grid((45,)), "plane": Grid((64, 96), (1.0, 1.7)), "space": Grid((24, 17, 40))}
+
+
+@pytest.mark.parametrize("grid", JUDGED.values(), ids=JUDGED)
+@pytest.mark.parametrize("s", [0.0, 0.1, 0.5, 0.75, 0.9, 0.99, 0.999, 1, 1.001, 1.25, 2, 3])
+def test_a_symbol_shows_the_exponent_of_edges_that_an_order_tells(grid, s):
+    """A symbol that falls like |ξ|^(−2s) is judged as the Riesz kernel that knows its order."""
+    weights = (1.0, 2.0, 0.5)
+
+    def power(*xi):
+        return sum(w * x**2 for w, x in zip(weights, xi, strict=False)) ** -s
+
+    exponent = max(1 - s, 0)
+    if s > 0:
+        assert Riesz(s).edge_exponent(grid) == Riesz(s, "mimetic").edge_exponent(grid) == exponent
+    # λ and K̂ round to a few ε each, and the logarithm of their ratio with them
+    assert Symbol(power).edge_exponent(grid) == pytest.approx(exponent, rel=0, abs=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stays"),
+    [
+        (Gaussian(0.05), True),
+        (Gaussian(1e-3), False),  # a quarter of a cell: V is a multiple of μ − ν
+        (Matern(0.5, 0.1), True),  # 1 / (κ² + ξ²): s = 1
+        (Matern(2.5, 0.1), True),
+        (Matern(0.25, 0.1), False),  # s = 0.75
+        (Matern(2.5, 5e-4), False),  # far below a cell
+        (Symbol(lambda xi: np.log(2 + abs(xi)) / (1 + xi**2) ** 1.1), True),
+        (Symbol(lambda xi: np.where(xi % (4 * np.pi) == 0, 0.0, 1 / (1 + abs(xi) ** 1.5))), False),
+        (Symbol(lambda xi: np.where(xi % (4 * np.pi) == 0, 0.0, 1 / (1 + abs(xi) ** 2.5))), True),
+        (Symbol(lambda xi: 0 * xi), True),
+        (Symbol(lambda xi: 1.0 * (abs(xi) > 600)), False),  # of 256 cells' modes it sees the finest octave only
+    ],
+    ids=lambda given: given.kind or "symbol" if isinstance(given, Kernel) else None,
+)
+def test_jumps_stay_where_the_symbol_falls_fast_enough(kernel, stays):
+    assert (kernel.edge_exponent(Grid((256,))) == 0) == stays
+
+
+@pytest.mark.parametrize(
+    "kernel", [ReLU(0), ReLU(1), Activation(np.tanh), Activation(lambda t: (t > 0) * 1.0)], ids=str
+)
+def test_jumps_stay_in_the_densities_of_networks(kernel):
+    """Steps have s = 1, ReLU has s = 2; the numbers of a smooth activation are round-off at the fine modes."""
+    assert kernel.edge_exponent(Circle(256)) == 0
+
+
+def test_a_kernel_made_of_the_mimetic_symbol_says_so():
+    """Near the finest mode that symbol falls below |ξ|², by up to 4/π² along an axis, which must not count."""
+
+    class Screened(Symbol):
+        laplacian = "mimetic"
+
+        def multiplier(self, grid):
+            return 1 / (9 + grid.laplacian_symbol("mimetic"))
+
+    assert Screened(None).edge_exponent(Grid((64, 48))) == 0
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, math.inf, math.nan])

@@ -167,15 +167,17 @@ def test_cells_that_are_not_monotone_hold_no_jump(values, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_cell_takes_the_values_that_jump_less_to_its_neighbours(dtype):
-    """And the smooth ones, its average too, where it holds no jump."""
+@pytest.mark.parametrize("foot", [1.0, 0.7])
+def test_a_cell_takes_the_values_that_jump_less_to_its_neighbours(dtype, foot):
+    """And the smooth ones, its average too, where it holds no jump or more than a share of its larger neighbour."""
     rng = np.random.default_rng(0)
     before, here, after, beyond0, smooth0, smooth1, beyond1 = rng.random((7, 500)).astype(dtype)
     left, right = np.empty((2, 500), dtype)
-    lines.least_variation(before, here, after, beyond0, smooth0, smooth1, beyond1, left, right)
+    lines.least_variation(dtype(foot), before, here, after, beyond0, smooth0, smooth1, beyond1, left, right)
     chosen = 0
     for i in range(500):
         sharp0, sharp1, possible = lines.thinc(before[i], here[i], after[i])
+        possible &= here[i] <= dtype(foot) * max(before[i], after[i])
         of_smooth = abs(beyond0[i] - smooth0[i]) + abs(smooth1[i] - beyond1[i])
         sharper = possible and abs(beyond0[i] - sharp0) + abs(sharp1 - beyond1[i]) < of_smooth
         assert (left[i], right[i]) == ((sharp0, sharp1) if sharper else (smooth0[i], smooth1[i]))
@@ -190,7 +192,7 @@ def test_a_step_is_sharp_and_a_wave_is_smooth():
         smooth_left, smooth_right = weno(values)
         left, right = np.empty((2, smooth_left.size - 2))
         lines.least_variation(
-            values[2:-4], values[3:-3], values[4:-2],
+            1.0, values[2:-4], values[3:-3], values[4:-2],
             smooth_right[:-2], smooth_left[1:-1], smooth_right[1:-1], smooth_left[2:], left, right,
         )  # fmt: skip
         return left, right, smooth_left[1:-1], smooth_right[1:-1]

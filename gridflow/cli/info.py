@@ -41,7 +41,7 @@ def _facts(stored: RunDirectory) -> dict[str, Any]:
         "path": str(stored.path),
         "status": stored.status,
         "reason": stored.manifest.get("reason", ""),
-        **({} if stored.crossing is None else {"crossing": stored.crossing}),
+        **{name: value for name, value in stored.manifest.items() if name == "crossing" and value is not None},
         "t_end": stored.manifest["t_end"],
         "gridflow": stored.manifest["gridflow"],
         "grid": stored.manifest["grid"],

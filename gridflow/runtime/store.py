@@ -75,12 +75,6 @@ class RunDirectory:
         return str(self.manifest["status"])
 
     @property
-    def crossing(self) -> float | None:
-        """Time at which the condition that stopped the run was met, interpolated within its last step, or None."""
-        found = self.manifest.get("crossing")
-        return None if found is None else float(found)
-
-    @property
     def case(self) -> str | None:
         """Text of the resolved case file, or None if the run was not made from one."""
         path = self.path / CASE

@@ -441,7 +441,9 @@ def test_jumps_stay_where_the_symbol_falls_fast_enough(kernel, stays):
 
 
 @pytest.mark.parametrize(
-    "kernel", [ReLU(0), ReLU(1), Activation(np.tanh), Activation(lambda t: (t > 0) * 1.0)], ids=str
+    "kernel",
+    [ReLU(0), ReLU(1), Activation(np.tanh), Activation(lambda t: (t > 0) * 1.0)],
+    ids=["relu0", "relu1", "tanh", "step"],
 )
 def test_jumps_stay_in_the_densities_of_networks(kernel):
     """Steps have s = 1, ReLU has s = 2; the numbers of a smooth activation are round-off at the fine modes."""

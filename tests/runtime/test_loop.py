@@ -199,7 +199,7 @@ def test_a_resumed_run_finds_the_same_crossing(tmp_path):
         checkpoint.unlink()
     again = go("part.run", 1e4, resume=True)
     assert (again.steps, again.crossing, again.reason) == (whole.steps, whole.crossing, whole.reason)
-    assert gf.open_run(tmp_path / "part.run").crossing == whole.crossing
+    assert gf.open_run(tmp_path / "part.run").manifest["crossing"] == whole.crossing
 
 
 def test_a_stopped_run_stays_stopped_when_resumed(grid, hole, tmp_path):

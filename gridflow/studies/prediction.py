@@ -213,7 +213,7 @@ def predict_run(
     found = applicable(solver, initial, neurons, share)
     law, regularity = found.law, found.regularity
     bracket = Bracket.of(solver.flow, initial, POINTS) if _is_network(solver) else found.bracket(initial)
-    tried = _tiers(solver, initial, goal, neurons, pilot, found, bracket)
+    tried, agreed = _tiers(solver, initial, goal, neurons, pilot, found, bracket)
     low, high = tried[0].interval
     known = [tier for tier in tried[1:] if math.isfinite(tier.time)]
     best = tried[-1] if tried[-1] in known or not known else max(known, key=lambda tier: tier.course is not None)
@@ -228,7 +228,7 @@ def predict_run(
         regularity_error=None if regularity is None else regularity.error,
         invisible=_invisible(solver, initial),
         hypotheses=(() if law is None else law.hypotheses) + (best.assumes,),
-        doubts=_doubts(solver, tried, best, found_time, interval),
+        doubts=_doubts(solver, tried, agreed, best, found_time, interval),
         energy=energy,
         goal=goal,
         time=found_time,
@@ -253,8 +253,8 @@ def _tiers(
     pilot: bool | None,
     found: Applicable,
     bracket: Bracket,
-) -> list[Tier]:
-    """Return the tiers in the order of trust: the last one with a time is the answer."""
+) -> tuple[list[Tier], bool]:
+    """Return the tiers, the last one with a time being the answer, and whether linear theory can be trusted."""
     flow = solver.flow
     tried = [tiers.of_bracket(bracket, goal)]
     linear = tiers.of_linear(found.linear_or_raise, goal)
@@ -270,7 +270,7 @@ def _tiers(
         if neurons is not None and not found.unlike:
             run = tiers.noisy(run, LinearDecay.of_noise(flow, initial, neurons), goal)
         tried.append(run)
-    return tried
+    return tried, agreed
 
 
 def _within(interval: tuple[float, float], time_: float, bracket: tuple[float, float]) -> tuple[float, float]:
@@ -311,7 +311,7 @@ def _invisible(solver: Solver, initial: np.ndarray) -> float | None:
 
 
 def _doubts(
-    solver: Solver, tried: list[Tier], best: Tier, time_: float, interval: tuple[float, float]
+    solver: Solver, tried: list[Tier], agreed: bool, best: Tier, time_: float, interval: tuple[float, float]
 ) -> tuple[str, ...]:
     """Return the reasons to trust the prediction less."""
     flow, found = solver.flow, []
@@ -323,9 +323,9 @@ def _doubts(
     if math.isinf(time_):
         found.append("the goal is never reached: some of the deviation does not decay")
         return tuple(found)
-    if best.name == tiers.LINEAR:
+    if best.name != tiers.PILOT and not agreed:
         why = f"there is no pilot run: {tried[-1].source}" if tried[-1].name == tiers.PILOT else "there is no pilot run"
-        found.append(f"linear theory alone, which holds near the target; {why}")
+        found.append(f"{best.name} alone, which holds near the target; {why}")
     if best.extrapolated:
         found.append(f"the pilot run did not reach the goal: {best.source}")
     if math.isfinite(interval[1]) and interval[1] > WIDE * time_:

@@ -4,18 +4,28 @@ Each is a callable object of time. It states its ``hypotheses`` in words. When c
 that can be checked; InputError names the one that fails.
 """
 
+from gridflow.theory.brackets import Bracket, ConvexityFloor, CoulombFloor, DissipationFloor, HoleCertificate
 from gridflow.theory.certificates import CoulombCertificate, MinimumCertificate, RieszCertificate
 from gridflow.theory.coulomb import Coulomb1D, HoleBalance, HoleBounds, HoleLaw, LogisticLaw
+from gridflow.theory.holes import HoleEnergy, HoleFilling
 from gridflow.theory.hypotheses import uniform_background
 from gridflow.theory.laws import ExponentialRate, PowerLaw, SmoothDecay, Window
 from gridflow.theory.linear import LinearDecay, LinearModes
+from gridflow.theory.small_starts import SmallStartCertificate
 
 __all__ = [
+    "Bracket",
+    "ConvexityFloor",
     "Coulomb1D",
     "CoulombCertificate",
+    "CoulombFloor",
+    "DissipationFloor",
     "ExponentialRate",
     "HoleBalance",
     "HoleBounds",
+    "HoleCertificate",
+    "HoleEnergy",
+    "HoleFilling",
     "HoleLaw",
     "LinearDecay",
     "LinearModes",
@@ -23,6 +33,7 @@ __all__ = [
     "MinimumCertificate",
     "PowerLaw",
     "RieszCertificate",
+    "SmallStartCertificate",
     "SmoothDecay",
     "Window",
     "uniform_background",

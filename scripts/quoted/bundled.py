@@ -31,3 +31,10 @@ def run(name: str, **changes: Any) -> gf.Run:
 def steps(name: str, **changes: Any) -> int:
     """Steps of a case."""
     return run(name, **changes).steps
+
+
+def predicted(name: str, **changes: Any) -> list[float]:
+    """Predicted time, the ends of its interval and the steps, to the digits of the sentence."""
+    with written(name) as path:
+        found = gf.predict(path, set={key.replace("__", "."): value for key, value in changes.items()})
+    return [found.time, *found.interval, float(f"{found.steps:.2g}")]

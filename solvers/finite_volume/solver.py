@@ -66,7 +66,8 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         Relative error of the time integration per e-folding of the KMD. Δt is at most ``(tolerance (p+1)!)^{1/p}``
         divided by the present decay rate, from the leading error term of a scheme of order p. This bound acts at late
         times, when the stability bounds no longer resolve the decay; ``inf`` disables it. For an exponential step it is
-        the estimated error relative to ‖μ − ν‖ in L². Default: 1e−5.
+        the estimated error relative to ‖μ − ν‖ in L². Default: 1e−5. On fine grids this, not the error in space, is the
+        larger one for smooth data: the order in space shows only with a smaller tolerance.
     tracer
         Volume fraction χ of a hole (see :mod:`gridflow.densities.regions`) to advect with the flow, shape
         ``grid.shape``, values in [0, 1] up to round-off, which is removed. The initial density must vanish in the hole;

@@ -190,3 +190,42 @@ def test_a_case_that_cannot_be_written_leaves_no_file(tmp_path, monkeypatch):
     assert done.returncode == 1
     assert "disk full" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_predict_says_one_sentence_and_draws_it_beside_a_run(finished):
+    folder, _ = finished
+    small = ("--set", "grid.shape=[32, 32]")
+    done = gridflow("predict", "hole2d.toml", *small, "-o", "p.png", "--run", "hole2d.run", folder=folder)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("The energy falls to 1e-06 of its first value at about t = ")
+    assert "for certain" in lines[0]
+    assert lines[-1] == "p.png"
+    assert (folder / "p.png").stat().st_size > 10_000
+    words = " ".join(done.stdout.split())
+    for row in (
+        "bracket t = ",
+        "linear theory t = ",
+        "pilot run the answer: t = ",
+        "hole its volume falls from",
+        "memory",
+    ):
+        assert row in words
+    facts = json.loads(gridflow("predict", "hole2d.toml", *small, "--json", folder=folder).stdout)
+    assert facts["bracket"][0] <= facts["interval"][0] <= facts["time"] <= facts["interval"][1] <= facts["certified"]
+    assert [tier["name"] for tier in facts["tiers"]] == ["bracket", "linear theory", "second order", "pilot run"]
+    bare = json.loads(gridflow("predict", "hole2d.toml", *small, "--no-pilot", "--json", folder=folder).stdout)
+    assert bare["answer"] != "pilot run"
+    assert bare["seconds"] is None
+    assert "there is no pilot run" in bare["doubts"][0]
+
+
+def test_rates_of_a_hole_are_said_in_sentences(finished):
+    folder, _ = finished
+    done = gridflow("rates", "hole2d.run", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert "The hole shrank from" in done.stdout
+    assert "predicted rate of the hole" in done.stdout
+    facts = json.loads(gridflow("rates", "hole2d.run", "--json", folder=folder).stdout)
+    assert facts["hole"]["expected"] == [1.0, 1.0]
+    assert facts["certificate"] == "HoleCertificate"

@@ -352,13 +352,12 @@ def _hole(flow: Equation[Any], initial: np.ndarray, time_: float) -> str:
 
 
 def _steps(best: Tier, time_: float, solver: Solver, initial: np.ndarray) -> float:
-    """Estimate the steps up to a time: those of pilot runs, or from the initial bounds on Δt along the course.
+    """Estimate the steps up to a time: from the initial bounds on Δt along the course, and at least as in pilot runs.
 
-    Velocities fall like the square root of the dissipation. NaN for steps controlled by their errors alone, whose
-    number cannot be predicted.
+    Bounds that become stricter on the way, and repeated steps, show in pilot runs only; those that matter on finer grids
+    than theirs show in the bounds only. Velocities fall like the square root of the dissipation. NaN for steps controlled
+    by their errors alone, whose number cannot be predicted.
     """
-    if best.steps is not None:
-        return best.steps
     course = best.course
     if course is None or not math.isfinite(time_) or time_ == 0:
         return time_ if course is not None else math.nan
@@ -367,7 +366,8 @@ def _steps(best: Tier, time_: float, solver: Solver, initial: np.ndarray) -> flo
     dissipations = np.maximum(-np.gradient(energies, times), np.finfo(float).tiny)
     slowing, decay_times = np.sqrt(dissipations[0] / dissipations), 2 * energies / dissipations
     dt = solver.longest_steps(solver.initialize(initial), slowing, decay_times)
-    return math.nan if dt is None else float(np.ceil((np.diff(times) / dt[1:]).sum()))
+    by_bounds = math.nan if dt is None else float(np.ceil((np.diff(times) / dt[1:]).sum()))
+    return by_bounds if best.steps is None else max(best.steps, by_bounds)
 
 
 def seconds_of(solver: Solver, initial: np.ndarray, steps: float) -> float:

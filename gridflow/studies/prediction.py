@@ -354,9 +354,9 @@ def _hole(flow: Equation[Any], initial: np.ndarray, time_: float) -> str:
 def _steps(best: Tier, time_: float, solver: Solver, initial: np.ndarray) -> float:
     """Estimate the steps up to a time: from the initial bounds on Δt along the course, and at least as in pilot runs.
 
-    Bounds that become stricter on the way, and repeated steps, show in pilot runs only; those that matter on finer grids
-    than theirs show in the bounds only. Velocities fall like the square root of the dissipation. NaN for steps controlled
-    by their errors alone, whose number cannot be predicted.
+    Bounds that become stricter on the way, and repeated steps, show in pilot runs only; those that matter on finer
+    grids than theirs show in the bounds only. Velocities fall like the square root of the dissipation. NaN for steps
+    controlled by their errors alone, whose number cannot be predicted.
     """
     course = best.course
     if course is None or not math.isfinite(time_) or time_ == 0:

@@ -86,7 +86,7 @@ CELLS = {1: (256, 1024, 4096), 2: (64, 128, 256), 3: (24, 40, 64)}
 def on_the_torus(rng: Random, small: bool) -> tuple[dict[str, Any], Any, np.ndarray]:
     """A random problem on the torus: its description, the solver and the start."""
     dim = int(rng.choice([1, 1, 2, 2, 3]))
-    cells = CELLS[dim][0 if small else int(rng.integers(3))]
+    cells = CELLS[dim][1 if small else int(rng.integers(3))]
     grid = gf.Grid((cells,) * dim)
     s = float(rng.choice([1.0, rng.uniform(1, 1.5), 1.5, 2.0, rng.uniform(2, 3), 3.0]))
     start_kind, target_kind = str(rng.choice(list(STARTS))), str(rng.choice(list(TARGETS), p=[0.5, 0.15, 0.2, 0.15]))

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 from quoted import studies
 
-STUDIES = ("exponents", "coulomb_rates", "hole_filling", "local_guarantee", "cross_check", "reference_data", "sgd")
+STUDIES = (
+    "exponents",
+    "coulomb_rates",
+    "hole_filling",
+    "local_guarantee",
+    "cross_check",
+    "reference_data",
+    "sgd",
+    "predictions",
+)
 
 
 NUMBERS: dict[str, tuple[int, list[tuple[int, str, float]]]] = {
@@ -73,6 +82,10 @@ NUMBERS: dict[str, tuple[int, list[tuple[int, str, float]]]] = {
             (2, "factor", 0.9989155),
         ],
     ),
+    "predictions": (
+        10,
+        [(0, "predicted", 1877.525), (3, "measured", 418299.8), (5, "predicted", 23.48997), (7, "certified", 12.67982)],
+    ),
     "sgd": (
         11,
         [
@@ -131,6 +144,12 @@ def require_what_it_shows(name, rows, folder):
         near = [float(row["slower by"]) for row in rows if row["d"] == "1" and row["a"] == "0.0"]
         assert near[0] == pytest.approx(1, abs=0.15)
         assert near[:5] == sorted(near[:5])  # of waves next to their targets, the slower the emptier these are
+    if name == "predictions":
+        for row in rows:
+            measured = float(row["measured"])
+            assert 1 / 1.1 < float(row["ratio"]) < 1.1
+            assert float(row["low"]) <= measured <= float(row["high"])
+            assert float(row["at least"]) <= measured <= float(row["certified"])
     if name == "reference_data":
         for row in rows:
             assert row["verdict"] == "better-than-sampling"

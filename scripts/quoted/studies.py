@@ -79,3 +79,27 @@ def exponents_of_descent() -> list[float]:
     fits = {(row["of"], row["against"]): row for row in rows(results("sgd") / "sgd_exponents.csv")}
     first, second = fits["distance, whole gradient", "rate"], fits["variance", "rate / batch"]
     return [float(first["measured"]), float(second["measured"]), float(second["error"])]
+
+
+def off_times() -> list[float]:
+    """Per cent that the second worst and the worst of the predicted times are off."""
+    off = sorted(100 * abs(float(row["ratio"]) - 1) for row in rows(results("predictions") / "predictions.csv"))
+    return [off[-2], off[-1]]
+
+
+def spectral_and_steps() -> list[float]:
+    """Per cent that runs are off the spectral method at most, their number, and per cent of steps within 1.5."""
+    table = rows(results("predictions") / "predictions.csv")
+    second = [float(row["spectral"]) for row in table if row["spectral"] != "nan"]
+    steps = [float(row["steps"]) for row in table if row["steps"] != "nan"]
+    return [100 * max(abs(math.log(ratio)) for ratio in second), float(len(second)), 100 * _within(steps)]
+
+
+def linear_alone() -> float:
+    """Per cent of the times of linear theory, where it has one, within a factor of 1.5."""
+    linear = [float(row["linear"]) for row in rows(results("predictions") / "predictions.csv")]
+    return 100 * _within([ratio for ratio in linear if math.isfinite(ratio)])
+
+
+def _within(ratios: list[float]) -> float:
+    return sum(abs(math.log(ratio)) <= math.log(1.5) for ratio in ratios) / len(ratios)

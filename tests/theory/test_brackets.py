@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gridflow as gf
-from gridflow.theory import CoulombCertificate
+from gridflow.theory import CoulombCertificate, RieszCertificate
 from gridflow.theory.brackets import Bracket, ConvexityFloor, CoulombFloor, DissipationFloor, HoleCertificate
 from gridflow.theory.small_starts import SmallStartCertificate
 from solvers import FiniteVolume
@@ -92,6 +92,9 @@ def test_small_starts_are_certified_for_s_above_1(number):
     bound = SmallStartCertificate.of(flow, start)
     times, found = energies(flow, start, 1e-3)
     assert (found <= bound(times) * (1 + TIME_ERROR)).all()
+    norm = gf.sobolev.norm(grid, start - flow.target, 1.0)
+    still = RieszCertificate(found[0], s, 1.0, float(start.min()), norm)  # as if neither norm nor minimum changed
+    assert (bound(times) >= still(times) * (1 - 1e-6)).all()
     if amplitude == 0.003:
         assert times[-1] <= bound.time_to(found[-1]) < 30 * times[-1]
 

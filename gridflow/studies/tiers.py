@@ -132,6 +132,7 @@ def of_bracket(bracket: Bracket, goal: float) -> Tier:
     bounds = [*bracket.floors, *bracket.ceilings]
     assumes = "; ".join(dict.fromkeys(text for bound in bounds for text in bound.hypotheses))
     told = "theorems" if math.isfinite(high) else f"theorems; none above: {bracket.not_certified(goal)}"
+    told = told if bounds else bracket.no_floor
     return Tier(BRACKET, math.nan, (low, high), assumes or bracket.no_floor, told, time.perf_counter() - began)
 
 

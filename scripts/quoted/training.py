@@ -220,7 +220,7 @@ def decay_of_kernels() -> float:
 
 
 def trained() -> list[float]:
-    """Predicted and measured times of relu-circle's limit and of 3000 and 300 random neurons to the goal of the case."""
+    """Predicted and measured times of relu-circle's limit and of 3000 and 300 random neurons to the case's goal."""
     table = {"widths": [300, 3000], "start": "random", "tolerance": 1e-4}
     with written("relu-circle") as path:
         found = gf.train(path, path.with_suffix(".train"), set={"training": table}, progress=False)

@@ -211,6 +211,10 @@ class Domain(ABC):
             Cell averages of shape ``coarse.shape``, float64. The integral stays the same, and values ≥ 0 stay ≥ 0.
         """
 
+    @abstractmethod
+    def lost_on(self, coarse: Any) -> np.ndarray:
+        """Mask of the modes that a coarser grid of the same domain does not resolve, shape ``spectral_shape``."""
+
     @property
     def sphere_dim(self) -> int | None:
         """Dimension d if the domain is the unit sphere S^d, on which networks live; None otherwise."""

@@ -227,6 +227,10 @@ class SphereGrid(Domain, kind="sphere"):
         around = overlaps(mine, theirs, 2 * np.pi) / (2 * np.pi / coarse.shape[1])
         return np.asarray(rings @ np.asarray(values, dtype=float) @ around.T)
 
+    def lost_on(self, coarse: "SphereGrid") -> np.ndarray:
+        """Mask of the degrees beyond those of the coarser grid."""
+        return np.arange(self.lmax + 1) > coarse.lmax
+
     @property
     def sphere_dim(self) -> int | None:
         """Dimension of the sphere, 2."""
@@ -352,6 +356,10 @@ class WholeSphere(Domain, kind="whole sphere"):
     def averages_on(self, coarse: "WholeSphere", values: np.ndarray) -> np.ndarray:  # noqa: ARG002
         """The value itself."""
         return np.asarray(values, dtype=float)
+
+    def lost_on(self, coarse: "WholeSphere") -> np.ndarray:  # noqa: ARG002
+        """[False]: no mode is lost."""
+        return np.zeros(1, bool)
 
     @property
     def sphere_dim(self) -> int | None:

@@ -244,6 +244,14 @@ class Grid(Domain, kind="torus"):
             result = np.moveaxis(np.tensordot(shares, result, (1, axis)), 0, axis)
         return np.ascontiguousarray(result)
 
+    def lost_on(self, coarse: "Grid") -> np.ndarray:
+        """Mask of the modes with ``|k_a| ≥ m_a / 2`` along an axis that has fewer cells m_a on the coarser grid."""
+        lost = np.zeros(self.spectral_shape, bool)
+        for axis, (k, n, m) in enumerate(zip(self.mode_numbers, self.shape, coarse.shape, strict=True)):
+            if m < n:
+                lost |= self.along(axis, 2 * abs(k) >= m)
+        return lost
+
     def widened(self, cells: np.ndarray) -> np.ndarray:
         """Mark the cells within two cells of a marked one along each axis, diagonals included."""
         for _ in range(2):

@@ -11,13 +11,14 @@ import numpy as np
 from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid
 from gridflow.domains.torus import Grid
+from gridflow.equation.coarsening import coarsened
 from gridflow.equation.contract import DENSITY, INNER, NEGATIVE, NEURONS, OUTER, TRACER, Solver
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.measures.diagnostics import crossing_time
 from gridflow.networks.measures import measure_from_network
 from gridflow.networks.weights import Weights
-from gridflow.theory.linear import LinearDecay, coarsened
+from gridflow.theory.linear import LinearDecay
 from solvers import FiniteVolume, Network, SphereFiniteVolume
 
 FIRST_CELLS = {1: 128, 2: 32**2, 3: 16**3}
@@ -80,6 +81,10 @@ class PilotRun:
     seconds: float
     thin: float = 0.0
 
+    def agrees_with(self, other: "PilotRun") -> bool:
+        """Whether another run has the same time, to one per cent."""
+        return abs(other.time - self.time) <= AGREED * self.time and 0 < self.time < math.inf
+
 
 def pilot_runs(solver: Solver, initial: np.ndarray, goal: float, of_neurons: bool = False) -> list[PilotRun]:
     """Run the problem of a solver on coarse grids, each with half the spacing of the one before.
@@ -126,7 +131,7 @@ def pilot_runs(solver: Solver, initial: np.ndarray, goal: float, of_neurons: boo
         work = taken.steps * (coarse.grid.size + OVERHEAD)
         left -= work
         further = work * 2 ** (flow.grid.dim + 1) * (coarse.grid.size / (coarse.grid.size + OVERHEAD))
-        agreed = len(found) > 1 and abs(math.log(found[-1].time / found[-2].time)) < AGREED
+        agreed = len(found) > 1 and found[-2].agrees_with(taken)
         if coarse is flow or not taken.reached or further > left or agreed:
             return found
         cells *= 2**flow.grid.dim

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gridflow.equation.contract import INNER, NEURONS, OUTER, Solver
+from gridflow.equation.contract import INNER, NEURONS, OUTER, PARTICLES, Solver
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.measures import diagnostics, sobolev
@@ -27,9 +27,11 @@ AGREE = 1.3
 """Ratio of the times of linear theory and of the second order up to which a pilot run is not needed."""
 NEAR = 0.5
 """Difference from the target, relative to its smallest value, up to which their agreement can be trusted."""
-POINTS = "the theorems are those of densities, and neurons are points"
+POINTS = "the theorems are those of densities, and particles and neurons are points"
 WIDE = 1.5
 """Half-width of an interval, as a factor, beyond which a prediction is called uncertain."""
+SLOWEST = 1e-9
+"""Decay of the energy up to the goal, as a share of it, that the round-off of its course may hide."""
 TIMED_STEPS = 3
 """Number of steps that are timed."""
 LARGEST_TIMED = 2**20
@@ -212,8 +214,12 @@ def predict_run(
     goal = share * energy
     found = applicable(solver, initial, neurons, share)
     law, regularity = found.law, found.regularity
-    bracket = Bracket.of(solver.flow, initial, POINTS) if _is_network(solver) else found.bracket(initial)
-    tried, agreed = _tiers(solver, initial, goal, neurons, pilot, found, bracket)
+    began = time.perf_counter()
+    densities = solver.representation.on_grid
+    bracket = found.bracket(initial) if densities else Bracket.of(solver.flow, initial, POINTS)
+    bounds = tiers.of_bracket(bracket, goal, began)
+    tried, agreed = _tiers(solver, initial, goal, neurons, pilot, found)
+    tried.insert(0, bounds)
     low, high = tried[0].interval
     known = [tier for tier in tried[1:] if math.isfinite(tier.time)]
     best = tried[-1] if tried[-1] in known or not known else max(known, key=lambda tier: tier.course is not None)
@@ -252,13 +258,11 @@ def _tiers(
     neurons: int | None,
     pilot: bool | None,
     found: Applicable,
-    bracket: Bracket,
 ) -> tuple[list[Tier], bool]:
-    """Return the tiers, the last one with a time being the answer, and whether linear theory can be trusted."""
+    """Return the tiers but the bracket, the last with a time being the answer, and whether linear theory is right."""
     flow = solver.flow
-    tried = [tiers.of_bracket(bracket, goal)]
     linear = tiers.of_linear(found.linear_or_raise, goal)
-    tried.append(linear)
+    tried = [linear]
     agreed = False
     if linear.course is not None and neurons is None:
         second = tiers.of_second_order(flow, initial, goal, linear.time)
@@ -315,6 +319,8 @@ def _doubts(
 ) -> tuple[str, ...]:
     """Return the reasons to trust the prediction less."""
     flow, found = solver.flow, []
+    if solver.representation.kind == PARTICLES:
+        found.append("this is the time of the density in the limit of many particles; their noise is not included")
     if flow.seen is not None and flow.growth != TRAINING:
         found.append(f"growth = {flow.growth:g}: that of a network in training is {TRAINING:g}")
     if math.isnan(time_):
@@ -363,7 +369,7 @@ def _steps(best: Tier, time_: float, solver: Solver, initial: np.ndarray) -> flo
         return time_ if course is not None else math.nan
     times = np.concatenate([[0.0], np.geomspace(1e-6 * time_, time_, 2000)])
     energies = course(times)
-    dissipations = np.maximum(-np.gradient(energies, times), np.finfo(float).tiny)
+    dissipations = np.maximum(-np.gradient(energies, times), SLOWEST * energies / time_)
     slowing, decay_times = np.sqrt(dissipations[0] / dissipations), 2 * energies / dissipations
     dt = solver.longest_steps(solver.initialize(initial), slowing, decay_times)
     by_bounds = math.nan if dt is None else float(np.ceil((np.diff(times) / dt[1:]).sum()))

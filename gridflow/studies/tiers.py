@@ -110,7 +110,7 @@ class Tier:
 
 def noisy(tier: Tier, noise: LinearDecay, goal: float) -> Tier:
     """The tier with the noise of independent neurons added to its energy."""
-    if tier.course is None or not math.isfinite(tier.time):
+    if tier.course is None or not 0 < tier.time < math.inf:
         return tier
     found = tier.course.time_to(goal, noise)
     low, high = (end * found / tier.time for end in tier.interval)
@@ -125,9 +125,8 @@ def _nothing(name: str, assumes: str, reason: str, began: float) -> Tier:
     return Tier(name, math.nan, (math.nan, math.nan), assumes, reason, time.perf_counter() - began)
 
 
-def of_bracket(bracket: Bracket, goal: float) -> Tier:
-    """The times between which theorems place the goal."""
-    began = time.perf_counter()
+def of_bracket(bracket: Bracket, goal: float, began: float) -> Tier:
+    """The times between which theorems place the goal; ``began`` is when the bounds began to be computed."""
     low, high = bracket.times_to(goal)
     bounds = [*bracket.floors, *bracket.ceilings]
     assumes = "; ".join(dict.fromkeys(text for bound in bounds for text in bound.hypotheses))
@@ -191,11 +190,11 @@ def of_pilot(solver: Solver, initial: np.ndarray, goal: float, of_neurons: bool 
 def _steps(runs: list[PilotRun]) -> float | None:
     """Return the steps on the grid of the run, by the power of the spacing that the last two pilot runs show."""
     last = runs[-1]
-    if not last.reached:
+    if not last.reached or last.steps == 0:
         return None
     power = 1.0  # that of advection
-    if len(runs) > 1:
-        power = math.log(last.steps / max(runs[-2].steps, 1)) / math.log(runs[-2].spacing / last.spacing)
+    if len(runs) > 1 and runs[-2].steps > 0:
+        power = math.log(last.steps / runs[-2].steps) / math.log(runs[-2].spacing / last.spacing)
     return math.ceil(last.steps * last.spacing ** min(max(power, 0.0), 2.0))
 
 
@@ -207,7 +206,7 @@ def _refined(runs: list[PilotRun]) -> tuple[float, float]:
     """
     last = runs[-1]
     exact = last.spacing <= 1 + 1e-9
-    if len(runs) < 2 or not (last.reached and math.isfinite(runs[-2].time) and last.time > 0):
+    if len(runs) < 2 or not (last.reached and 0 < runs[-2].time < math.inf and last.time > 0):
         doubt = AT_LEAST if exact and last.reached else math.log(1.5 if last.reached else 2.0)
         return last.time, doubt
     before = runs[-2]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -57,8 +58,10 @@ class Applicable:
         Asymptotic decay law of the energy, or None and the reason.
     unknown_regularity
         Whether the law is missing only because r is unknown.
-    linear, no_linear
-        Energy of the linearised flow, or None and the reason.
+    obstacle
+        Why neither linear theory nor, if r is not given, a law applies; empty if they may.
+    make_linear
+        Computes the energy of the linearised flow, or raises InputError with the reason.
     unlike
         Why the run is not the flow of a single density, for which no theory holds; empty if it is.
     """
@@ -68,8 +71,8 @@ class Applicable:
     law: Law | None
     no_law: str
     unknown_regularity: bool
-    linear: LinearDecay | None
-    no_linear: str
+    obstacle: str
+    make_linear: Callable[[], LinearDecay]
     unlike: str = ""
 
     @classmethod
@@ -115,10 +118,26 @@ class Applicable:
                 no_law, unknown_regularity = str(reason), True
             except InputError as reason:
                 no_law = str(reason)
-        linear, no_linear = None, obstacle
-        if not obstacle:
-            linear, no_linear = attempt(lambda: LinearDecay.of(flow, start, neurons, share))
-        return cls(flow, regularity, law, no_law, unknown_regularity, linear, no_linear, unlike)
+
+        def make_linear() -> LinearDecay:
+            return LinearDecay.of(flow, start, neurons, share)
+
+        return cls(flow, regularity, law, no_law, unknown_regularity, obstacle, make_linear, unlike)
+
+    @cached_property
+    def _linear(self) -> tuple[LinearDecay | None, str]:
+        """The energy of the linearised flow, or None and the reason; computed when it is first asked for."""
+        return (None, self.obstacle) if self.obstacle else attempt(self.make_linear)
+
+    @property
+    def linear(self) -> LinearDecay | None:
+        """Energy of the linearised flow, or None."""
+        return self._linear[0]
+
+    @property
+    def no_linear(self) -> str:
+        """Why there is no linear theory; empty if there is."""
+        return self._linear[1]
 
     def linear_or_raise(self) -> LinearDecay:
         """Return the curve of linear theory; InputError, with the reason, if there is none."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
+from gridflow.equation.coarsening import coarsened
 from gridflow.equation.flow import Equation, Flow
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
@@ -140,9 +141,9 @@ class LinearDecay:
         initial
             Initial density as cell averages, shape ``flow.grid.shape``.
         """
-        fine = flow.grid.laplacian_symbol("spectral") > coarse.grid.nyquist**2
+        fine = flow.grid.lost_on(coarse.grid)
         held = np.where(fine, _energies(flow, initial), 0.0)
-        if coarse is flow or not held.any():
+        if not held.any():
             return cls(np.zeros(0), np.zeros(0))
         waves = flow.filtered(initial - flow.target, np.where(fine, np.sqrt(flow.symbol), 0.0))
         return cls(*_of_modes(flow, held, waves**2))
@@ -204,14 +205,6 @@ def _local(flow: Equation[Any], initial: np.ndarray, share: float) -> tuple[np.n
     if fine.energies.sum() <= NEGLIGIBLE * goal:
         return rates, energies
     return np.concatenate([rates, fine.rates]), np.concatenate([energies, fine.energies])
-
-
-def coarsened(flow: Equation[Any], cells: int) -> Equation[Any]:
-    """Return the same equation on a grid of at most about ``cells`` cells; itself if it has no more."""
-    grid = flow.grid.coarsened(cells)
-    if grid == flow.grid:
-        return flow
-    return Equation.on(grid, flow.kernel, flow.grid.averages_on(grid, flow.target), flow.growth)
 
 
 def _energies(flow: Equation[Any], initial: np.ndarray) -> np.ndarray:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.equation.coarsening import coarsened
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.theory.hypotheses import is_constant
-from gridflow.theory.linear import coarsened
 
 CELLS = 2**13
 """Largest number of cells on which the harmonics are computed."""

@@ -93,10 +93,11 @@ def _quadrature(diagonal: np.ndarray, beside: np.ndarray, norm: float) -> tuple[
 
 def _with_zero(diagonal: np.ndarray, beside: np.ndarray, norm: float) -> tuple[np.ndarray, np.ndarray]:
     """The same for the Gauss–Radau quadrature with a node at 0: the matrix is extended so that 0 is an eigenvalue."""
-    last = 0.0  # beside_m² e_m·T_m⁻¹ e_m by elimination from the first row on
-    pivot = diagonal[0]
-    for number in range(1, diagonal.size):
-        pivot = diagonal[number] - beside[number - 1] ** 2 / max(pivot, np.finfo(float).tiny)
-    if pivot > 0:
-        last = beside[-1] ** 2 / pivot
+    least = ROUND_OFF * diagonal.max()
+    pivot, number = diagonal[0], 0  # elimination from the first row on
+    while pivot > least and number < diagonal.size - 1:
+        pivot = diagonal[number + 1] - beside[number] ** 2 / pivot
+        number += 1
+    # beside_m² e_m·T_m⁻¹ e_m; where a pivot vanishes, the matrix has the eigenvalue 0 already
+    last = beside[-1] ** 2 / pivot if pivot > least else 0.0
     return _quadrature(np.append(diagonal, last), beside, norm)

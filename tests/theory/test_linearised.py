@@ -7,9 +7,9 @@ import pytest
 from scipy.linalg import expm
 
 import gridflow as gf
+from gridflow.equation.coarsening import coarsened
 from gridflow.equation.flow import Equation
 from gridflow.theory import LinearDecay
-from gridflow.theory.linear import coarsened
 from gridflow.theory.second_order import second_order
 from gridflow.theory.spectrum import excited_spectrum
 

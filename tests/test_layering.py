@@ -35,6 +35,7 @@ ROOMS = (
     "gridflow.runtime",
     "gridflow.decay",
     "gridflow.validation",
+    "gridflow.exchange",
     "gridflow.viz",
     "gridflow.cases",
     "gridflow.studies",
@@ -42,7 +43,7 @@ ROOMS = (
 )
 """Each room imports only from itself and from those before it, so that no two can need each other."""
 MOST_LINES = 400
-MOST_ROOMS = 22
+MOST_ROOMS = 24
 MOST_FLOORS = 11
 MOST_QUESTIONS = 8
 """Limits that docs/architecture.md names: a new domain must be an entry in tables, not one more question what it is."""

@@ -43,9 +43,9 @@ def compare(
     Exit code 0: consistent, or better than random sampling. 1: inconsistent. 2: bad input.
     """
     from gridflow import validation  # imported here so that other commands need not wait for it
+    from gridflow.runtime.outputs import checked_output
     from gridflow.validation.trajectories import read
-    from gridflow.viz.figures import FORMATS
-    from gridflow.viz.outputs import checked_output
+    from gridflow.viz.view import FORMATS
 
     if output is not None:
         checked_output(output, FORMATS)  # fail before the work, not after it

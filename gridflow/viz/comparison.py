@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gridflow.errors import InputError
+from gridflow.runtime.outputs import checked_output
 from gridflow.validation import Comparison, Reference, order
-from gridflow.viz.figures import FORMATS
-from gridflow.viz.outputs import checked_output
 from gridflow.viz.selection import title
 from gridflow.viz.style import COLORMAP, EXACT, MEASURED, SECOND, look, new_figure, save
+from gridflow.viz.view import FORMATS
 
 COLORS = (MEASURED, SECOND, "#2a7f62", "#c98a1b", "#777777")
 DOTS = 4000

@@ -10,11 +10,11 @@ from gridflow import decay
 from gridflow.decay.holes import HoleRates
 from gridflow.decay.measured import Rates, rates
 from gridflow.errors import InputError
+from gridflow.runtime.outputs import checked_output
 from gridflow.runtime.store import open_run
-from gridflow.viz.figures import FORMATS
-from gridflow.viz.outputs import checked_output
 from gridflow.viz.selection import short, title
 from gridflow.viz.style import EXACT, MEASURED, SECOND, look, new_figure, save
+from gridflow.viz.view import FORMATS
 
 BOUND = "#9a9a9a"
 

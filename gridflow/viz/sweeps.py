@@ -12,11 +12,12 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from gridflow.errors import InputError
+from gridflow.runtime.outputs import checked_output
 from gridflow.runtime.store import open_run
-from gridflow.viz.figures import FORMATS, is_power_law
-from gridflow.viz.outputs import checked_output
+from gridflow.viz.curves import is_power_law
 from gridflow.viz.selection import short
 from gridflow.viz.style import look, new_figure, save
+from gridflow.viz.view import FORMATS
 
 MOST_PANELS = 8
 HOLES = {"tracer_volume": "carried hole", "hole_volume": "hole"}

@@ -10,15 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.projections.polar import PolarAxes
 
+from gridflow.runtime.outputs import checked_output
 from gridflow.runtime.store import RunDirectory
 from gridflow.theory import LinearDecay
 from gridflow.viz.circle import draw_circle, time_colors
-from gridflow.viz.fields import Scale
-from gridflow.viz.figures import FORMATS
-from gridflow.viz.outputs import checked_output
+from gridflow.viz.scale import Scale
 from gridflow.viz.selection import evenly, is_signed, net, short
 from gridflow.viz.sphere import draw_sphere
 from gridflow.viz.style import EXACT, SECOND, look, new_figure, save
+from gridflow.viz.view import FORMATS
 
 FRAMES = 5
 BEYOND = 5

@@ -238,7 +238,7 @@ def test_of_a_sphere_in_a_single_cell_there_are_curves_but_no_picture(tmp_path):
     path = write_run(tmp_path / "whole.run", WholeSphere(9), kernels.ReLU(), one, [{"density": one}] * 3)
     viz.plot(path, tmp_path / "whole.png")
     assert (tmp_path / "whole.png").exists()
-    assert selection.title(gf.open_run(path)) == "whole.run   (ReLU, the sphere of 9 dimensions)"
+    assert selection.title(gf.open_run(path)) == "whole.run   (ReLU, the sphere of 9 dimensions, not finished)"
     with pytest.raises(gf.InputError, match=r"is one number and has no picture; gridflow\.viz\.plot draws") as error:
         viz.movie(path, tmp_path / "a.gif")
     assert "\n" not in str(error.value)

@@ -316,7 +316,7 @@ def particles(
     positions
         Their positions, shape (N, d), anywhere; they are drawn in the first period.
     trail
-        Earlier positions and the present ones, shape (times, N, d). Default: no trails.
+        Positions of some particles over time until now, shape (times, some, d). Default: no trails.
     style
         Options of :meth:`matplotlib.axes.Axes.scatter`.
 
@@ -329,7 +329,7 @@ def particles(
     x = np.mod(positions[some], grid.lengths)
     given: dict[str, Any] = {"s": 3.0, "color": "#2a62c9", "linewidths": 0, "zorder": 3} | style
     if trail is not None and grid.dim > 1:
-        axes.add_collection(LineCollection(_pieces(grid, trail[:, some]), colors="#2a62c9", linewidths=0.4, alpha=0.4))
+        axes.add_collection(LineCollection(_pieces(grid, trail), colors="#2a62c9", linewidths=0.4, alpha=0.4))
     if grid.dim == 1:
         low, high = axes.get_ylim()
         return axes.scatter(x[:, 0], np.full(len(x), low + 0.02 * (high - low)), **(given | {"marker": "|", "s": 20}))

@@ -18,6 +18,7 @@ from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory
 from gridflow.viz import artists, curves
 from gridflow.viz.circle import draw_circle, label_angle, on_circle, time_colors
+from gridflow.viz.clouds import particle_runs
 from gridflow.viz.panels import CAPTION, LEAST_PANEL, PANEL, Block, images, stacked
 from gridflow.viz.pictures import is_line, panel_height, picture_of
 from gridflow.viz.scale import Scale
@@ -100,6 +101,8 @@ GLOBES: dict[type[Domain], Callable[..., None]] = {SphereGrid: draw_sphere}
 def densities(view: View, stored: RunDirectory, frames: list[Snapshot], width: float) -> Block:
     """Create the block of densities over time and the target, on one scale, for a figure of a given width in inches."""
     grid, target = stored.grid, stored.target
+    if frames[0].positions is not None:
+        return particle_runs(view, stored, frames, width)
     if is_line(grid):
         height = 1.5 * PANEL if on_circle(stored) else 1.1 * PANEL
         return Block(height + CAPTION, lambda part: _draw_lines(view, part, stored, grid, frames))

@@ -67,14 +67,14 @@ def density(
         If the domain is a single cell, which has no picture, or the cut is outside the domain.
     """
     if is_line(grid):
-        scale = scale or Scale.over([values], bool(np.min(values) < 0))
+        scale = scale or Scale.over([values], bool((values < 0).any()))
         (line,) = axes.plot(grid.centers(0), scale.drawn(values), color=MEASURED)
         axes.set_yscale("log" if scale.log else "linear")
         axes.set(xlim=(0, grid.lengths[0]), ylim=scale.axis(), xlabel="x", ylabel=scale.label)
         return line
     picture = picture_of(grid, cut)
     pixels = picture.pixels(values)
-    scale = scale or Scale.over([pixels], bool(np.nanmin(pixels) < 0))
+    scale = scale or Scale.over([pixels], bool((pixels < 0).any()))
     image = axes.imshow(
         scale.drawn(pixels),
         origin="lower",

@@ -214,8 +214,8 @@ def hole(
     grid
         The domain.
     share
-        Share of each cell outside the hole, shape ``grid.shape``, such as a stored tracer; any field whose values are
-        below ``level`` in the hole.
+        Share of each cell inside the hole, shape ``grid.shape``, such as a stored tracer; any field whose values are
+        above ``level`` in the hole.
     cut
         In 3-D, the plane that is shown.
     level
@@ -243,7 +243,7 @@ def hole(
 
 
 def _intervals(grid: Grid, share: np.ndarray, level: float) -> list[tuple[float, float]]:
-    """Return the intervals in which a field on a line is below a value, linear between the centres of cells."""
+    """Return the intervals in which a field on a line is above a value, linear between the centres of cells."""
     x = grid.centers(0)
     x = np.concatenate([[x[0] - grid.spacing[0]], x, [x[-1] + grid.spacing[0]]])
     values = np.pad(share, 1, mode="wrap") - level
@@ -251,7 +251,7 @@ def _intervals(grid: Grid, share: np.ndarray, level: float) -> list[tuple[float,
     crossings = x[steps] - values[steps] * np.diff(x)[steps] / np.diff(values)[steps]
     ends = np.concatenate([[0.0], crossings[(crossings > 0) & (crossings < grid.lengths[0])], [grid.lengths[0]]])
     middles = np.interp((ends[1:] + ends[:-1]) / 2, x, values)
-    return [(a, b) for a, b, middle in zip(ends, ends[1:], middles, strict=False) if middle < 0]
+    return [(a, b) for a, b, middle in zip(ends, ends[1:], middles, strict=False) if middle > 0]
 
 
 def streamlines(axes: Axes, flow: Equation[Any], values: np.ndarray, cut: Cut = MIDDLE, **style: Any) -> LineCollection:

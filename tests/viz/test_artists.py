@@ -33,14 +33,14 @@ def run(tmp_path_factory):
 
 def test_a_hole_on_a_line_is_shaded_between_its_edges_across_the_border_too():
     grid = gf.Grid((50,), (2.0,))
-    share = 1.0 - gf.regions.ball(grid, 0.3, [1.9])
+    share = gf.regions.ball(grid, 0.3, [1.9])
     spans = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in viz.hole(new_axes(), grid, share)]
     # edges are found to a fraction of a cell, 0.04
     np.testing.assert_allclose(spans, [(0.0, 0.2), (1.6, 2.0)], atol=0.02)
 
 
 def test_the_outline_of_a_disc_is_its_circle_and_continues_across_the_border():
-    share = 1.0 - gf.regions.ball(GRID, 0.3, [0.0, 1.0])
+    share = gf.regions.ball(GRID, 0.3, [0.0, 1.0])
     axes = new_axes()
     viz.density(axes, GRID, share)
     lines = viz.hole(axes, GRID, share)

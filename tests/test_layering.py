@@ -61,6 +61,7 @@ OWNERS = {
     "torch": {"gridflow.networks.weights"},
     "numba": {"solvers.loops.compilation"},
     "pydantic": {"gridflow.cases"},
+    "IPython": {"gridflow.runtime.progress"},
     "rich": {"gridflow.runtime.progress", "gridflow.cli"},
     "typer": {"gridflow.cli"},
     "solvers": USERS_OF_SOLVERS,

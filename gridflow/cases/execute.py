@@ -1,22 +1,17 @@
 """Runs cases, for the commands ``run``, ``resume``, ``sweep`` and ``train`` and for Python users."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from threading import Timer
 
 import psutil
 
 from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, located, stored_case
-from gridflow.equation.contract import Solver
 from gridflow.errors import InputError
 from gridflow.runtime.loop import Run, run
+from gridflow.runtime.progress import Say
 from gridflow.runtime.schedule import EverySteps
 from gridflow.runtime.store import RunDirectory, open_run
-
-Say = Callable[[str], None]
-"""Function that is called with each progress message."""
 
 
 def run_case(
@@ -44,9 +39,9 @@ def run_case(
     force
         Replace an existing run, and run even if memory may be insufficient.
     progress
-        Show progress on standard error. Default: only on a terminal.
+        Report progress; see :func:`gridflow.run`.
     say
-        Called with a message before operations that may take a while.
+        Called with the predicted memory before the run begins.
 
     Returns
     -------
@@ -69,12 +64,10 @@ def run_case(
     if store.exists() and not force:
         raise InputError(f"{store} exists: resume it, choose another directory (out), or replace it (force)")
     check_memory(chosen, force, say)
-    return launch(chosen, store, beside, force=force, progress=progress, say=say)
+    return launch(chosen, store, beside, force=force, progress=progress)
 
 
-def resume_case(
-    store: str | os.PathLike[str], t_end: float | None = None, *, progress: bool | None = None, say: Say | None = None
-) -> Run:
+def resume_case(store: str | os.PathLike[str], t_end: float | None = None, *, progress: bool | None = None) -> Run:
     """Continue a run that was started from a case, as ``gridflow resume`` does.
 
     Parameters
@@ -83,7 +76,7 @@ def resume_case(
         The run directory.
     t_end
         New final time. Default: that of the case.
-    progress, say
+    progress
         As for :func:`run_case`.
 
     Returns
@@ -100,7 +93,7 @@ def resume_case(
     """
     stored = open_run(store)
     case = stored_case(stored, {} if t_end is None else {"time.t_end": float(t_end)})
-    return launch(case, stored.path, stored.path, resumed=stored, progress=progress, say=say)
+    return launch(case, stored.path, stored.path, resumed=stored, progress=progress)
 
 
 def launch(
@@ -111,11 +104,9 @@ def launch(
     force: bool = False,
     resumed: RunDirectory | None = None,
     progress: bool | None = None,
-    say: Say | None = None,
 ) -> Run:
     """Run a case with an explicit snapshot schedule, or continue the run ``resumed``; see :func:`run_case`."""
     solver, initial = case.build(folder, None if resumed is None else resumed.started)
-    compiled(solver, say)
     return run(
         solver,
         initial,
@@ -136,17 +127,6 @@ def launch(
             "independent_neurons": case.solver.independent_neurons,
         },
     )
-
-
-def compiled(solver: Solver, say: Say | None) -> None:
-    """Compile the loops of a solver; say so if that takes longer than a second."""
-    if say is None:
-        solver.compile()
-        return
-    patience = Timer(1.0, say, ["compiling the loops for this kind of run, once on this machine …"])
-    patience.start()
-    solver.compile()
-    patience.cancel()
 
 
 def check_memory(case: Case, force: bool, say: Say | None = None) -> None:

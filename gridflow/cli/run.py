@@ -39,8 +39,7 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Continue a run that was interrupted or killed, or run a finished one further."""
-    say = None if quiet else notes.print
-    _finish(resume_case(run_directory, t_end, progress=not quiet, say=say), run_directory)
+    _finish(resume_case(run_directory, t_end, progress=not quiet), run_directory)
 
 
 def _finish(done: Run, store: Path) -> None:

@@ -3,7 +3,6 @@
 import math
 import os
 import platform
-import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from gridflow.runtime.callbacks import Callback, EnergyWatch, Series
 from gridflow.runtime.progress import ProgressReport
 from gridflow.runtime.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
 from gridflow.runtime.signals import collected_signals
-from gridflow.runtime.store import RunWriter
+from gridflow.runtime.writer import RunWriter
 
 DEFAULT_SNAPSHOTS = 40
 """Number of snapshots per run by default."""
@@ -152,8 +151,9 @@ def run(
     callbacks
         Further actions, called after the built-in ones; for example :func:`gridflow.stop_when_energy_below`.
     progress
-        Report progress on standard error: a bar on a terminal, else a line every ten seconds. Default: only on a
-        terminal.
+        Report progress: a bar on a terminal and below the cell of a notebook, elsewhere a line on standard error every
+        ten seconds; and that loops are being compiled. Default: the same, but a run of less than ten seconds prints
+        nothing where there is no bar. False: nothing.
     resume
         Continue from the newest intact checkpoint in ``store``. Without a checkpoint or directory, start from time 0.
     force
@@ -184,6 +184,12 @@ def run(
         raise InputError(f"callbacks = {callbacks!r}: a list of gridflow.Callback is needed")
     if snapshot_dtype not in ("float32", "float64"):
         raise InputError(f"snapshot_dtype {snapshot_dtype!r}: allowed are float32 and float64")
+    if store is not None and not resume:
+        RunWriter.check_free(store, force)  # bad input is told before the loops are compiled
+    if initial is not None:
+        solver.flow.check_density(initial, "the initial density")
+    report = ProgressReport(progress)
+    report.compile(solver)
     state = solver.initialize(initial)
     start = solver.density(state) if initial is None else np.asarray(initial, dtype=float)
     recording = Recording(
@@ -195,7 +201,7 @@ def run(
     )
     if store is None:
         live = Run(solver, state, float(t_end), Series(solver, state, start))
-        _loop(live, recording.in_memory(live), progress, resumed=False, interruptible=False)
+        _loop(live, recording.in_memory(live), report, resumed=False, interruptible=False)
         return live
     manifest = _manifest(solver, state, start, t_end, record)
     resume = resume and os.path.lexists(store)
@@ -214,7 +220,7 @@ def run(
             writer.write_case(case)
         writer.write_status("running", t_end=float(t_end))
         with _recorded_failure(live, writer):
-            _loop(live, every, progress, resumed=found is not None, interruptible=True)
+            _loop(live, every, report, resumed=found is not None, interruptible=True)
         if live.status == "interrupted":
             checkpoint.action(live)
         writer.write_status(live.status, reason=live.reason, crossing=live.crossing)
@@ -304,11 +310,8 @@ def _last_sound(writer: RunWriter, t_end: float) -> tuple[State | None, dict[str
     return found, {name: values[rows["step"] <= found.step] for name, values in rows.items()}
 
 
-def _loop(live: Run, every: Sequence[Callback], progress: bool | None, resumed: bool, interruptible: bool) -> None:
-    wanted = sys.stderr.isatty() if progress is None else progress
-    report = ProgressReport() if wanted else None
-    if report is not None:
-        every = [*every, report.callback()]
+def _loop(live: Run, every: Sequence[Callback], report: ProgressReport, resumed: bool, interruptible: bool) -> None:
+    every = [*every, *report.callbacks()]
     try:
         with collected_signals(interruptible) as received:
             now = live.moment()
@@ -331,8 +334,7 @@ def _loop(live: Run, every: Sequence[Callback], progress: bool | None, resumed: 
                 live.status, live.reason = "finished", f"t = {live.t_end:g} reached"
             _act(live, [callback for callback in every if callback.at_end and callback not in due])
     finally:
-        if report is not None:
-            report.close()
+        report.close()
 
 
 def _act(live: Run, due: Sequence[Callback]) -> None:

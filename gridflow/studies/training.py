@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gridflow.cases.case import Case, LogTimesTable, OutputTable
-from gridflow.cases.execute import Say, check_memory, launch
+from gridflow.cases.execute import check_memory, launch
 from gridflow.cases.reading import Changes, load_case, upgraded
 from gridflow.cases.solvers import NetworkTable
 from gridflow.equation.contract import Solver
@@ -20,6 +20,7 @@ from gridflow.errors import InputError, RunError
 from gridflow.files import checksum, make_folder
 from gridflow.measures.diagnostics import crossing_time
 from gridflow.networks.measures import TRAINING
+from gridflow.runtime.progress import ProgressReport, Say
 from gridflow.runtime.store import DONE, RunDirectory, open_run
 from gridflow.studies.prediction import Prediction, applicable, predict_run
 from gridflow.theory import LinearDecay
@@ -292,8 +293,10 @@ def train(
         Values of the case to change; see :func:`gridflow.load_case`.
     force
         Run even if memory may be insufficient. Default: False.
-    progress, say
-        As for :func:`gridflow.run_case`.
+    progress
+        Report the progress of each run; see :func:`gridflow.run`.
+    say
+        Called with the name of each run before it begins.
 
     Returns
     -------
@@ -312,7 +315,9 @@ def train(
     wanted = members(case)
     assert case.training is not None, "members checks that"
     expected = [expect(member, path.parent) for member in wanted]
-    prediction = predict_run(*wanted[0].case.build(path.parent), case.training.tolerance)
+    solver, initial = wanted[0].case.build(path.parent)
+    ProgressReport(progress).compile(solver)
+    prediction = predict_run(solver, initial, case.training.tolerance)
     folder = Path(out or f"{path.stem}.train")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} exists and is not a folder; choose another one (out)")
@@ -333,7 +338,7 @@ def train(
         check_memory(member.case, force)
         try:
             relative_to = path.parent if resumed is None else store
-            done = launch(member.case, store, relative_to, resumed=resumed, progress=progress, say=say)
+            done = launch(member.case, store, relative_to, resumed=resumed, progress=progress)
         except RunError as error:
             if member is wanted[0]:
                 raise

@@ -8,7 +8,6 @@ from threading import Timer
 from typing import Any, Protocol, TextIO
 
 from rich.console import Console
-from rich.markup import escape as plain_markup
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gridflow.equation.contract import Solver
@@ -73,7 +72,7 @@ class Lines:
 
     def say(self, message: str) -> None:
         """Print a message."""
-        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(message, soft_wrap=True)
 
     def show(self, run: LiveRun, first: Moment, now: Moment) -> None:
         """Print a line: the time, the last step, what is measured and the seconds left."""
@@ -106,17 +105,17 @@ class Bar:
         columns = (
             TextColumn("t = {task.completed:.4g} of {task.total:g}"),
             BarColumn(bar_width=16),
-            TextColumn("{task.fields[facts]}"),
+            TextColumn("{task.fields[facts]}", markup=False),
         )
         self._bar = Progress(*columns, TimeRemainingColumn(), console=console)
 
     def say(self, message: str) -> None:
         """Print a message above the bar."""
-        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(message, soft_wrap=True)
 
     def show(self, run: LiveRun, first: Moment, now: Moment) -> None:
         """Move the bar."""
-        facts = plain_markup(_facts(run, first, now))
+        facts = _facts(run, first, now)
         if not self._bar.task_ids:
             self._bar.add_task("run", total=run.t_end, facts=facts)
             self._bar.start()
@@ -177,7 +176,7 @@ class ProgressReport:
         self._display: Display | None = None
         if progress is False:
             return
-        console = Console(file=stream or sys.stderr, force_jupyter=False)
+        console = Console(file=stream or sys.stderr, force_jupyter=False, highlight=False, markup=False, emoji=False)
         if stream is None and _in_notebook():
             self._display = Cell()
         elif console.is_terminal:

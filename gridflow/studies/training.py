@@ -335,7 +335,7 @@ def train(
                 continue
         if say is not None:
             say(f"{member.name}: {member.label}")
-        check_memory(member.case, force)
+        check_memory(member.case, path.parent, force)
         try:
             relative_to = path.parent if resumed is None else store
             done = launch(member.case, store, relative_to, resumed=resumed, progress=progress)

@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-screen = Console(width=150, highlight=False)
+screen = Console(width=150, highlight=False, markup=False, emoji=False)
 
 
 def arguments(about: str) -> argparse.Namespace:

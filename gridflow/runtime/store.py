@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,12 @@ from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import Kernel
 from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
-from gridflow.runtime import manifests, schema
+from gridflow.runtime import datasets, manifests, schema
 from gridflow.runtime.schema import Snapshot
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
 
 FORMAT = 1
 MANIFEST, CASE, PROBLEM, SERIES = "manifest.json", "case.toml", "problem.nc", "series.h5"
@@ -66,6 +70,11 @@ class RunDirectory:
     def status(self) -> str:
         """Status: ``running`` (or killed), ``finished``, ``stopped``, ``interrupted`` or ``failed``."""
         return str(self.manifest["status"])
+
+    @property
+    def title(self) -> str:
+        """Title of the case; the name of the directory if there is none."""
+        return str(self.manifest.get("record", {}).get("title", "")) or self.path.name
 
     @property
     def case(self) -> str | None:
@@ -158,6 +167,55 @@ class RunDirectory:
         """Iterate over all snapshots in the order of time, reading one at a time."""
         for _, path in self._index():
             yield schema.read_snapshot(path)
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """Return the snapshots as a dataset of xarray, which the extra ``xarray`` of gridflow installs.
+
+        Returns
+        -------
+        xarray.Dataset
+            Every array of the snapshots over (time, x, y, z), on the sphere over (time, colatitude, longitude); points
+            over (time, particle, axis) and the like. ``initial`` and ``target`` have no time. Coordinates are times,
+            steps and cell centres. All have ``units`` and ``long_name``; the attributes say which run it is. With dask
+            a snapshot is read, and its checksum compared, when its values are needed; without dask, at once.
+
+        Raises
+        ------
+        InputError
+            If xarray is not installed.
+        RunError
+            If a file is damaged.
+        """
+        problem = self.manifest["problem"]
+        said = {
+            "title": self.title,
+            "gridflow": self.manifest["gridflow"],
+            "domain": repr(self.grid),
+            "kernel": problem["kernel"],
+            "growth": problem["growth"],
+            "solver": str(self.manifest["solver"].get("solver", "")),
+            "t_end": self.manifest["t_end"],
+            "status": self.status,
+        }
+        constant = schema.read_arrays(self.path / PROBLEM, tuple(schema.CONSTANT_FIELDS))
+        return datasets.labelled(self.grid, self._index(), constant, said)
+
+    def series_frame(self) -> "pandas.DataFrame":
+        """Return the time series as a table of pandas, which the extra ``xarray`` of gridflow installs.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One column for each of :attr:`series`, with the time as the index; units by column in ``attrs["units"]``.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed.
+        RunError
+            If the file is damaged.
+        """
+        return datasets.table(self.series)
 
     def checkpoints(self) -> list[Path]:
         """Paths of the published checkpoints, newest first."""

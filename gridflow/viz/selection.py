@@ -49,5 +49,4 @@ def title(stored: RunDirectory) -> str:
     grid = stored.grid
     cells = " × ".join(str(n) for n in grid.shape) + " cells"
     where = f"the sphere of {grid.dim} dimensions" if not grid.has_cells else cells
-    name = str(stored.manifest["record"].get("title", "")) or stored.path.name
-    return f"{name}   ({kernel_name(stored)}, {where})"
+    return f"{stored.title}   ({kernel_name(stored)}, {where})"

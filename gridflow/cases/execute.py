@@ -9,7 +9,8 @@ from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, located, stored_case
 from gridflow.domains.base import fewer
 from gridflow.errors import InputError
-from gridflow.runtime.loop import Run, run
+from gridflow.runtime.live import Run
+from gridflow.runtime.loop import run
 from gridflow.runtime.progress import Say
 from gridflow.runtime.schedule import EverySteps
 from gridflow.runtime.store import RunDirectory, open_run

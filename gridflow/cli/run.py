@@ -9,7 +9,7 @@ from gridflow.cases.execute import resume_case, run_case
 from gridflow.cases.reading import parsed_changes
 from gridflow.cli.options import CasePath, Changed, Quiet, RunPath
 from gridflow.cli.printing import notes
-from gridflow.runtime.loop import Run
+from gridflow.runtime.live import Run
 
 Force = Annotated[
     bool, typer.Option("--force", help="Replace an existing run; run even if memory may be insufficient.")

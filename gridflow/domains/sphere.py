@@ -52,6 +52,7 @@ class SphereGrid(Domain, kind="sphere"):
     """
 
     shape: tuple[int, ...]
+    measure: ClassVar[str] = "area"
 
     def __post_init__(self) -> None:
         given = tuple(np.atleast_1d(self.shape).tolist())
@@ -138,6 +139,10 @@ class SphereGrid(Domain, kind="sphere"):
     def cell_volumes(self) -> np.ndarray:
         """The :attr:`areas`."""
         return self.areas
+
+    def view(self, values: np.ndarray) -> tuple[np.ndarray, float]:
+        """A map with the longitude to the right and the north pole at the top."""
+        return values, 2.0
 
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Colatitudes and longitudes of the cell centres."""
@@ -254,6 +259,7 @@ class WholeSphere(Domain, kind="whole sphere"):
 
     dimension: int
     has_cells: ClassVar[bool] = False
+    measure: ClassVar[str] = "area"
 
     def __post_init__(self) -> None:
         if not is_whole(self.dimension, 1):

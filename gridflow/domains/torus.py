@@ -139,6 +139,13 @@ class Grid(Domain, kind="torus"):
         """Volume of a cell, ∏ h_a, shape (): all cells have the same."""
         return np.array(self.cell_volume)
 
+    def view(self, values: np.ndarray) -> tuple[np.ndarray, float]:
+        """A curve, or x to the right and y upwards; in three dimensions the cut through the middle of z."""
+        if self.dim == 1:
+            return values, 1.0
+        plane = values if self.dim == 2 else values[:, :, self.shape[2] // 2]
+        return plane.T[::-1], self.lengths[0] / self.lengths[1]
+
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Cell centres along x, y and z."""
         return tuple(

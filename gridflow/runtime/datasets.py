@@ -45,18 +45,22 @@ def labelled(
     }
     variables: dict[str, Any] = {}
     for name, values in constant.items():
-        variables[name] = (places, values, _described(*schema.CONSTANT_FIELDS[name]))
+        variables[name] = (places, values, _described(*schema.field_label(name, grid.measure)))
     paths = [path for _, path in snapshots]
     steps = [int(schema.read_arrays(path, ("step",))["step"][0]) for path in paths]
     coordinates["time"] = ("time", [time for time, _ in snapshots], _described(*schema.SERIES_UNITS["time"]))
     coordinates["step"] = ("time", np.array(steps, dtype=int), _described(*schema.SERIES_UNITS["step"]))
     for name, (shape, dtype) in (schema.field_types(paths[0]) if paths else {}).items():
         axes = ("time", *schema.AXES_OF_POINTS.get(name, places))
-        variables[name] = (axes, _stacked(paths, name, shape, dtype), _described(*schema.FIELDS[name]))
+        variables[name] = (
+            axes,
+            _stacked(paths, name, shape, dtype),
+            _described(*schema.field_label(name, grid.measure)),
+        )
     return xarray.Dataset(variables, coordinates, dict(attributes))
 
 
-def table(columns: Mapping[str, np.ndarray]) -> "pandas.DataFrame":
+def table(grid: Domain, columns: Mapping[str, np.ndarray]) -> "pandas.DataFrame":
     """Return a series as a table; see :meth:`gridflow.runtime.store.RunDirectory.series_frame`."""
     try:
         import pandas
@@ -64,7 +68,7 @@ def table(columns: Mapping[str, np.ndarray]) -> "pandas.DataFrame":
         raise InputError("series_frame needs pandas, which is not installed: pip install 'gridflow[xarray]'") from None
     times = pandas.Index(columns.get("time", np.zeros(0)), name="time")
     frame = pandas.DataFrame({name: values for name, values in columns.items() if name != "time"}, index=times)
-    frame.attrs["units"] = {name: schema.column_label(name)[0] for name in columns}
+    frame.attrs["units"] = {name: schema.column_label(name, grid.measure)[0] for name in columns}
     return frame
 
 

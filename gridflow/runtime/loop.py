@@ -3,7 +3,6 @@
 import math
 import os
 import platform
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -20,6 +19,7 @@ from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
 from gridflow.runtime import callbacks as built_in
 from gridflow.runtime.callbacks import Callback, EnergyWatch, Series
+from gridflow.runtime.live import Run
 from gridflow.runtime.progress import ProgressReport
 from gridflow.runtime.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
 from gridflow.runtime.signals import collected_signals
@@ -29,81 +29,6 @@ DEFAULT_SNAPSHOTS = 40
 """Number of snapshots per run by default."""
 DEFAULT_SERIES = EverySteps(10)
 """Default schedule of the time series."""
-
-
-class Run:
-    """A run: the live view for callbacks, and the result that :func:`run` returns.
-
-    Attributes
-    ----------
-    solver, state
-        The solver and its current state.
-    t_end
-        Time at which the run ends.
-    status
-        ``running``, ``finished`` (t_end reached), ``stopped`` (a condition was met), ``interrupted`` (a signal) or
-        ``failed``.
-    reason
-        Why it ended, in one line.
-    crossing
-        Time at which a stopping condition was met, within the last step; None without one.
-    recorder
-        Recorder of the time series.
-    """
-
-    def __init__(self, solver: Solver, state: State, t_end: float, recorder: Series) -> None:
-        self.solver = solver
-        self.state = state
-        self.t_end = t_end
-        self.status = "running"
-        self.reason = ""
-        self.crossing: float | None = None
-        self.recorder = recorder
-        self._diagnosed: tuple[int, Mapping[str, float]] | None = None
-        self._began = time.monotonic()
-
-    @property
-    def density(self) -> np.ndarray:
-        """Current density as cell averages of shape ``grid.shape`` (mass / volume); the solver's own array."""
-        return self.solver.density(self.state)
-
-    @property
-    def energy(self) -> float:
-        """Current energy ½ KMD², which the next step needs too."""
-        return self.solver.energy(self.state)
-
-    @property
-    def diagnosis(self) -> Mapping[str, float]:
-        """Mass, min, max, energy and dissipation, determined once after a step; see :meth:`Solver.diagnose`.
-
-        A callback that changes the state does so after those that use these numbers.
-        """
-        if self._diagnosed is None or self._diagnosed[0] != self.state.step:
-            self._diagnosed = self.state.step, self.solver.diagnose(self.state)
-        return self._diagnosed[1]
-
-    @property
-    def time(self) -> float:
-        """Simulated time reached."""
-        return self.state.time
-
-    @property
-    def steps(self) -> int:
-        """Number of steps since time 0."""
-        return self.state.step
-
-    @property
-    def series(self) -> dict[str, np.ndarray]:
-        """Scalar diagnostics, one array per column; see :class:`gridflow.runtime.callbacks.Series`."""
-        return self.recorder.columns
-
-    def moment(self) -> Moment:
-        """Return the current moment of the run."""
-        return Moment(self.state.time, self.state.step, time.monotonic() - self._began)
-
-    def stop(self, reason: str, crossing: float | None = None) -> None:
-        """End the run after this step, with the status ``stopped``; ``crossing`` is when a condition was met."""
-        self.status, self.reason, self.crossing = "stopped", reason, crossing
 
 
 def run(
@@ -200,7 +125,7 @@ def run(
         tuple(callbacks),
     )
     if store is None:
-        live = Run(solver, state, float(t_end), Series(solver, state, start))
+        live = Run(solver, state, float(t_end), Series(solver, state, start), start)
         _loop(live, recording.in_memory(live), report, resumed=False, interruptible=False)
         return live
     manifest = _manifest(solver, state, start, t_end, record)
@@ -214,7 +139,7 @@ def run(
         recorder = Series(solver, state, start, rows)
         if found is not None:
             state = solver.restore(found)
-        live = Run(solver, state, float(t_end), recorder)
+        live = Run(solver, state, float(t_end), recorder, start)
         every, checkpoint = recording.in_store(live, writer)
         if case is not None:
             writer.write_case(case)

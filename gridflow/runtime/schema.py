@@ -179,7 +179,7 @@ def write_fields(file: h5py.File, grid: Domain, fields: Mapping[str, np.ndarray]
     cloud = [] if points is None else [*time, *_numbered(file, AXES_OF_POINTS[points], fields[points].shape)]
     for name, values in sorted(fields.items()):
         data = values if state is None else values[np.newaxis]
-        dataset = _put_compressed(file, name, data, *(FIELDS | CONSTANT_FIELDS)[name])
+        dataset = _put_compressed(file, name, data, *field_label(name, grid.measure))
         along = cloud[: data.ndim] if name in AXES_OF_POINTS else scales
         for dimension, scale in zip(dataset.dims, along, strict=True):
             dimension.attach_scale(scale)
@@ -195,19 +195,26 @@ def _numbered(file: h5py.File, names: tuple[str, ...], shape: tuple[int, ...]) -
     return scales
 
 
-def write_series(file: h5py.File, columns: Mapping[str, np.ndarray]) -> None:
-    """Write one dataset per column, over the dimension time."""
+def write_series(file: h5py.File, columns: Mapping[str, np.ndarray], measure: str) -> None:
+    """Write one dataset per column, over the dimension time; ``measure`` is that of the domain."""
     time = _put(file, "time", columns["time"], *SERIES_UNITS["time"])
     time.make_scale("time")
     for name, values in sorted(columns.items()):
         if name == "time":
             continue
-        _put(file, name, values, *column_label(name)).dims[0].attach_scale(time)
+        _put(file, name, values, *column_label(name, measure)).dims[0].attach_scale(time)
 
 
-def column_label(name: str) -> tuple[str, str]:
-    """Return the units and the meaning of a column of the series."""
-    units, meaning = SERIES_UNITS[name.removesuffix("_exact").removesuffix("_ratio")]
+def field_label(name: str, measure: str) -> tuple[str, str]:
+    """Return the units and the meaning of an array; ``measure`` is that of the domain, such as area."""
+    units, meaning = (FIELDS | CONSTANT_FIELDS)[name]
+    return units.replace("volume", measure), meaning
+
+
+def column_label(name: str, measure: str) -> tuple[str, str]:
+    """Return the units and the meaning of a column of the series; ``measure`` is that of the domain."""
+    told = SERIES_UNITS[name.removesuffix("_exact").removesuffix("_ratio")]
+    units, meaning = (text.replace("volume", measure) for text in told)
     if name.endswith("_exact"):
         return units, f"exact law of: {meaning}"
     if name.endswith("_ratio"):

@@ -14,7 +14,7 @@ from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import Kernel
 from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
-from gridflow.runtime import datasets, manifests, schema
+from gridflow.runtime import datasets, manifests, schema, summaries, thumbnails
 from gridflow.runtime.schema import Snapshot
 
 if TYPE_CHECKING:
@@ -60,6 +60,31 @@ class RunDirectory:
             raise InputError(
                 f"{self.path} has store format {self.manifest['format']}; this gridflow reads up to {FORMAT}"
             )
+
+    def __repr__(self) -> str:
+        solver = self.manifest["solver"].get("solver", "")
+        return f"<{type(self).__name__} {self.path}: {self.title}; {solver}, {self.status}>"
+
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook: what was solved, how far it has got, and the first and the last density."""
+        grid, t_end = self.grid, float(self.manifest["t_end"])
+        reason = self.manifest.get("reason", "")
+        rows = [("status", f"{self.status}: {reason}" if reason else self.status), ("directory", str(self.path))]
+        rows += summaries.equation_rows(grid, self.manifest["problem"]["kernel"], self.manifest["solver"])
+        rows += summaries.readable(lambda: summaries.series_rows(self.series, t_end, grid.measure), rows)
+        pictures = summaries.readable(self._pictures, rows)
+        return summaries.Summary(self.title, rows, pictures).html()
+
+    def _pictures(self) -> list[tuple[str, np.ndarray]]:
+        """Return captions and pixels of the first and the last snapshot; none if there is nothing to draw."""
+        stored, found = self._index(), []
+        for _, path in stored[:1] + stored[1:][-1:]:
+            frame = schema.read_snapshot(path)
+            net = frame.density if frame.negative is None else frame.density - frame.negative
+            pixels = thumbnails.small(self.grid, net)
+            if pixels is not None:
+                found.append((f"t = {frame.time:.4g}", pixels))
+        return found
 
     @property
     def grid(self) -> Domain:
@@ -215,7 +240,7 @@ class RunDirectory:
         RunError
             If the file is damaged.
         """
-        return datasets.table(self.series)
+        return datasets.table(self.grid, self.series)
 
     def checkpoints(self) -> list[Path]:
         """Paths of the published checkpoints, newest first."""

@@ -164,7 +164,7 @@ class RunWriter(RunDirectory):
 
     def write_series(self, columns: Mapping[str, np.ndarray]) -> None:
         """Write all rows of the time series."""
-        schema.publish_hdf5(self.path / SERIES, lambda file: schema.write_series(file, columns))
+        schema.publish_hdf5(self.path / SERIES, lambda file: schema.write_series(file, columns, self.grid.measure))
 
     def write_checkpoint(self, state: State) -> None:
         """Write everything that a continuation needs, read it back, and delete all but the previous checkpoint.

@@ -348,13 +348,13 @@ def _hole(flow: Equation[Any], initial: np.ndarray, time_: float) -> str:
     volume = diagnostics.volume_below(grid, initial - flow.target / 2, 0.0) if law is None else law.volume
     if not flow.kernel.is_coulomb:
         exponent = HoleFilling.of(flow).exponent
-        return f"its volume, {volume:.3g} at the start, falls like t^−{exponent:.3g} in the end, and it drains last"
+        first = f"its {grid.measure}, {volume:.3g} at the start"
+        return f"{first}, falls like t^−{exponent:.3g} in the end, and it drains last"
     low, high = (float(end) for end in HoleBounds(volume, float(flow.target.min()), float(flow.target.max()))(time_))
     left = f"{low:.2g}" if math.isclose(low, high, rel_tol=1e-6) else f"between {low:.2g} and {high:.2g}"
     until = math.log(max(volume * grid.size / grid.volume, 1.0)) / float(flow.target.max())
-    return (
-        f"its volume falls from {volume:.3g} to {left} by then; it is wider than a cell at least until t = {until:.3g}"
-    )
+    fall = f"its {grid.measure} falls from {volume:.3g} to {left} by then"
+    return f"{fall}; it is wider than a cell at least until t = {until:.3g}"
 
 
 def _steps(best: Tier, time_: float, solver: Solver, initial: np.ndarray) -> float:

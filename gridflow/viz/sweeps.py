@@ -71,7 +71,7 @@ def plot_sweep(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -
             column[-1].set_xlabel("time")
         grid[0, 0].set_ylabel("energy / the first")
         if hole is not None:
-            grid[1, 0].set_ylabel(f"volume of the {HOLES[hole]} / the first")
+            grid[1, 0].set_ylabel(f"what is left of the {HOLES[hole]}")
         lines = {line.get_label(): line for axes in grid[0] for line in axes.get_lines()}
         figure.legend(lines.values(), lines.keys(), title=first, loc="outside right upper")
         return save(figure, path)

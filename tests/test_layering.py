@@ -49,10 +49,10 @@ MOST_QUESTIONS = 8
 USERS_OF_SOLVERS = {"solvers", "gridflow.cases", "gridflow.studies"}
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
-    "h5py": {"gridflow.runtime.schema", "gridflow.validation.trajectories"},
+    "h5py": {"gridflow.runtime.schema", "gridflow.validation.trajectories", "gridflow.validation.starts"},
     "ot": {"gridflow.validation.transport"},
-    "gsd": {"gridflow.validation.trajectories"},
-    "openpmd_api": {"gridflow.validation.trajectories"},
+    "gsd": {"gridflow.validation.trajectories", "gridflow.validation.starts"},
+    "openpmd_api": {"gridflow.validation.trajectories", "gridflow.validation.starts"},
     "contourpy": {"gridflow.compute.contours"},
     "skimage": {"gridflow.compute.contours"},
     "pyfftw": {"gridflow.compute.fft", "gridflow.studies.benchmark"},

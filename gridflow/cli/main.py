@@ -1,4 +1,4 @@
-"""The ``gridflow`` command: new, run, resume, info, plot, movie, export, sweep, predict, rates, compare, train, bench.
+"""The ``gridflow`` command and all its commands, one file each in this folder.
 
 Exit codes: 0 for success, 1 if a run failed or was interrupted or a check did not pass, 2 for bad input. Results go to
 standard output, everything else to standard error.
@@ -18,6 +18,7 @@ from gridflow.cli.new import new
 from gridflow.cli.outputs import export, movie, plot
 from gridflow.cli.printing import notes
 from gridflow.cli.run import resume, run
+from gridflow.cli.sample import sample
 from gridflow.cli.sweep import sweep
 from gridflow.cli.theory import predict, rates
 from gridflow.cli.train import train
@@ -30,7 +31,7 @@ app = typer.Typer(
 )
 Refused: type[Any] = typer.BadParameter.__mro__[1]
 """The error of a command line that cannot be understood; different versions of typer keep it in different places."""
-for command in (new, run, resume, info, plot, movie, export, sweep, predict, rates, compare, train, bench):
+for command in (new, run, resume, info, plot, movie, export, sweep, predict, rates, sample, compare, train, bench):
     app.command(short_help=(command.__doc__ or "").partition("\n")[0])(command)
 
 

@@ -12,7 +12,7 @@ from gridflow.runtime.schedule import Moment
 
 
 class Run:
-    """A run: the live view for callbacks, and the result that :func:`run` returns.
+    """A run: the live view for callbacks, and the result that :func:`gridflow.run` returns.
 
     Attributes
     ----------

@@ -227,7 +227,7 @@ class SphereGrid(Domain, kind="sphere"):
     def averages_on(self, coarse: "SphereGrid", values: np.ndarray) -> np.ndarray:
         """Averages of cell values over the cells of a coarser grid; see :meth:`Domain.averages_on`."""
         rings = overlaps(-np.cos(self.edges), -np.cos(coarse.edges))
-        rings /= rings.sum(axis=1, keepdims=True)
+        rings = rings / rings.sum(axis=1)[:, np.newaxis]
         mine, theirs = ((np.arange(grid.shape[1] + 1) - 0.5) * (2 * np.pi / grid.shape[1]) for grid in (self, coarse))
         around = overlaps(mine, theirs, 2 * np.pi) / (2 * np.pi / coarse.shape[1])
         return np.asarray(rings @ np.asarray(values, dtype=float) @ around.T)

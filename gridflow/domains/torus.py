@@ -248,7 +248,9 @@ class Grid(Domain, kind="torus"):
         result = np.asarray(values, dtype=float)
         for axis in range(self.dim):
             shares = overlaps(self.edges(axis), coarse.edges(axis)) / coarse.spacing[axis]
-            result = np.moveaxis(np.tensordot(shares, result, (1, axis)), 0, axis)
+            moved = np.moveaxis(result, axis, 0)
+            means = (shares @ moved.reshape(len(moved), -1)).reshape(-1, *moved.shape[1:])
+            result = np.moveaxis(means, 0, axis)
         return np.ascontiguousarray(result)
 
     def lost_on(self, coarse: "Grid") -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from gridflow.domains.torus import Grid
+from gridflow.domains.torus import Grid, torus
 from gridflow.errors import InputError, whole_number
 
 Method = Literal["independent", "stratified", "quasi-random"]
@@ -58,7 +58,7 @@ def sample(
     InputError
         If an argument is not allowed, the grid is not that of a torus, or no point lies where the density is positive.
     """
-    grid.one_of({Grid: Grid}, "sampling by particles")
+    torus(grid, "sampling by particles")
     density = grid.check_density(density, "the density to sample")
     mass = float(density.sum()) * grid.cell_volume
     if mass == 0:

@@ -125,10 +125,9 @@ def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
 
     def action(run: LiveRun) -> None:
         control, now, energy = run.state.control, run.state.time, run.energy
-        before = control.get(f"{name}_energy", math.inf), control.get(f"{name}_time", -math.inf)
-        control |= {f"{name}_energy": energy, f"{name}_time": now}
-        fast = energy > 0 and math.isfinite(before[0]) and math.log(before[0] / energy) > 2 * rate * (now - before[1])
-        if fast:
+        before, since = control.get(f"{name}_energy", math.inf), now - control.get(f"{name}_{LOOKED}", -math.inf)
+        control[f"{name}_energy"] = energy
+        if energy > 0 and math.isfinite(before) and math.log(before / energy) > 2 * rate * since:
             _remember(run, name, math.inf)  # the rate itself is not known here
             return
         dissipation = run.diagnosis["dissipation"]

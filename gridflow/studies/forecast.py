@@ -71,5 +71,5 @@ def _networks(case: Case, folder: Path, found: Prediction) -> dict[int, float]:
     times = dict[int, float]()
     for member in members(case)[1:]:
         if member.width is not None and member.width not in times:  # for a given width it is the same on samples
-            times[member.width] = expect(member, folder).time_to(found, found.goal / found.energy)
+            times[member.width] = expect(member, folder).time_to(found)
     return times

@@ -22,7 +22,7 @@ from gridflow.measures.diagnostics import crossing_time
 from gridflow.networks.measures import TRAINING
 from gridflow.runtime.progress import ProgressReport, Say
 from gridflow.runtime.store import DONE, RunDirectory, open_run
-from gridflow.studies.prediction import Prediction, applicable, predict_run
+from gridflow.studies.prediction import Prediction, applicable, first_energy, predict_run
 from gridflow.theory import LinearDecay
 
 LIMIT = "limit"
@@ -130,18 +130,18 @@ class Expectation:
     initial: np.ndarray
     problem: dict[str, str]
 
-    def time_to(self, prediction: Prediction, share: float) -> float:
-        """Time at which the loss is expected to reach a share of its first value; NaN if nothing is known of it.
+    def time_to(self, prediction: Prediction) -> float:
+        """Time at which the loss is expected to reach the goal of the limit; NaN if nothing is known of it.
 
         Parameters
         ----------
         prediction
-            That of the limit, to whose loss the noise is added.
-        share
-            The share of the limit's first loss, between 0 and 1.
+            That of the limit, to whose loss the noise is added. For a network that is unlike the limit the goal is a
+            share of the network's own first loss.
         """
         if self.unlike:
-            return predict_run(self.solver, self.initial, share).time
+            share = prediction.goal / first_energy(self.solver, self.initial)
+            return predict_run(self.solver, self.initial, share).time if share < 1 else 0.0
         course = prediction.course
         return math.nan if course is None else course.time_to(prediction.goal, self.noise)
 
@@ -351,7 +351,7 @@ def train(
         trained.append((member, known))
     curves = tuple(known.linear for _, known in trained)
     done_members = tuple(member for member, _ in trained)
-    times = [known.time_to(prediction, case.training.tolerance) for _, known in trained]
+    times = [known.time_to(prediction) for _, known in trained]
     durations = _durations(folder, done_members, prediction.goal, times)
     return Training(folder, prediction, prediction.goal, done_members, curves, durations, tuple(failed), interrupted)
 

@@ -98,7 +98,7 @@ def test_a_sphere_and_a_density_of_both_signs_are_refused(tmp_path):
     sphere = gf.SphereGrid((6, 12))
     flow = gf.SphereFlow(sphere, gf.Riesz(1.0), gf.uniform(sphere), growth=1.0)
     gf.run(SphereFiniteVolume(flow), gf.uniform(sphere), 0.01, store=tmp_path / "sphere.run", progress=False)
-    with pytest.raises(gf.InputError, match="no sampling by particles on SphereGrid"):
+    with pytest.raises(gf.InputError, match="sampling by particles needs a periodic grid, not SphereGrid"):
         sample_run(tmp_path / "sphere.run", 10, tmp_path / "x.npz")
     grid = gf.Grid((8,))
     signed = FiniteVolume(

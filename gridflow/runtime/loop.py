@@ -23,6 +23,7 @@ from gridflow.runtime.live import Run
 from gridflow.runtime.progress import ProgressReport
 from gridflow.runtime.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
 from gridflow.runtime.signals import collected_signals
+from gridflow.runtime.store import RUNNING
 from gridflow.runtime.writer import RunWriter
 
 DEFAULT_SNAPSHOTS = 40
@@ -143,7 +144,7 @@ def run(
         every, checkpoint = recording.in_store(live, writer)
         if case is not None:
             writer.write_case(case)
-        writer.write_status("running", t_end=float(t_end))
+        writer.write_status(RUNNING, t_end=float(t_end))
         with _recorded_failure(live, writer):
             _loop(live, every, report, resumed=found is not None, interruptible=True)
         if live.status == "interrupted":

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MANIFEST, CASE, PROBLEM, SERIES = "manifest.json", "case.toml", "problem.nc", "series.h5"
+RUNNING = "running"
+"""Status of a run from its start on, also of one that was killed."""
 DONE = ("finished", "stopped")
 """Statuses of a run that has ended normally."""
 SNAPSHOTS, CHECKPOINTS = "snapshots", "checkpoints"
@@ -247,21 +249,31 @@ class RunDirectory:
         return sorted((self.path / CHECKPOINTS).glob("*.h5"), reverse=True)
 
     def verify(self) -> list[str]:
-        """Read every file and compare its checksums; return one line per damaged file."""
-        problems = []
+        """Read every file and compare its checksums; return one line per file that is missing or damaged.
+
+        A run that has ended, and was made by this version, knows its files. Of one that goes on only the snapshots are
+        certain to stay.
+        """
+        problems = [f"{self.path / name} is missing" for name in self._expected() if not (self.path / name).is_file()]
         readers: list[tuple[Callable[[Path], Any], list[Path]]] = [
             (schema.read_snapshot, sorted((self.path / SNAPSHOTS).glob("*.nc"))),
             (schema.verify_checkpoint, self.checkpoints()),
-            (schema.read_series, [self.path / SERIES] if (self.path / SERIES).is_file() else []),
+            (schema.read_series, [self.path / SERIES]),
             (self._read_problem, [self.path / PROBLEM]),
         ]
         for read, paths in readers:
-            for path in paths:
+            for path in filter(Path.is_file, paths):
                 try:
                     read(path)
                 except RunError as error:
                     problems.append(str(error))
         return problems
+
+    def _expected(self) -> list[str]:
+        """Return the names of files that must be there."""
+        known = self.manifest.get("files", ())
+        kept = [name for name in known if self.status != RUNNING or name.startswith(f"{SNAPSHOTS}/")]
+        return sorted({PROBLEM, *kept})
 
     def _read_problem(self, path: Path) -> None:
         """Compare the initial and target densities with the manifest; RunError if they differ from it."""

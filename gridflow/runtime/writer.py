@@ -20,7 +20,17 @@ from gridflow.errors import InputError, RunError
 from gridflow.files import UNFINISHED, publish_folder, publish_text
 from gridflow.runtime import manifests, schema
 from gridflow.runtime.background import Background
-from gridflow.runtime.store import CASE, CHECKPOINTS, FORMAT, MANIFEST, PROBLEM, SERIES, SNAPSHOTS, RunDirectory
+from gridflow.runtime.store import (
+    CASE,
+    CHECKPOINTS,
+    FORMAT,
+    MANIFEST,
+    PROBLEM,
+    RUNNING,
+    SERIES,
+    SNAPSHOTS,
+    RunDirectory,
+)
 
 LOCK = ".lock"
 """File that is held by the process that writes a run."""
@@ -94,7 +104,7 @@ class RunWriter(RunDirectory):
             schema.publish_hdf5(prepared / PROBLEM, lambda file: schema.write_fields(file, grid, densities, None))
             if case is not None:
                 publish_text(prepared / CASE, case)
-            _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": "running"})
+            _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": RUNNING})
             if path.exists():
                 with _lock(path):
                     publish_folder(prepared, path, replaced)
@@ -139,8 +149,17 @@ class RunWriter(RunDirectory):
         publish_text(self.path / CASE, text)
 
     def write_status(self, status: str, **facts: Any) -> None:
-        """Publish the manifest with a new status and further entries."""
+        """Publish the manifest with a new status and further entries; at the end of a run also the names of its files.
+
+        A snapshot that was there when the run ended before still belongs to it.
+        """
         self.manifest |= {"status": status, **facts}
+        if status != RUNNING:
+            before = {name for name in self.manifest.get("files", ()) if name.startswith(f"{SNAPSHOTS}/")}
+            kept = [name for name in (CASE, SERIES) if (self.path / name).is_file()]
+            kept += [f"{SNAPSHOTS}/{path.name}" for path in (self.path / SNAPSHOTS).glob("*.nc")]
+            kept += [f"{CHECKPOINTS}/{path.name}" for path in self.checkpoints()[:1]]  # the other may be a signal's own
+            self.manifest["files"] = sorted({*kept, *before})
         _publish_manifest(self.path, self.manifest)
 
     def write_snapshot(self, state: State, held: Mapping[str, np.ndarray], dtype: str) -> None:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = (
     "gridflow._version",
     "gridflow.errors",
+    "gridflow.arguments",
     "gridflow.files",
     "gridflow.compute",
     "gridflow.domains",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psutil
 
+from gridflow.arguments import takes_numbers
 from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, located, stored_case
 from gridflow.domains.base import fewer
@@ -72,6 +73,7 @@ def run_case(
     return launch(chosen, store, beside, force=force, progress=progress, say=say)
 
 
+@takes_numbers
 def resume_case(store: str | os.PathLike[str], t_end: float | None = None, *, progress: bool | None = None) -> Run:
     """Continue a run that was started from a case, as ``gridflow resume`` does.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gridflow.arguments import Numbers
 from gridflow.compute import contours
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.remap import overlaps
@@ -16,6 +17,8 @@ from gridflow.compute.threads import count
 from gridflow.domains.base import Coordinate, Domain, LaplacianKind, fewer
 from gridflow.errors import InputError, is_whole
 
+PERIODS = Numbers("a number", listed=True)
+"""What the lengths of a grid may be: in one dimension also a number."""
 FEWEST_CELLS = 4
 """Smallest number of cells along an axis; with fewer, a reconstruction stencil would overlap itself."""
 
@@ -50,6 +53,8 @@ class Grid(Domain, kind="torus"):
             raise InputError(f"grid shape {given} has {len(given)} axes; 1, 2 or 3 are allowed")
         if not all(is_whole(n, FEWEST_CELLS) for n in given):
             raise InputError(f"grid shape {given}: every axis needs a whole number of at least {FEWEST_CELLS} cells")
+        if not PERIODS.allow(self.lengths):
+            raise InputError(f"grid lengths = {self.lengths!r}: it must be {PERIODS}")
         lengths = tuple(np.atleast_1d(self.lengths).tolist())
         lengths = tuple(float(length) for length in lengths) or (1.0,) * len(given)
         if len(lengths) != len(given):

@@ -12,11 +12,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.base import Domain
 from gridflow.equation.kernels import Kernel
 from gridflow.errors import InputError
 
 
+@takes_numbers
 def norm(
     grid: Domain,
     f: np.ndarray,

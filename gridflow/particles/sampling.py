@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.torus import Grid, torus
 from gridflow.errors import InputError, whole_number
 
@@ -19,6 +20,7 @@ Weighting = Literal["equal", "density"]
 WEIGHTINGS = get_args(Weighting)
 
 
+@takes_numbers
 def sample(
     grid: Grid,
     density: np.ndarray,

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.equation.contract import TRACER, Solver, State
 from gridflow.measures import diagnostics
 from gridflow.runtime.extremes import Extremes
@@ -73,6 +74,7 @@ LOOKED, VALUE = "looked_at", "looked_value"
 """Keys in a state's control for the time and the value at which a stopping condition looked last."""
 
 
+@takes_numbers
 def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> Callback:
     """Return a callback that stops the run at the first step with an energy below a value.
 
@@ -103,6 +105,7 @@ def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> C
     return Callback(action, schedule or EverySteps(1), at_start=True, at_resume=True)
 
 
+@takes_numbers
 def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
     """Return a callback that stops the run once the relative decay rate of the energy is small, −dE/dt ≤ rate · E.
 

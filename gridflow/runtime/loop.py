@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from gridflow._version import __version__
+from gridflow.arguments import takes_numbers
 from gridflow.equation.contract import DENSITY, PARTICLES, Solver, State
 from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
@@ -32,6 +33,7 @@ DEFAULT_SERIES = EverySteps(10)
 """Default schedule of the time series."""
 
 
+@takes_numbers
 def run(
     solver: Solver,
     initial: np.ndarray | None = None,

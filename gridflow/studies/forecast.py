@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from gridflow.arguments import takes_numbers
 from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, located
 from gridflow.networks.measures import TRAINING
@@ -12,6 +13,7 @@ from gridflow.studies.prediction import Prediction, predict_run, seconds_of
 from gridflow.studies.training import expect, members
 
 
+@takes_numbers
 def predict(
     case: str | os.PathLike[str] | Case,
     tol: float | None = None,

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import psutil
 
+from gridflow.arguments import takes_numbers
 from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, load_case, parse_case, parsed_changes, plain_changes, text_of, texts_of
 from gridflow.compute.threads import VARIABLE, available, count
@@ -161,6 +162,7 @@ def share_cores(cases: Sequence[Case], jobs: int | None) -> Share:
     return Share(at_once, max(1, min(cores // at_once, worth)))
 
 
+@takes_numbers
 def sweep(
     case_file: str | os.PathLike[str],
     over: Mapping[str, Sequence[Any]],

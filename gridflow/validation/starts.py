@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.torus import Grid
 from gridflow.equation.contract import NEGATIVE
 from gridflow.errors import InputError
@@ -43,6 +44,7 @@ class Cloud:
         return bool((self.weights == self.weights[0]).all())
 
 
+@takes_numbers
 def sample_run(
     run: str | os.PathLike[str] | RunDirectory,
     count: int,
@@ -95,6 +97,7 @@ def sample_run(
     return write_particles(output, grid, *sample(grid, density, count, method, weights, seed), at)
 
 
+@takes_numbers
 def write_particles(
     path: str | os.PathLike[str], grid: Grid, positions: np.ndarray, weights: np.ndarray, time: float = 0.0
 ) -> Path:

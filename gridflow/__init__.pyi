@@ -51,7 +51,7 @@ from .particles.sampling import sample as sample
 from .runtime.callbacks import Callback as Callback
 from .runtime.callbacks import stop_when_energy_below as stop_when_energy_below
 from .runtime.callbacks import stop_when_steady as stop_when_steady
-from .runtime.loop import Run as Run
+from .runtime.live import Run as Run
 from .runtime.loop import run as run
 from .runtime.schedule import AtTimes as AtTimes
 from .runtime.schedule import EverySteps as EverySteps

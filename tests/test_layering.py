@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = (
     "gridflow._version",
     "gridflow.errors",
+    "gridflow.arguments",
     "gridflow.files",
     "gridflow.compute",
     "gridflow.domains",
@@ -50,10 +51,10 @@ MOST_QUESTIONS = 8
 USERS_OF_SOLVERS = {"solvers", "gridflow.cases", "gridflow.studies"}
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
-    "h5py": {"gridflow.runtime.schema", "gridflow.validation.trajectories"},
+    "h5py": {"gridflow.runtime.schema", "gridflow.validation.trajectories", "gridflow.validation.starts"},
     "ot": {"gridflow.validation.transport"},
-    "gsd": {"gridflow.validation.trajectories"},
-    "openpmd_api": {"gridflow.validation.trajectories"},
+    "gsd": {"gridflow.validation.trajectories", "gridflow.validation.starts"},
+    "openpmd_api": {"gridflow.validation.trajectories", "gridflow.validation.starts"},
     "contourpy": {"gridflow.compute.contours"},
     "skimage": {"gridflow.compute.contours"},
     "pyfftw": {"gridflow.compute.fft", "gridflow.studies.benchmark"},
@@ -62,6 +63,10 @@ OWNERS = {
     "torch": {"gridflow.networks.weights"},
     "numba": {"solvers.loops.compilation"},
     "pydantic": {"gridflow.cases"},
+    "xarray": {"gridflow.runtime.datasets", "gridflow.runtime.store"},
+    "pandas": {"gridflow.runtime.datasets", "gridflow.runtime.store"},
+    "dask": {"gridflow.runtime.datasets"},
+    "IPython": {"gridflow.runtime.progress"},
     "rich": {"gridflow.runtime.progress", "gridflow.cli"},
     "typer": {"gridflow.cli"},
     "solvers": USERS_OF_SOLVERS,

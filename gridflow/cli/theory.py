@@ -16,7 +16,7 @@ def predict(
     case_file: CasePath,
     tol: Annotated[
         float | None,
-        typer.Option("--tol", help="Energy to reach over that at the start; default 1e-6, or a training's tolerance."),
+        typer.Option("--tol", help="Energy to reach over that at the start; default 1e-6, or that of [training]."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Figure to write; its suffix determines the format.")

@@ -8,11 +8,12 @@ from typing import Protocol
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.equation.contract import TRACER, Solver, State
 from gridflow.measures import diagnostics
 from gridflow.runtime.extremes import Extremes
 from gridflow.runtime.schedule import EverySteps, Moment, Schedule
-from gridflow.runtime.store import RunWriter
+from gridflow.runtime.writer import RunWriter
 from gridflow.theory import HoleLaw, LogisticLaw, uniform_background
 
 OF_SOME_SOLVERS = ("exponential_steps", "negative_mass", "empirical_loss")
@@ -73,6 +74,7 @@ LOOKED, VALUE = "looked_at", "looked_value"
 """Keys in a state's control for the time and the value at which a stopping condition looked last."""
 
 
+@takes_numbers
 def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> Callback:
     """Return a callback that stops the run at the first step with an energy below a value.
 
@@ -103,6 +105,7 @@ def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> C
     return Callback(action, schedule or EverySteps(1), at_start=True, at_resume=True)
 
 
+@takes_numbers
 def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
     """Return a callback that stops the run once the relative decay rate of the energy is small, −dE/dt ≤ rate · E.
 
@@ -125,10 +128,9 @@ def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
 
     def action(run: LiveRun) -> None:
         control, now, energy = run.state.control, run.state.time, run.energy
-        before = control.get(f"{name}_energy", math.inf), control.get(f"{name}_time", -math.inf)
-        control |= {f"{name}_energy": energy, f"{name}_time": now}
-        fast = energy > 0 and math.isfinite(before[0]) and math.log(before[0] / energy) > 2 * rate * (now - before[1])
-        if fast:
+        before, since = control.get(f"{name}_energy", math.inf), now - control.get(f"{name}_{LOOKED}", -math.inf)
+        control[f"{name}_energy"] = energy
+        if energy > 0 and math.isfinite(before) and math.log(before / energy) > 2 * rate * since:
             _remember(run, name, math.inf)  # the rate itself is not known here
             return
         dissipation = run.diagnosis["dissipation"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.theory.brackets import green_function
@@ -17,6 +18,7 @@ POINTS = 40
 """Number of times at which the energy of a hole is computed."""
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class HoleFilling:
     """Volume of a hole for s > 1, once it is what drains last: ``|H(t)| ~ t^{−d/(2s−2)}``.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from gridflow.arguments import takes_numbers
 from gridflow.errors import InputError
 from gridflow.measures import spectra
 from gridflow.runtime.store import RunDirectory
@@ -64,6 +65,7 @@ class Comparison:
         return found | {"motion": motion, "times": [asdict(moment) for moment in self.moments]}
 
 
+@takes_numbers
 def compare(
     run: str | os.PathLike[str] | RunDirectory | Reference,
     times: np.ndarray | str | os.PathLike[str] | Trajectory,

@@ -18,7 +18,7 @@ from gridflow.viz.figures import draw_hole
 from gridflow.viz.panels import CAPTION, PANEL, Block, stacked
 from gridflow.viz.pictures import is_line, panel_height, picture_of
 from gridflow.viz.scale import Scale, color_bar
-from gridflow.viz.selection import common_times, is_signed, kernel_name, name, nearest, net, time_labels
+from gridflow.viz.selection import common_times, is_signed, kernel_name, nearest, net, time_labels
 from gridflow.viz.view import Figure, View
 
 CURVES = 2.9
@@ -64,12 +64,16 @@ class Comparison(Figure, kind="comparison"):
         if not blocks:
             raise InputError("no run has a series yet, and they are on single cells: there is nothing to draw")
         first = runs[0]
-        return stacked(blocks, width, name(first) if len(runs) == 1 else " · ".join(names))
+        return stacked(blocks, width, first.title if len(runs) == 1 else " · ".join(names))
 
 
 def told_apart(runs: Sequence[RunDirectory]) -> list[str]:
     """Names that tell runs apart: their kernels, their grids, their titles, or else their directories."""
-    for told in (kernel_name, lambda run: f"{kernel_name(run)}, {'×'.join(map(str, run.grid.shape))}", name):
+    for told in (
+        kernel_name,
+        lambda run: f"{kernel_name(run)}, {'×'.join(map(str, run.grid.shape))}",
+        lambda run: run.title,
+    ):
         names = [told(run) for run in runs]
         if len(set(names)) == len(names):
             return names
@@ -136,7 +140,7 @@ def _curves(figure: FigureBase, runs: Sequence[RunDirectory], names: Sequence[st
     panels[0].set_yscale("log")
     panels[0].set_title("energy, as a share of the first")
     if with_holes:
-        panels[1].set_title("volume of the hole, as a share of the first")
+        panels[1].set_title(f"{held[0][0].grid.measure} of the hole, as a share of the first")
     longest = max((run.series for run, _, _ in held), key=lambda series: float(series["time"][-1]))
     for axes in panels:
         curves.time_axis(axes, sum(logs) * 2 > len(logs), longest)

@@ -236,7 +236,7 @@ def hole_ratio(axes: Axes, run: Stored) -> Line2D | None:
     (line,) = axes.plot(series["time"][seen], ratio, color=MEASURED)
     reach = max(0.05, 1.1 * float(abs(ratio - 1).max(initial=0.0)))
     axes.set_ylim(1 - min(reach, 1.0), 1 + reach)
-    axes.set_title("volume / exact law")
+    axes.set_title(f"{stored.grid.measure} / exact law")
     return line
 
 

@@ -191,6 +191,6 @@ def _draw_last(figure: FigureBase, stored: RunDirectory, series: dict[str, np.nd
     else:
         panels = [above := figure.subplots()]
     curves.hole_volume(above, stored)
-    above.set_title(f"volume of the {curves.HOLES[name]}")
+    above.set_title(f"{stored.grid.measure} of the {curves.HOLES[name]}")
     above.legend()
     return panels

@@ -61,7 +61,7 @@ class Decay(Figure, kind="rates"):
             _draw_energies(left, found)
             _draw_slopes(right, found)
             if found.hole is not None:
-                _draw_hole(more[0], found.hole)
+                _draw_hole(more[0], found.hole, stored.grid.measure)
 
         return stacked([Block(HEIGHT * (panels if narrow else 1), draw)], width, title(stored))
 
@@ -132,8 +132,8 @@ def _draw_slopes(axes: Axes, found: Rates) -> None:
     axes.legend()
 
 
-def _draw_hole(axes: Axes, hole: HoleRates) -> None:
-    """Draw the volume of a hole, and the fit in its window."""
+def _draw_hole(axes: Axes, hole: HoleRates, measure: str) -> None:
+    """Draw the volume of a hole, and the fit in its window; ``measure`` is what the domain calls a volume."""
     axes.set_yscale("log")
     if not hole.is_exponential:
         axes.set_xscale("log")
@@ -144,6 +144,6 @@ def _draw_hole(axes: Axes, hole: HoleRates) -> None:
         curve = height * (np.exp(-p * window) if hole.is_exponential else window**-p)
         fitted = f"rate {short(p)}" if hole.is_exponential else f"$t^{{-{p:.3g}}}$"
         axes.plot(window, curve, ":", color=SECOND, linewidth=2, label=f"fit, {fitted}")
-    axes.set_title("volume of the hole")
+    axes.set_title(f"{measure} of the hole")
     axes.set_xlabel("time")
     axes.legend()

@@ -120,9 +120,4 @@ def title(stored: RunDirectory) -> str:
     where = f"the sphere of {grid.dim} dimensions" if not grid.has_cells else cells
     smooth = [SMOOTHED] if grid.has_cells and stored.representation.kind == NEURONS else []
     told = ", ".join([kernel_name(stored), where, *smooth, *STATUS.get(stored.status, ())])
-    return f"{name(stored)}   ({told})"
-
-
-def name(stored: RunDirectory) -> str:
-    """Return the title of a run's case, or the name of its directory."""
-    return str(stored.manifest["record"].get("title", "")) or stored.path.name
+    return f"{stored.title}   ({told})"

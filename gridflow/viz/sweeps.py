@@ -105,7 +105,7 @@ class Sweep(Figure, kind="sweep"):
             grid[0, 0].set_yscale("log")
             grid[0, 0].set_ylabel("energy / the first")
             if with_holes:
-                grid[1, 0].set_ylabel("volume of the hole / the first")
+                grid[1, 0].set_ylabel("size of the hole / the first")
                 grid[1, 0].set_yscale("log")
                 grid[1, 0].set_ylim(max(grid[1, 0].get_ylim()[0], 1e-4), 1.5)
             lines = {line.get_label(): line for axes in grid[0] for line in axes.get_lines()}

@@ -18,7 +18,7 @@ from gridflow.viz.artists import target_line
 from gridflow.viz.circle import draw_circle, label_angle, time_colors
 from gridflow.viz.panels import heading
 from gridflow.viz.scale import Scale
-from gridflow.viz.selection import evenly, is_signed, name, net, short, time_labels
+from gridflow.viz.selection import evenly, is_signed, net, short, time_labels
 from gridflow.viz.sphere import draw_sphere
 from gridflow.viz.style import EXACT, SECOND, look, new_figure, save
 from gridflow.viz.view import FORMATS
@@ -91,7 +91,7 @@ def plot_training(
         if exponent is not None:
             _draw_slope(axes, limit, exponent)
         axes.legend(loc="lower left", fontsize=7, frameon=True, framealpha=0.9, edgecolor="none")
-        heading(figure, name(limit), 11.0)
+        heading(figure, limit.title, 11.0)
         return save(figure, path)
 
 

@@ -68,7 +68,7 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     runs = {s: options.folder / f"hole_s{s}.run" for s in (1, 2)}
-    screen = Console(width=110)
+    screen = Console(width=110, markup=False, emoji=False)
     for s, store in runs.items():
         screen.print(f"s = {s}: {options.cells}² cells into {store}")
         series = fill(store, options.cells, s)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.threads import on_torus, team
 from gridflow.domains.torus import Grid, torus
@@ -27,6 +28,7 @@ FRACTION_ROUND_OFF = 64 * float(np.finfo(float).eps)
 dozen pieces of a boundary, and each adds up to one rounding of a number ≤ 1."""
 
 
+@takes_numbers
 class FiniteVolume(CellSolver[Semidiscrete]):
     """Upwind finite volumes for a :class:`gridflow.Flow`.
 

@@ -1,6 +1,6 @@
 """The contents of a run's files.
 
-This is the only module that writes HDF5. Equal content gives equal bytes: datasets are written in the order of their
+Equal content gives equal bytes: datasets are written in the order of their
 names, and none contains a date. ``docs/store.md`` describes the format.
 """
 
@@ -48,6 +48,18 @@ SERIES_UNITS = {
     "plateau": ("mass / volume", "largest cell average, the density outside a hole"),
 }
 """Units and meaning of the series' columns; ``_exact`` and ``_ratio`` columns inherit those of their quantity."""
+FIELD_UNITS = {
+    "initial": ("mass / volume", "cell averages of the density at time 0"),
+    "target": ("mass / volume", "cell averages of the target density"),
+    "density": ("mass / volume", "cell averages of the density"),
+    "tracer": ("1", "volume fraction of the hole"),
+    POSITIONS: ("length", "positions of the particles"),
+    WEIGHTS: ("mass", "masses of the particles"),
+    NEGATIVE: ("mass / volume", "cell averages of the density of negative output weights"),
+    INNER: ("1", "weights of the neurons' inputs"),
+    OUTER: ("1", "weights of the neurons' outputs"),
+}
+"""Units and meaning of the arrays of snapshots."""
 CHUNK_BYTES = 2**20
 """Largest size of a chunk of a compressed field, equal to the chunk cache of HDF5 readers."""
 GZIP_LEVEL = 1
@@ -159,23 +171,12 @@ def write_fields(file: h5py.File, grid: Domain, fields: Mapping[str, np.ndarray]
         scale.make_scale(scale.name.removeprefix("/"))
     if state is not None:
         step.dims[0].attach_scale(scales[0])
-    meanings = {
-        "initial": ("mass / volume", "cell averages of the density at time 0"),
-        "target": ("mass / volume", "cell averages of the target density"),
-        "density": ("mass / volume", "cell averages of the density"),
-        "tracer": ("1", "volume fraction of the hole"),
-        POSITIONS: ("length", "positions of the particles"),
-        WEIGHTS: ("mass", "masses of the particles"),
-        NEGATIVE: ("mass / volume", "cell averages of the density of negative output weights"),
-        INNER: ("1", "weights of the neurons' inputs"),
-        OUTER: ("1", "weights of the neurons' outputs"),
-    }
     points = next((kind for kind in _CLOUDS if kind[0] in fields), None)
     time = [] if state is None else scales[:1]
     cloud = [] if points is None else [*time, *_numbered(file, points[2:], fields[points[0]].shape)]
     for name, values in sorted(fields.items()):
         data = values if state is None else values[np.newaxis]
-        dataset = _put_compressed(file, name, data, *meanings[name])
+        dataset = _put_compressed(file, name, data, *FIELD_UNITS[name])
         along = cloud[: data.ndim] if points is not None and name in points else scales
         for dimension, scale in zip(dataset.dims, along, strict=True):
             dimension.attach_scale(scale)

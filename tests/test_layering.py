@@ -51,7 +51,13 @@ MOST_QUESTIONS = 8
 USERS_OF_SOLVERS = {"solvers", "gridflow.cases", "gridflow.studies"}
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
-    "h5py": {"gridflow.runtime.schema", "gridflow.validation.trajectories", "gridflow.validation.starts"},
+    "h5py": {
+        "gridflow.runtime.schema",
+        "gridflow.validation.trajectories",
+        "gridflow.validation.starts",
+        "gridflow.exchange",
+    },
+    "zarr": {"gridflow.exchange.arrays"},
     "ot": {"gridflow.validation.transport"},
     "gsd": {"gridflow.validation.trajectories", "gridflow.validation.starts"},
     "openpmd_api": {"gridflow.validation.trajectories", "gridflow.validation.starts"},

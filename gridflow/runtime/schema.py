@@ -1,6 +1,6 @@
 """The contents of a run's files.
 
-This is the only module that writes HDF5. Equal content gives equal bytes: datasets are written in the order of their
+Equal content gives equal bytes: datasets are written in the order of their
 names, and none contains a date. ``docs/store.md`` describes the format.
 """
 

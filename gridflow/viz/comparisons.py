@@ -69,12 +69,10 @@ class Comparison(Figure, kind="comparison"):
 
 def told_apart(runs: Sequence[RunDirectory]) -> list[str]:
     """Names that tell runs apart: their kernels, their grids, their titles, or else their directories."""
-    for told in (
-        kernel_name,
-        lambda run: f"{kernel_name(run)}, {'×'.join(map(str, run.grid.shape))}",
-        lambda run: run.title,
-    ):
-        names = [told(run) for run in runs]
+    kernels = [kernel_name(run) for run in runs]
+    cells = ["×".join(map(str, run.grid.shape)) for run in runs]
+    both = [f"{kernel}, {shape}" for kernel, shape in zip(kernels, cells, strict=True)]
+    for names in (kernels, both, [run.title for run in runs]):
         if len(set(names)) == len(names):
             return names
     return [run.path.name for run in runs]

@@ -11,7 +11,7 @@ from gridflow.cli.options import CasePath, Changed, Quiet
 from gridflow.cli.printing import notes, screen
 from gridflow.runtime.store import DONE
 
-SHOWN = ("status", "steps", "time", "energy", "min", "max", "hole_volume", "tracer_volume", "seconds")
+SHOWN = ("status", "steps", "time", "energy", "min", "max", "hole_volume", "seconds")
 
 
 def sweep(

@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike
 from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
+from gridflow.measures.holes import Hole, holes
+
+__all__ = ["Hole", "crossing_time", "fitted_order", "holes", "kmd", "mass", "volume_below"]
 
 
 def mass(grid: Domain, density: np.ndarray) -> float:

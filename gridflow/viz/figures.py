@@ -252,12 +252,18 @@ def _draw_extrema(axes: Axes, series: dict[str, np.ndarray]) -> None:
 
 
 def _draw_hole(axes: Axes, series: dict[str, np.ndarray]) -> None:
-    for name, color, label in (("hole_volume", MEASURED, "contour of μ"), ("tracer_volume", SECOND, "carried hole")):
+    for name, color, label in (("hole_volume", MEASURED, "hole"), ("contour_volume", SECOND, "contour of μ")):
         if name in series:
             axes.plot(series["time"], series[name], color=color, label=label)
-    law = next((series[name] for name in ("hole_volume_exact", "tracer_volume_exact") if name in series), None)
-    if law is not None:
-        axes.plot(series["time"], law, "--", color=EXACT, linewidth=1, label=r"exact  $|H_0|\,e^{-at}$")
+    if "hole_volume_exact" in series:
+        axes.plot(
+            series["time"],
+            series["hole_volume_exact"],
+            "--",
+            color=EXACT,
+            linewidth=1,
+            label=r"exact  $|H_0|\,e^{-at}$",
+        )
     axes.set_ylim(bottom=0)
     axes.set_title("volume of the hole")
     axes.legend()

@@ -19,7 +19,7 @@ from gridflow.viz.selection import short
 from gridflow.viz.style import look, new_figure, save
 
 MOST_PANELS = 8
-HOLES = {"tracer_volume": "carried hole", "hole_volume": "hole"}
+HOLES = {"hole_volume": "hole"}
 
 Series = dict[str, np.ndarray]
 
@@ -28,7 +28,7 @@ def plot_sweep(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -
     """Draw the energies of all members of a sweep over time, relative to the initial ones.
 
     The first key determines the colour of a line; every combination of the others has its own panel, up to eight. If
-    members have holes, the volumes of these are drawn below: those of the tracers if there are any.
+    members have holes, the volumes of these are drawn below.
 
     Parameters
     ----------

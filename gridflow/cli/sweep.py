@@ -12,7 +12,7 @@ from gridflow.cli.printing import notes, screen
 from gridflow.runtime.store import DONE
 
 PICTURE = "sweep.png"
-SHOWN = ("status", "steps", "time", "energy", "min", "max", "hole_volume", "tracer_volume", "seconds")
+SHOWN = ("status", "steps", "time", "energy", "min", "max", "hole_volume", "seconds")
 
 
 def sweep(

@@ -89,7 +89,7 @@ def cap(grid: SphereGrid, radius: float, center: Sequence[float]) -> np.ndarray:
     return fraction
 
 
-@register_density("cap_hole")
+@register_density("cap_hole", region=cap)
 def cap_hole(grid: SphereGrid, radius: Positive, center: Sequence[float], mass: Positive = 1.0) -> np.ndarray:
     """A constant density with an empty cap; see :func:`cap`.
 

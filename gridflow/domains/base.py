@@ -211,6 +211,23 @@ class Domain(ABC):
         """Mark the cells within two cells of the marked ones, bool of shape ``shape``."""
 
     @abstractmethod
+    def nearest(self, marked: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the nearest of some marked cells for each of some other cells.
+
+        Parameters
+        ----------
+        marked, cells
+            Indices of at least one cell, and of the others, shapes (m, axes) and (n, axes).
+
+        Returns
+        -------
+        distances : ndarray
+            Distances of the centres, shape (n,) (length); on the sphere those of chords.
+        which : ndarray
+            Places among the marked cells, int of shape (n,).
+        """
+
+    @abstractmethod
     def coarsened(self, cells: int) -> "Domain":
         """The same domain with at most about ``cells`` cells, in the same proportions; itself if it has no more."""
 

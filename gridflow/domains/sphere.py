@@ -206,12 +206,27 @@ class SphereGrid(Domain, kind="sphere"):
 
         The value at a pole is the mean of the nearest ring.
         """
+        return contours.area(*self._unrolled(field, level))
+
+    def contoured_length(self, field: np.ndarray, level: float) -> float:
+        """Length of ``{field = level}``: that of the arcs of great circles between the points of the same contour."""
+        length = 0.0
+        for line in contours.polylines(*self._unrolled(field, level)):
+            phi, z = line.T
+            ring = np.sqrt(np.maximum(1 - z**2, 0.0))  # 1 − z² is at least 0 but for round-off
+            points = np.stack([ring * np.cos(phi), ring * np.sin(phi), z], axis=-1)
+            chords = np.linalg.norm(np.diff(points, axis=0), axis=1)
+            length += float(2 * np.arcsin(chords / 2).sum())
+        return length
+
+    def _unrolled(self, field: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the scaled field − level with the poles and a repeated meridian, its longitudes and its heights."""
         below = contours.above(field, level, max(level - float(field.min()), float(field.max()) - level))
         poles = below[[0, -1]].mean(axis=1, keepdims=True) * np.ones(self.shape[1])
         closed = np.concatenate([poles[:1], below, poles[1:]])
         closed = np.concatenate([closed, closed[:, :1]], axis=1)
         heights = np.concatenate([[1.0], np.cos(self.colatitudes), [-1.0]])
-        return contours.area(closed, np.append(self.longitudes, 2 * np.pi), heights)
+        return closed, np.append(self.longitudes, 2 * np.pi), heights
 
     def widened(self, cells: np.ndarray) -> np.ndarray:
         """Mark the cells within a chordal distance of 2.5 π / n_θ of a marked one, bool of shape ``shape``."""
@@ -219,6 +234,12 @@ class SphereGrid(Domain, kind="sphere"):
 
         distance, _ = KDTree(self.points[cells]).query(self.points)
         return np.asarray(distance < 2.5 * np.pi / self.shape[0])
+
+    def nearest(self, marked: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Chords to the nearest marked cells, and which they are; see :meth:`Domain.nearest`."""
+        from scipy.spatial import KDTree  # imported here because it loads slowly
+
+        return KDTree(self.points[tuple(marked.T)]).query(self.points[tuple(cells.T)])
 
     def coarsened(self, cells: int) -> "SphereGrid":
         """The sphere with at most about ``cells`` cells; itself if it has no more."""
@@ -354,6 +375,10 @@ class WholeSphere(Domain, kind="whole sphere"):
     def widened(self, cells: np.ndarray) -> np.ndarray:
         """Return the mask unchanged; the single cell has no neighbours."""
         return cells
+
+    def nearest(self, marked: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002
+        """Distance 0 to the single cell."""
+        return np.zeros(len(cells)), np.zeros(len(cells), int)
 
     def coarsened(self, cells: int) -> "WholeSphere":  # noqa: ARG002 - there is nothing to coarsen
         """The domain itself."""

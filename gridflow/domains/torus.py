@@ -273,6 +273,12 @@ class Grid(Domain, kind="torus"):
                 cells = cells | np.roll(cells, 1, axis) | np.roll(cells, -1, axis)
         return cells
 
+    def nearest(self, marked: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distances to the nearest marked cells across the periods, and which they are; see :meth:`Domain.nearest`."""
+        from scipy.spatial import KDTree  # imported here because it loads slowly
+
+        return KDTree(marked * self.spacing, boxsize=self.lengths).query(cells * self.spacing)
+
 
 def torus(grid: Domain, what: str) -> Grid:
     """Return ``grid`` if it is a torus; otherwise raise InputError, which names ``what`` as needing one."""

@@ -10,6 +10,9 @@ from gridflow.arguments import takes_numbers
 from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
+from gridflow.measures.holes import Hole, holes
+
+__all__ = ["Hole", "crossing_time", "fitted_order", "holes", "kmd", "mass", "volume_below"]
 
 
 def mass(grid: Domain, density: np.ndarray) -> float:

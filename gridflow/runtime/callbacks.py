@@ -12,9 +12,10 @@ from gridflow.arguments import takes_numbers
 from gridflow.equation.contract import TRACER, Solver, State
 from gridflow.measures import diagnostics
 from gridflow.runtime.extremes import Extremes
+from gridflow.runtime.holes import HoleRecorder
 from gridflow.runtime.schedule import EverySteps, Moment, Schedule
 from gridflow.runtime.writer import RunWriter
-from gridflow.theory import HoleLaw, LogisticLaw, uniform_background
+from gridflow.theory import LogisticLaw, uniform_background
 
 OF_SOME_SOLVERS = ("exponential_steps", "negative_mass", "empirical_loss")
 """Diagnostics that only some solvers report."""
@@ -163,40 +164,40 @@ class Series:
     """Records scalar diagnostics, each with its exact law if there is one.
 
     Columns: step, time, dt, mass, min, max, energy, kmd and dissipation; exponential_steps for a solver that switches
-    between integrators; negative_mass for one that may become negative; hole_volume and plateau for an initial density
-    with empty cells; largest_norm and least_min, over all steps since the row before, where a certificate needs them
-    (see :mod:`gridflow.runtime.extremes`); tracer_volume for a solver with a tracer and, if the target is not constant,
-    tracer_target, the target's mass inside it (see :class:`gridflow.theory.HoleBalance`). If the flow obeys a law of
-    :mod:`gridflow.theory`, a quantity ``q`` also has ``q_exact`` and ``q_ratio`` = measured / exact.
-
-    The hole is the region where μ is below half the exact plateau if the hole law holds, and below half the target if
-    it does not. The tracked hole is ``{χ > ½}``.
+    between integrators; negative_mass for one that may become negative; plateau for an initial density with empty
+    cells; largest_norm and least_min, over all steps since the row before, where a certificate needs them (see
+    :mod:`gridflow.runtime.extremes`); where the hole is known, hole_volume, the number of holes and columns of each
+    (see :mod:`gridflow.runtime.holes`). If the flow obeys a law of :mod:`gridflow.theory`, a quantity ``q`` also has
+    ``q_exact`` and ``q_ratio`` = measured / exact. A column that begins late is NaN before.
 
     Parameters
     ----------
     solver
         Solver of the run.
-    start
-        State at the start of this process.
+    first
+        State at time 0.
     initial
         Density at time 0, from which the laws start.
     rows
         Columns recorded earlier, for a resumed run.
+    carries
+        Whether the run has a tracer. Default: if the first state has one.
     """
 
-    def __init__(self, solver: Solver, start: State, initial: np.ndarray, rows: Mapping[str, np.ndarray] | None = None):
+    def __init__(
+        self,
+        solver: Solver,
+        first: State,
+        initial: np.ndarray,
+        rows: Mapping[str, np.ndarray] | None = None,
+        carries: bool | None = None,
+    ):
         flow = solver.flow
         background = uniform_background(flow)
         self._mass = None if flow.growth else diagnostics.mass(flow.grid, initial)
         on_grid = solver.representation.on_grid  # extrema and holes of what particles leave on a grid obey no law
         self._has_hole = on_grid and float(initial.min()) == 0
-        low, high = float(flow.target.min()), float(flow.target.max())
-        self._flat_target = low if low == high else None
-        self._hole_law = HoleLaw.of(flow, initial) if on_grid else None
-        self._tracer_law: HoleLaw | None = None
-        if TRACER in start.arrays and background is not None:
-            volume = flow.grid.integral(start.arrays[TRACER])
-            self._tracer_law = HoleLaw(volume, flow.grid.volume, background)
+        self._holes = HoleRecorder(solver, first, initial, TRACER in first.arrays if carries is None else carries)
         self._extremum_laws: dict[str, LogisticLaw] = {}
         if on_grid and background is not None and not self._has_hole:
             extrema = {"min": float(initial.min()), "max": float(initial.max())}
@@ -215,11 +216,13 @@ class Series:
         """Append a row for the current state, unless the last row already is of this step."""
         if self._columns and self._columns["step"][-1] == run.state.step:
             return
-        for name, value in self._measure(run).items():
-            self._columns.setdefault(name, []).append(value)
+        rows = len(self._columns.get("step", ()))
+        measured = self._measure(run)
+        for name in {**self._columns, **measured}:
+            self._columns.setdefault(name, [math.nan] * rows).append(measured.get(name, math.nan))
 
     def _measure(self, run: LiveRun) -> dict[str, float]:
-        state, grid, found = run.state, run.solver.flow.grid, run.diagnosis
+        state, found = run.state, run.diagnosis
         row: dict[str, float] = {"step": state.step, "time": state.time, "dt": state.dt}
         row |= {name: found[name] for name in ("mass", "min", "max", "energy")}
         row |= {"kmd": math.sqrt(2 * max(found["energy"], 0.0)), "dissipation": found["dissipation"]}
@@ -228,31 +231,16 @@ class Series:
         exact: dict[str, float] = {} if self._mass is None else {"mass": self._mass}
         exact |= {name: float(law(state.time)) for name, law in self._extremum_laws.items()}
         if self._has_hole:
-            if self._hole_law is not None:
-                exact["hole_volume"] = float(self._hole_law(state.time))
-                exact["plateau"] = float(self._hole_law.plateau(state.time))
-                row["hole_volume"] = diagnostics.volume_below(grid, run.density, exact["plateau"] / 2)
-            else:
-                row["hole_volume"] = self._volume_below_half_the_target(run)
             row["plateau"] = row["max"]
-        if TRACER in state.arrays:
-            row["tracer_volume"] = grid.volume - diagnostics.volume_below(grid, state.arrays[TRACER], 0.5)
-            if self._flat_target is None:
-                inside = state.arrays[TRACER] * run.solver.flow.target
-                row["tracer_target"] = grid.integral(inside)
-            if self._tracer_law is not None:
-                exact["tracer_volume"] = float(self._tracer_law(state.time))
+            if self._holes.law is not None:
+                exact["plateau"] = float(self._holes.law.plateau(state.time))
+            before = {name: values[-1] for name, values in self._columns.items()}
+            measured, laws = self._holes.row(run.solver, state, run.density, before)
+            row |= measured
+            exact |= laws
         for name, value in exact.items():
             row |= {f"{name}_exact": value, f"{name}_ratio": row[name] / value if value else np.nan}
         return row
-
-    def _volume_below_half_the_target(self, run: LiveRun) -> float:
-        flow = run.solver.flow
-        if self._flat_target is not None:
-            return diagnostics.volume_below(flow.grid, run.density, self._flat_target / 2)
-        beyond = flow.target * -0.5
-        beyond += run.density
-        return diagnostics.volume_below(flow.grid, beyond, 0.0)
 
 
 class EnergyWatch:

@@ -15,7 +15,7 @@ import numpy as np
 
 from gridflow._version import __version__
 from gridflow.arguments import takes_numbers
-from gridflow.equation.contract import DENSITY, PARTICLES, Solver, State
+from gridflow.equation.contract import DENSITY, PARTICLES, TRACER, Solver, State
 from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
 from gridflow.runtime import callbacks as built_in
@@ -139,9 +139,11 @@ def run(
         writer = RunWriter.create(store, manifest, _begun_with(solver, state, start), case, force)
     with closing(writer):
         found, rows = _last_sound(writer, t_end) if resume else (None, {})
-        recorder = Series(solver, state, start, rows)
+        first = state
         if found is not None:
             state = solver.restore(found)
+        recorder = Series(solver, first, start, rows, TRACER in state.arrays)
+        del first
         live = Run(solver, state, float(t_end), recorder, start)
         every, checkpoint = recording.in_store(live, writer)
         if case is not None:

@@ -5,6 +5,7 @@ names, and none contains a date. ``docs/store.md`` describes the format.
 """
 
 import math
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,17 +31,18 @@ SERIES_UNITS = {
     "energy": ("energy", "half the squared kernel mean discrepancy to the target"),
     "kmd": ("energy^(1/2)", "kernel mean discrepancy to the target"),
     "dissipation": ("energy / time", "rate at which the scheme lowers the energy"),
-    "hole_volume": ("volume", "contoured volume of the hole in the density"),
-    "tracer_volume": ("volume", "contoured volume of the carried hole"),
+    "hole_volume": ("volume", "contoured volume of the hole"),
+    "contour_volume": ("volume", "contoured volume of the set where the density is below half its plateau"),
+    "hole_target": ("mass", "mass of the target inside the hole"),
+    "holes": ("1", "number of connected holes"),
     "largest_norm": ("mass / length^(d/2 + r)", "largest Sobolev norm of mu - nu at a step since the row before"),
     "least_min": ("mass / volume", "smallest cell average at a step since the row before"),
     "exponential_steps": ("1", "number of exponential steps among those taken"),
     "negative_mass": ("mass", "∫ max(−μ, 0) dx"),
     "empirical_loss": ("energy", "half the mean squared error on the samples"),
-    "tracer_target": ("mass", "mass of the target inside the carried hole"),
     "plateau": ("mass / volume", "largest cell average, the density outside a hole"),
 }
-"""Units and meaning of the series' columns; ``_exact`` and ``_ratio`` columns inherit those of their quantity."""
+"""Units and meaning of the series' columns; see :func:`column_label` for the others."""
 FIELDS = {
     "density": ("mass / volume", "cell averages of the density"),
     "tracer": ("1", "volume fraction of the hole"),
@@ -63,6 +65,28 @@ AXES_OF_POINTS = {
     OUTER: ("neuron",),
 }
 """Dimensions of arrays that do not have those of the grid."""
+KINDS = {
+    "_exact": "exact law of: ",
+    "_ratio": "measured over exact: ",
+    "_least": "lower bound of the law of: ",
+    "_most": "upper bound of the law of: ",
+}
+"""Endings of the columns of what theory says of a quantity, and their meanings."""
+RENAMED = {"hole_volume": "contour_volume", "tracer_volume": "hole_volume", "tracer_target": "hole_target"}
+"""Columns of a series of version 0.1, and of the versions after it without the column ``holes``."""
+PER_HOLE = {
+    "volume": ("volume", "contoured volume"),
+    "perimeter": ("volume / length", "size of the border"),
+    "elongation": ("1", "root of the ratio of the second moments"),
+    "x": ("length", "first coordinate of the centroid"),
+    "y": ("length", "second coordinate of the centroid"),
+    "z": ("length", "third coordinate of the centroid"),
+    "cell": ("1", "flat index of the deepest cell"),
+    "within": ("1", "number of the hole, 0 if it is filled, that is now the place"),
+}
+"""Units and meaning of the columns ``hole<number>_<what>`` of a single hole."""
+OF_ONE_HOLE = re.compile(rf"hole(?P<number>\d+)_(?P<what>{'|'.join(PER_HOLE)})")
+"""Names of these columns."""
 CHUNK_BYTES = 2**20
 """Largest size of a chunk of a compressed field, equal to the chunk cache of HDF5 readers."""
 GZIP_LEVEL = 1
@@ -213,13 +237,14 @@ def field_label(name: str, measure: str) -> tuple[str, str]:
 
 def column_label(name: str, measure: str) -> tuple[str, str]:
     """Return the units and the meaning of a column of the series; ``measure`` is that of the domain."""
-    told = SERIES_UNITS[name.removesuffix("_exact").removesuffix("_ratio")]
-    units, meaning = (text.replace("volume", measure) for text in told)
-    if name.endswith("_exact"):
-        return units, f"exact law of: {meaning}"
-    if name.endswith("_ratio"):
-        return "1", f"measured over exact: {meaning}"
-    return units, meaning
+    kind = next((kind for kind in KINDS if name.endswith(kind)), "")
+    if found := OF_ONE_HOLE.fullmatch(name):
+        units, meaning = PER_HOLE[found["what"]]
+        meaning = f"{meaning} of hole {found['number']}"
+    else:
+        units, meaning = SERIES_UNITS[name.removesuffix(kind)]
+    told = meaning.replace("volume", measure)
+    return "1" if kind == "_ratio" else units.replace("volume", measure), (KINDS[kind] if kind else "") + told
 
 
 def write_checkpoint(file: h5py.File, state: State) -> None:
@@ -260,9 +285,18 @@ def field_types(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
 
 
 def read_series(path: Path) -> dict[str, np.ndarray]:
-    """Read all columns of a series file; RunError if it is damaged."""
+    """Read all columns of a series file, those of older versions by their present names; RunError if it is damaged."""
     with reading(path) as file:
-        return {name: _checked(path, dataset) for name, dataset in file.items()}
+        columns = {name: _checked(path, dataset) for name, dataset in file.items()}
+    return columns if "holes" in columns else _renamed(columns)
+
+
+def _renamed(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Give the columns of an older series their present names; a contour is that of the hole where its law held."""
+    if "tracer_volume" not in columns and "hole_volume_exact" in columns:
+        return columns
+    bases = {name: name.removesuffix("_exact").removesuffix("_ratio") for name in columns}
+    return {RENAMED.get(base, base) + name.removeprefix(base): columns[name] for name, base in bases.items()}
 
 
 def verify_checkpoint(path: Path) -> None:

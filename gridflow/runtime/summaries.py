@@ -12,8 +12,8 @@ from gridflow.domains.base import Domain
 from gridflow.errors import InputError, RunError
 from gridflow.runtime import thumbnails
 
-HOLES = {"hole_volume": "hole", "tracer_volume": "carried hole"}
-"""Columns of the series with the size of a hole, and what they measure."""
+HOLE = "hole_volume"
+"""Column of the series with the size of the hole."""
 OPTIONS = ("reconstruction", "velocity", "integrator")
 """Settings of a solver that a summary shows, of those that it has."""
 
@@ -97,9 +97,8 @@ def series_rows(series: Mapping[str, np.ndarray], t_end: float, measure: str) ->
     else:
         rows.append(("mass", _from_to(series["mass"])))
     rows.append(("smallest cell", f"{series['min'].min():.3g}"))
-    for column, name in HOLES.items():
-        if column in series:
-            rows.append((f"{measure} of the {name}", _from_to(series[column])))
+    if HOLE in series:
+        rows.append((f"{measure} of the hole", _from_to(series[HOLE])))
     return rows
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from gridflow.equation.contract import INNER, NEURONS, OUTER, PARTICLES, Solver
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
-from gridflow.measures import diagnostics, sobolev
+from gridflow.measures import sobolev
+from gridflow.measures.holes import hole_fraction, is_wide
 from gridflow.networks.measures import TRAINING, reason_unlike_flow
 from gridflow.networks.weights import Weights
 from gridflow.runtime.store import RunDirectory, open_run
@@ -347,7 +348,13 @@ def _hole(flow: Equation[Any], initial: np.ndarray, time_: float) -> str:
     if initial.min() > 0 or s is None or s < 1 or flow.growth or not (flow.kernel.sees_all and math.isfinite(time_)):
         return ""
     law = HoleLaw.of(flow, initial)
-    volume = diagnostics.volume_below(grid, initial - flow.target / 2, 0.0) if law is None else law.volume
+    if law is None:
+        fraction = hole_fraction(grid, initial)
+        if fraction is None or not is_wide(grid, fraction):
+            return ""
+        volume = grid.integral(fraction)
+    else:
+        volume = law.volume
     if not flow.kernel.is_coulomb:
         exponent = HoleFilling.of(flow).exponent
         first = f"its {grid.measure}, {volume:.3g} at the start"

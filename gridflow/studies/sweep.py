@@ -352,9 +352,9 @@ def _facts(stored: RunDirectory) -> dict[str, Any]:
     facts |= {"energy_first": float(series["energy"][0]), "energy": float(series["energy"][-1])}
     facts |= {name: float(series[name][-1]) for name in ("kmd", "min", "max")}
     facts["mass_drift"] = float(series["mass"][-1] / series["mass"][0] - 1)
-    for name in ("hole_volume", "tracer_volume"):
-        if name in series:
-            facts |= {f"{name}_first": float(series[name][0]), name: float(series[name][-1])}
+    if "hole_volume" in series:
+        first, last = (float(series["hole_volume"][row]) for row in (0, -1))
+        facts |= {"hole_volume_first": first, "hole_volume": last}
     return facts
 
 

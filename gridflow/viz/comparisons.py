@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.figure import FigureBase
 
+from gridflow.decay.holes import hole_columns
 from gridflow.errors import InputError
 from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory
@@ -124,14 +125,14 @@ def _curves(figure: FigureBase, runs: Sequence[RunDirectory], names: Sequence[st
     held = [
         (run, told, color) for run, told, color in zip(runs, names, run_colors(len(runs)), strict=True) if run.series
     ]
-    with_holes = any(curves.hole_column(run.series) for run, _, _ in held)
+    with_holes = any(hole_columns(run.series) for run, _, _ in held)
     panels = figure.subplots(1, 2 if with_holes else 1, squeeze=False)[0]
     logs = [curves.wants_log_time(run.series) for run, _, _ in held]
     for run, told, color in held:
         series = run.series
         first = series["energy"][0]
         panels[0].plot(series["time"], series["energy"] / (first or 1.0), color=color, label=told)
-        if with_holes and curves.hole_column(series):
+        if with_holes and hole_columns(series):
             curves.hole_volume(panels[1], run, relative=True, color=color, label=told)
             panels[1].set_ylim(auto=True)
             panels[1].autoscale_view()

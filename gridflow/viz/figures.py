@@ -10,6 +10,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.figure import FigureBase
 from matplotlib.projections.polar import PolarAxes
 
+from gridflow.decay.holes import hole_columns
 from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid
 from gridflow.domains.torus import Grid
@@ -177,20 +178,20 @@ def series_curves(stored: RunDirectory, width: float) -> Block:
 
 def _draw_last(figure: FigureBase, stored: RunDirectory, series: dict[str, np.ndarray]) -> list[Axes]:
     """Draw the hole's volume above its ratio to the law or, without a hole, the discrepancy; return the axes."""
-    name = curves.hole_column(series)
-    if name is None:
+    found = hole_columns(series)
+    if found is None:
         axes = figure.subplots()
         curves.discrepancy(axes, stored)
         axes.set_title("discrepancy and dissipation")
         axes.legend()
         return [axes]
-    if f"{name}_exact" in series:
+    if found.exact is not None:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
         curves.hole_ratio(below, stored)
         panels = [above, below]
     else:
         panels = [above := figure.subplots()]
     curves.hole_volume(above, stored)
-    above.set_title(f"{stored.grid.measure} of the {curves.HOLES[name]}")
+    above.set_title(f"{stored.grid.measure} of the hole")
     above.legend()
     return panels

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.figure import FigureBase
 
+from gridflow.decay.holes import hole_columns
 from gridflow.errors import InputError
 from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.viz import curves
@@ -81,7 +82,7 @@ class Sweep(Figure, kind="sweep"):
         over, found = members(folder)
         (first, values), *others = over.items()
         panels = list(np.ndindex(*(len(listed) for _, listed in others)))[:MOST_PANELS]
-        with_holes = any(curves.hole_column(stored.series) for stored in found.values())
+        with_holes = any(hole_columns(stored.series) for stored in found.values())
         colors = colormaps["viridis"](np.linspace(0, 0.85, len(values)))
         logs = [curves.wants_log_time(stored.series) for stored in found.values()]
         log = sum(logs) * 2 > len(logs)
@@ -127,10 +128,10 @@ def _draw_energy(axes: Axes, stored: RunDirectory, color: Any, label: str) -> No
 
 def _draw_hole(axes: Axes, stored: RunDirectory, color: Any) -> None:
     series = stored.series
-    name = curves.hole_column(series)
-    if name is not None:
-        held = series[name] > 0
-        axes.plot(series["time"][held], series[name][held] / series[name][0], color=color)
+    found = hole_columns(series)
+    if found is not None and series[found.measured][0] > 0:
+        volumes = series[found.measured]
+        axes.plot(series["time"][volumes > 0], volumes[volumes > 0] / volumes[0], color=color)
 
 
 def _time_axis(axes: Axes, log: bool, shown: Sequence[RunDirectory]) -> None:

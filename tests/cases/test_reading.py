@@ -153,7 +153,7 @@ def test_exclusive_keys():
 def test_a_tracer_needs_a_hole():
     (line,) = complaints(GOOD, ['initial={kind="cosine"}', "solver.tracer=true"])
     assert 'there is no hole to carry in an initial density of kind "cosine"' in line
-    assert "ball_hole, box_hole, lattice_of_holes, shell_hole" in line
+    assert "ball_hole, box_hole, cap_hole, lattice_of_holes, shell_hole" in line
 
 
 def test_what_is_not_toml_or_not_there():

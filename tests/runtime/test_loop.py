@@ -64,14 +64,14 @@ def test_callbacks_run_when_due_and_at_the_ends(grid, hole):
 
 
 def test_series_of_a_hole_has_each_quantity_beside_its_law(grid, hole):
-    run = gf.run(solver(grid, tracer=gf.regions.ball(grid, 0.25)), hole, t_end=0.5)
+    run = gf.run(solver(grid), hole, t_end=0.5)
     series = run.series
     law = gf.theory.HoleLaw(math.pi / 16, 1.0, 1.0)
     # |H0| of the start is exact but for round-off: the sum of true cell averages
     assert series["hole_volume_exact"] == pytest.approx(law(series["time"]), rel=1e-12)
     assert series["plateau_exact"] == pytest.approx(law.plateau(series["time"]), rel=1e-12)
-    assert series["tracer_volume_exact"] == pytest.approx(law(series["time"]), rel=1e-12)
-    for name in ("mass", "hole_volume", "plateau", "tracer_volume"):
+    assert series["contour_volume_exact"] == pytest.approx(law(series["time"]), rel=1e-12)
+    for name in ("mass", "hole_volume", "plateau", "contour_volume"):
         assert series[f"{name}_ratio"] == pytest.approx(series[name] / series[f"{name}_exact"])
     assert series["step"][-1] == run.steps
     assert series["kmd"] == pytest.approx(np.sqrt(2 * series["energy"]))
@@ -89,9 +89,11 @@ def test_series_of_a_smooth_start_has_the_logistic_law_of_its_extrema(grid):
 @pytest.mark.parametrize("case", ["s", "target", "growth"])
 def test_series_claims_no_law_that_does_not_hold(grid, hole, case):
     change = {"s": {"s": 2.0}, "target": {"target": gf.cosine(grid, 0.2)}, "growth": {"growth": 1.0}}[case]
-    series = gf.run(solver(grid, **change, tracer=gf.regions.ball(grid, 0.25)), hole, t_end=0.1).series
+    series = gf.run(solver(grid, **change), hole, t_end=0.1).series
     assert "hole_volume" in series
-    assert "tracer_volume" in series
+    assert "contour_volume" not in series
+    assert "hole_volume" not in gf.run(solver(grid, **change, tracer=False), hole, t_end=0.1).series
+    assert ("hole_volume_least" in series) == (case == "target")
     assert not [name for name in series if name.endswith("_exact") and name != "mass_exact"]
     assert ("mass_exact" in series) == (case != "growth")
 

@@ -1,7 +1,7 @@
 """Runs cases, for the commands ``run``, ``resume``, ``sweep`` and ``train`` and for Python users."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Timer
 
@@ -11,6 +11,7 @@ from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, located, stored_case
 from gridflow.equation.contract import Solver
 from gridflow.errors import InputError
+from gridflow.runtime.callbacks import Callback
 from gridflow.runtime.loop import Run, run
 from gridflow.runtime.schedule import EverySteps
 from gridflow.runtime.store import RunDirectory, open_run
@@ -28,6 +29,7 @@ def run_case(
     force: bool = False,
     progress: bool | None = None,
     say: Say | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Run a case into a run directory, as ``gridflow run`` does.
 
@@ -47,6 +49,8 @@ def run_case(
         Show progress on standard error. Default: only on a terminal.
     say
         Called with a message before operations that may take a while.
+    callbacks
+        Further actions, called after the stopping conditions of the case; see :class:`gridflow.Callback`.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def run_case(
     if store.exists() and not force:
         raise InputError(f"{store} exists: resume it, choose another directory (out), or replace it (force)")
     check_memory(chosen, force, say)
-    return launch(chosen, store, beside, force=force, progress=progress, say=say)
+    return launch(chosen, store, beside, force=force, progress=progress, say=say, callbacks=callbacks)
 
 
 def resume_case(
@@ -112,6 +116,7 @@ def launch(
     resumed: RunDirectory | None = None,
     progress: bool | None = None,
     say: Say | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Run a case with an explicit snapshot schedule, or continue the run ``resumed``; see :func:`run_case`."""
     solver, initial = case.build(folder, None if resumed is None else resumed.started)
@@ -125,7 +130,7 @@ def launch(
         snapshot_dtype=case.output.snapshot_dtype,
         series=EverySteps(case.output.series_every),
         checkpoints=case.output.checkpoints(),
-        callbacks=case.time.conditions(),
+        callbacks=[*case.time.conditions(), *callbacks],
         progress=progress,
         resume=resumed is not None,
         force=force,

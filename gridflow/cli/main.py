@@ -1,4 +1,4 @@
-"""The ``gridflow`` command: new, run, resume, info, plot, movie, export, sweep, predict, rates, compare, train, bench.
+"""The ``gridflow`` command: new, run, resume, info, plot, movie, export, sweep, predict, rates, compare and so on.
 
 Exit codes: 0 for success, 1 if a run failed or was interrupted or a check did not pass, 2 for bad input. Results go to
 standard output, everything else to standard error.
@@ -13,6 +13,7 @@ import typer
 from gridflow._version import __version__
 from gridflow.cli.bench import bench
 from gridflow.cli.compare import compare
+from gridflow.cli.explore import explore
 from gridflow.cli.info import info
 from gridflow.cli.new import new
 from gridflow.cli.outputs import export, movie, plot
@@ -28,7 +29,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (new, run, resume, info, plot, movie, export, sweep, predict, rates, compare, train, bench):
+for command in (new, run, resume, info, plot, movie, export, sweep, predict, rates, compare, train, bench, explore):
     app.command()(command)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -39,6 +40,11 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def color_table() -> np.ndarray:
+    """Return the colours of densities from empty to full, uint8 of shape (256, 3), for pictures without a figure."""
+    return np.rint(mpl.colormaps[COLORMAP](np.arange(256))[:, :3] * 255).astype(np.uint8)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gridflow.app.session import Curve, Panel
+from gridflow.app.panels import Curve, Panel
 
 COLORS = ("#7a5fd0", "#d1495b")
 """Colours of the panels; they can be read on light and on dark paper."""
@@ -14,7 +14,7 @@ LAW = {":color": "document.body.classList.contains('body--dark') ? '#e9e7f0' : '
 LONG = 12.0
 """From this ratio of the ends of two flows on, the axis of time is logarithmic."""
 SMALLEST = 0.01
-"""First time on a logarithmic axis, as a share of the end of the shortest flow."""
+"""First time on a logarithmic axis, as a share of the end of the shortest flow, before it is made a power of ten."""
 DIGITS = "value => value === 0 ? '0' : (Math.abs(value) < 0.01 || Math.abs(value) >= 1e4) ? " + (
     "value.toExponential(0).replace('e+', 'e') : String(+value.toPrecision(3))"
 )
@@ -29,12 +29,12 @@ def options(panels: Sequence[Panel], measured: str, law: str, logarithmic: bool)
     panels
         The panels.
     measured, law
-        Names of the curves of :class:`gridflow.app.session.Panel`.
+        Names of the curves of :class:`gridflow.app.panels.Panel`.
     logarithmic
         Whether the values have a logarithmic axis; values ≤ 0 are then left out.
     """
     ends = [end for panel in panels for end in _ends(panel)]
-    first = SMALLEST * min(ends) if max(ends) > LONG * min(ends) else None
+    first = 10.0 ** math.floor(math.log10(SMALLEST * min(ends))) if max(ends) > LONG * min(ends) else None
     series = []
     for color, panel in zip(COLORS, panels, strict=False):
         for name, kind in ((measured, "solid"), (law, "dashed")):
@@ -53,10 +53,13 @@ def options(panels: Sequence[Panel], measured: str, law: str, logarithmic: bool)
         "animation": False,
         "grid": {"left": 8, "right": 18, "top": 22, "bottom": 4, "containLabel": True},
         "xAxis": {
+            "name": "t",
+            "nameGap": 6,
+            "nameTextStyle": {"color": NEUTRAL},
             "type": "value" if first is None else "log",
             "min": 0 if first is None else first,
             "max": max(ends),
-            "axisLabel": {"color": NEUTRAL, ":formatter": DIGITS, "hideOverlap": True},
+            "axisLabel": {"color": NEUTRAL, ":formatter": DIGITS, "hideOverlap": True, "showMaxLabel": first is None},
             "axisLine": {"lineStyle": {"color": NEUTRAL}},
             "splitLine": {"show": False},
         },

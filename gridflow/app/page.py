@@ -12,7 +12,8 @@ from nicegui import ui
 from gridflow.app import charts
 from gridflow.app.downloads import DOWNLOADS
 from gridflow.app.drawing import MOST_BYTES, Drawing, Stroke, colored, received_picture
-from gridflow.app.session import PACES, House, Panel, Session
+from gridflow.app.panels import Panel
+from gridflow.app.session import PACES, House, Session
 from gridflow.app.setups import DRAWN, LEAST_S, MOST_S
 from gridflow.errors import InputError, RunError
 
@@ -73,6 +74,8 @@ class PanelView:
                 self._clock = ui.label().classes("clock")
                 self._which = ui.toggle({False: "Start", True: "Target"}, value=False, on_change=self._turned)
                 self._which.props("dense unelevated no-caps toggle-color=primary")
+                self._again = ui.button("Set up again", on_click=lambda: self._try(panel.set_up_again))
+                self._again.props("flat dense no-caps")
             self._torus = Torus()
             self._torus.props(f':radius=0.06 label="density of run {number + 1}"')
             self._torus.on("stroke", lambda event: self._try(lambda: self._drew(event.args)))
@@ -184,6 +187,7 @@ class PanelView:
         self._clock.set_text("" if ready else f"t = {panel.time:.3g} of {panel.t_end:.3g}")
         self._clock.set_visibility(not ready)
         self._which.set_visibility(ready)
+        self._again.set_visibility(not ready and not panel.going)
         drawable = self._drawing is not None
         self._tools.set_visibility(drawable)
         if self._torus.props.get("drawable") != drawable:
@@ -253,7 +257,10 @@ class PageView:
 
     def _charts(self) -> None:
         with ui.element("div").classes("card"):
-            ui.html("<div class='chart-title'>Hole volume<span>dashed: exact law</span></div>", sanitize=False)
+            ui.html(
+                "<div class='chart-title'>Hole volume<span>dashed: exact law, s = 1, uniform target</span></div>",
+                sanitize=False,
+            )
             self._hole = ui.echart(self._options("hole")).classes("chart")
         with ui.element("div").classes("card"):
             ui.html(
@@ -302,6 +309,7 @@ class PageView:
         going, paused = bool(self._session.going), self._session.paused
         self._run.set_text("Go on" if paused else "Pause" if going else "Run")
         self._run.set_icon("pause" if going and not paused else "play_arrow")
+        self._run.set_enabled(all(panel.state != "starting" for panel in self._session.panels))
         self._stop.set_enabled(going)
         one = len(self._session.panels) == 1
         self._compare.set_text("Compare" if one else "Single")

@@ -247,8 +247,8 @@ def continued(case: Case, path: Path, density: np.ndarray, mass: float, s: float
         The case so far.
     path
         Case file to write; the density goes into the ``.npy`` file of the same name.
-    density
-        Cell averages, shape ``grid.shape`` (mass / volume), of mass ``mass``.
+    density, mass
+        Cell averages, shape ``grid.shape`` (mass / volume), and their mass.
     s
         The new order.
     t_end

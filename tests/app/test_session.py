@@ -4,8 +4,10 @@ import math
 
 import pytest
 
-from gridflow.app.session import LEAD, MOST_PAGES, MOST_POINTS, MOST_RUNS, Curve, House, Session
-from gridflow.app.setups import Base
+from gridflow.app.drawing import EMPTY
+from gridflow.app.panels import MOST_POINTS, Curve
+from gridflow.app.session import LEAD, MOST_PAGES, MOST_RUNS, House, Session
+from gridflow.app.setups import DRAWN, Base
 from gridflow.app.worker import Began, Begin, ChangeOrder, Ended, Expected, Failed, Frame, Go, Lost, Row, Stop
 from gridflow.errors import InputError
 
@@ -183,3 +185,25 @@ def test_a_curve_stays_short_and_keeps_its_ends_and_gaps():
     assert curve.points[0][0] == 0
     assert curve.points[-1][0] == 20 * MOST_POINTS - 1
     assert [time for time, value in curve.points if math.isnan(value)] == [777]
+
+
+def test_a_setup_that_is_not_allowed_begins_no_run_at_all(session, engines):
+    session.compare()
+    second = session.panels[1]
+    second.choose(hole=DRAWN)
+    second.setup.drawn_hole.paper = EMPTY
+    with pytest.raises(InputError, match="no mass"):
+        session.begin()
+    assert [panel.state for panel in session.panels] == ["ready", "ready"]
+    assert [engine.commands for engine in engines] == [[], []]
+
+
+def test_a_finished_run_stays_until_another_hole_is_chosen(session, engines):
+    panel = session.panels[0]
+    session.begin()
+    engines[0].events += [Began(0.0, 1.0, 5.0), frame(5.0), Ended("finished", "t = 5 reached")]
+    session.tick(0.1)
+    panel.change_order(2.0)
+    assert (panel.state, panel.picture) == ("finished", b"picture")
+    panel.choose(hole="ring")
+    assert (panel.state, panel.picture, panel.t_end) == ("ready", b"", panel.setup.duration)

@@ -258,14 +258,12 @@ class PageView:
     def _charts(self) -> None:
         with ui.element("div").classes("card"):
             ui.html(
-                "<div class='chart-title'>Hole volume<span>dashed: exact law, s = 1, uniform target</span></div>",
+                "<div class='chart-title'>Hole volume<span>dashed: exact law for s = 1</span></div>",
                 sanitize=False,
             )
             self._hole = ui.echart(self._options("hole")).classes("chart")
         with ui.element("div").classes("card"):
-            ui.html(
-                "<div class='chart-title'>Energy<span>dashed: law of a round hole, s = 1</span></div>", sanitize=False
-            )
+            ui.html("<div class='chart-title'>Energy<span>dashed: a round hole, s = 1</span></div>", sanitize=False)
             self._energy = ui.echart(self._options("energy")).classes("chart")
         ui.html(SEEN, sanitize=False).classes("seen")
 

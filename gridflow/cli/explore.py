@@ -24,5 +24,9 @@ def explore(
     from gridflow.app.setups import Base
 
     base = Base.default() if case_file is None else Base.read(case_file)
-    notes.print("gridflow explore: open this address in a browser on this machine; Ctrl-C ends it")
-    serve(base, port, typer.echo, browser=not no_browser)
+    serve(base, port, _announce, browser=not no_browser)
+
+
+def _announce(address: str) -> None:
+    notes.print("gridflow: open this address in a browser on this machine; Ctrl-C ends the page")
+    typer.echo(address)

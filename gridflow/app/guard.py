@@ -53,13 +53,12 @@ class Guard:
         self.app = app
         self.token = secrets.token_urlsafe(24)
         self._cookie = f"gridflow_{port}"  # cookies are of a host, for all its ports
-        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+        self._hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
 
     @property
     def url(self) -> str:
         """Address of the page, with the token."""
-        host = next(host for host in self._hosts if host.startswith("127"))
-        return f"http://{host}/?token={self.token}"
+        return f"http://{self._hosts[0]}/?token={self.token}"
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it: 403 for a wrong token, host or origin, 413 for a body that is too long."""
@@ -104,7 +103,7 @@ class Guard:
         """Why a request is refused; empty if it is not."""
         if headers.get("host") not in self._hosts:
             return "this name of the server is not allowed; use the address that gridflow explore printed"
-        if headers.get("origin", f"http://{headers['host']}") not in {f"http://{host}" for host in self._hosts}:
+        if headers.get("origin", f"http://{headers['host']}") not in [f"http://{host}" for host in self._hosts]:
             return "requests from other web sites are not allowed"
         try:
             found = SimpleCookie(headers.get("cookie", "")).get(self._cookie)

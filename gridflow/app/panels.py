@@ -84,11 +84,14 @@ class Panel:
         The density as a PNG file, and the value of its brightest colour (mass / area).
     energy, hole, energy_law, hole_law
         Curves.
+    files, folder
+        Folder of the pictures of the setup, and of the run; None before the first.
     """
 
     def __init__(self, setup: Setup, engine: Callable[[], Engine], folder: Path) -> None:
         self.setup = setup
-        self._make, self._folder = engine, folder
+        self._make, self.files = engine, folder
+        self.files.mkdir(parents=True)
         self._numbers = itertools.count(1)
         self._engine: Engine | None = None
         self._sent = -math.inf
@@ -108,17 +111,13 @@ class Panel:
         """Whether a run has begun and not ended."""
         return self.state in GOING
 
-    @property
-    def files(self) -> Path:
-        """Folder of the pictures of the setup."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return self._folder
-
     def choose(self, **values: object) -> None:
         """Change what is chosen for the next run; see :meth:`gridflow.app.setups.Setup.changed`."""
         self.setup = self.setup.changed(**values)
         if not values.keys() <= {"s", "t_end"}:
             self.set_up_again()
+        if self.state == "ready":
+            self.t_end = self.setup.duration
 
     def set_up_again(self) -> None:
         """Show what is chosen for the next run instead of a run that has ended."""
@@ -139,8 +138,8 @@ class Panel:
         """
         if self.going:
             raise InputError("a run is going on; stop it first")
-        folder = self._folder / str(next(self._numbers))
-        folder.mkdir(parents=True)
+        folder = self.files / str(next(self._numbers))
+        folder.mkdir()
         case = self.setup.write(folder)
         if self.folder is not None:
             shutil.rmtree(self.folder)
@@ -205,7 +204,7 @@ class Panel:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.files, ignore_errors=True)
 
     def _began(self, start: float, s: float, t_end: float) -> None:
         if self.orders:

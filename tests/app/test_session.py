@@ -206,4 +206,7 @@ def test_a_finished_run_stays_until_another_hole_is_chosen(session, engines):
     panel.change_order(2.0)
     assert (panel.state, panel.picture) == ("finished", b"picture")
     panel.choose(hole="ring")
-    assert (panel.state, panel.picture, panel.t_end) == ("ready", b"", panel.setup.duration)
+    assert (panel.state, panel.picture) == ("ready", b"")
+    assert panel.t_end == pytest.approx(5 * (2 * math.pi) ** 2, rel=0.05)  # of two digits
+    panel.choose(t_end=3.0)
+    assert panel.t_end == 3.0

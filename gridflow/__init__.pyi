@@ -40,6 +40,7 @@ from .equation.kernels import Riesz as Riesz
 from .equation.kernels import Symbol as Symbol
 from .errors import InputError as InputError
 from .errors import RunError as RunError
+from .exchange import export as export
 from .measures import diagnostics as diagnostics
 from .measures import sobolev as sobolev
 from .networks.measures import measure_from_network as measure_from_network
@@ -62,6 +63,5 @@ from .studies.forecast import predict as predict
 from .studies.sweep import sweep as sweep
 from .studies.training import train as train
 from .validation import compare as compare
-from .viz import export as export
 from .viz import movie as movie
 from .viz import plot as plot

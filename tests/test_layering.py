@@ -35,6 +35,7 @@ ROOMS = (
     "gridflow.runtime",
     "gridflow.decay",
     "gridflow.validation",
+    "gridflow.exchange",
     "gridflow.viz",
     "gridflow.cases",
     "gridflow.studies",

@@ -83,7 +83,8 @@ def figure(folder: Path, out: Path) -> Path:
     """The figure of ``gridflow plot``."""
     from gridflow.viz import plot  # imported here: tests of the other downloads need no figures
 
-    return Path(plot(run_directories(folder)[-1], out / "run.png"))
+    plot(run_directories(folder)[-1], out / "run.png")
+    return out / "run.png"
 
 
 def _zipped(path: Path, folder: Path, files: list[Path]) -> Path:

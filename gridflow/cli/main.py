@@ -14,9 +14,11 @@ from gridflow._version import __version__
 from gridflow.cli.bench import bench
 from gridflow.cli.compare import compare
 from gridflow.cli.explore import explore
+from gridflow.cli.export import export
 from gridflow.cli.info import info
+from gridflow.cli.movie import movie
 from gridflow.cli.new import new
-from gridflow.cli.outputs import export, movie, plot
+from gridflow.cli.plot import plot
 from gridflow.cli.printing import notes
 from gridflow.cli.run import resume, run
 from gridflow.cli.sweep import sweep

@@ -108,10 +108,10 @@ def rates(
         typer.echo(found.sentence)
         _print(_told(found))
     if output is not None:
-        from gridflow.viz.rates import plot_rates
+        from gridflow.viz import plot
 
-        written = plot_rates(run_directory, output, r)
-        typer.echo(str(written), err=as_json)
+        plot(run_directory, output, "rates", r=r)
+        typer.echo(str(output), err=as_json)
 
 
 def _told(found: Any) -> list[tuple[str, str]]:

@@ -38,6 +38,8 @@ class Comparison:
         Result for the displacements; or None, and the reason why there is none.
     level
         Probability with which correct samples may be called inconsistent.
+    accuracy
+        Relative error that velocities may have.
     particles
         The trajectory, in the run's units.
     """
@@ -52,6 +54,7 @@ class Comparison:
     motion: Motion | None
     note: str
     level: float
+    accuracy: float
     particles: Trajectory = field(repr=False)
 
     def facts(self) -> dict[str, Any]:
@@ -157,6 +160,7 @@ def compare(
         moved if isinstance(moved, Motion) else None,
         "" if isinstance(moved, Motion) else moved,
         level,
+        accuracy,
         given,
     )
 

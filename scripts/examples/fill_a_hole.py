@@ -74,7 +74,8 @@ def main() -> None:
         series = fill(store, options.cells, s)
         if s == 1:
             screen.print(laws(series))
-    figure = viz.side_by_side([*runs.values()], options.folder / "hole_s1_s2.png")
+    figure = options.folder / "hole_s1_s2.png"
+    viz.plot([*runs.values()], figure)
     movie = viz.movie([*runs.values()], options.folder / "hole_s1_s2.mp4")
     screen.print("wrote", *runs.values(), figure, movie, sep="\n  ", soft_wrap=True)
 

@@ -40,6 +40,7 @@ ROOMS = (
     "gridflow.viz",
     "gridflow.cases",
     "gridflow.studies",
+    "gridflow.app",
     "gridflow.cli",
 )
 """Each room imports only from itself and from those before it, so that no two can need each other."""
@@ -75,6 +76,10 @@ OWNERS = {
     "IPython": {"gridflow.runtime.progress"},
     "rich": {"gridflow.runtime.progress", "gridflow.cli"},
     "typer": {"gridflow.cli"},
+    "nicegui": {"gridflow.app.page", "gridflow.app.server"},
+    "fastapi": {"gridflow.app.server"},
+    "starlette": {"gridflow.app.server"},
+    "uvicorn": {"gridflow.app.server"},
     "solvers": USERS_OF_SOLVERS,
 }
 """Packages that only some modules may import."""

@@ -1,6 +1,7 @@
 """Runs cases, for the commands ``run``, ``resume``, ``sweep`` and ``train`` and for Python users."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -10,6 +11,7 @@ from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, located, stored_case
 from gridflow.domains.base import fewer
 from gridflow.errors import InputError
+from gridflow.runtime.callbacks import Callback
 from gridflow.runtime.live import Run
 from gridflow.runtime.loop import run
 from gridflow.runtime.progress import Say
@@ -29,6 +31,7 @@ def run_case(
     force: bool = False,
     progress: bool | None = None,
     say: Say | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Run a case into a run directory, as ``gridflow run`` does.
 
@@ -48,6 +51,8 @@ def run_case(
         Report progress; see :func:`gridflow.run`.
     say
         Called with the predicted memory before the run begins.
+    callbacks
+        Further actions, called after the stopping conditions of the case; see :class:`gridflow.Callback`.
 
     Returns
     -------
@@ -70,7 +75,7 @@ def run_case(
     if store.exists() and not force:
         raise InputError(f"{store} exists: resume it, choose another directory (out), or replace it (force)")
     check_memory(chosen, beside, force)
-    return launch(chosen, store, beside, force=force, progress=progress, say=say)
+    return launch(chosen, store, beside, force=force, progress=progress, say=say, callbacks=callbacks)
 
 
 @takes_numbers
@@ -112,6 +117,7 @@ def launch(
     resumed: RunDirectory | None = None,
     progress: bool | None = None,
     say: Say | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Run a case with an explicit snapshot schedule, or continue the run ``resumed``; see :func:`run_case`."""
     solver, initial = case.build(folder, None if resumed is None else resumed.started)
@@ -126,7 +132,7 @@ def launch(
         snapshot_dtype=case.output.snapshot_dtype,
         series=EverySteps(case.output.series_every),
         checkpoints=case.output.checkpoints(),
-        callbacks=case.time.conditions(),
+        callbacks=[*case.time.conditions(), *callbacks],
         progress=progress,
         resume=resumed is not None,
         force=force,

@@ -13,6 +13,7 @@ import typer
 from gridflow._version import __version__
 from gridflow.cli.bench import bench
 from gridflow.cli.compare import compare
+from gridflow.cli.explore import explore
 from gridflow.cli.export import export
 from gridflow.cli.info import info
 from gridflow.cli.movie import movie
@@ -33,7 +34,10 @@ app = typer.Typer(
 )
 Refused: type[Any] = typer.BadParameter.__mro__[1]
 """The error of a command line that cannot be understood; different versions of typer keep it in different places."""
-for command in (new, run, resume, info, plot, movie, export, sweep, predict, rates, sample, compare, train, bench):
+COMMANDS = (
+    new, run, resume, info, plot, movie, export, sweep, predict, rates, sample, compare, train, bench, explore,
+)  # fmt: skip
+for command in COMMANDS:
     app.command(short_help=(command.__doc__ or "").partition("\n")[0])(command)
 
 

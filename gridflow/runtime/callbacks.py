@@ -40,6 +40,10 @@ class LiveRun(Protocol):
     def diagnosis(self) -> Mapping[str, float]:
         """Current mass, min, max, energy and dissipation; computed at most once per step."""
 
+    @property
+    def series(self) -> dict[str, np.ndarray]:
+        """The scalar diagnostics recorded so far, one array per column; see :class:`Series`."""
+
     def moment(self) -> Moment:
         """Return the current moment of the run."""
 

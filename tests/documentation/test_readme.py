@@ -54,7 +54,11 @@ def overrides(line, shapes=SHAPES):
 SMALLER = {
     "README.md": {"(256, 256)": "(64, 64)"},
     "docs/tutorial.md": {"(256, 256)": "(64, 64)", "t_end=4.0": "t_end=2.0"},
-    "docs/commands.md": {"--shape 256,256": "--shape 32,32", "radius=0.1,0.2": "radius=0.2"},
+    "docs/commands.md": {
+        "--shape 256,256": "--shape 32,32",
+        "radius=0.1,0.2": "radius=0.2",
+        "gridflow explore hole2d.toml": "gridflow explore --help",
+    },
     "docs/python.md": {},
     "docs/kernels.md": {},
     "docs/densities.md": {},

@@ -95,3 +95,51 @@ def _volume(box: np.ndarray) -> float:
 
 
 _INSIDE = {1: _length, 2: area, 3: _volume}
+
+
+def lines(x: np.ndarray, y: np.ndarray, field: np.ndarray, level: float) -> list[np.ndarray]:
+    """Lines on which a field in the plane has a value, by marching squares.
+
+    Parameters
+    ----------
+    x, y
+        Positions of the columns and of the rows, shapes (columns,) and (rows,).
+    field
+        The field, shape (rows, columns).
+    level
+        The value.
+
+    Returns
+    -------
+    list of ndarray
+        The lines, each of shape (points, 2); none if the field does not take the value.
+    """
+    from contourpy import contour_generator
+
+    return list(contour_generator(x, y, field, line_type="Separate").lines(level))
+
+
+def surface(field: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Surface on which a field on a torus has a value, by marching cubes, within one period.
+
+    Parameters
+    ----------
+    field
+        Cell averages, shape (nx, ny, nz).
+    level
+        The value.
+
+    Returns
+    -------
+    vertices : ndarray
+        Positions as shares of the periods, shape (vertices, 3).
+    faces : ndarray
+        Triangles as rows of three numbers of vertices, shape (faces, 3).
+    """
+    closed = np.pad(field.astype(float), 1, mode="wrap")
+    if not closed.min() < level < closed.max():
+        return np.zeros((0, 3)), np.zeros((0, 3), int)
+    from skimage.measure import marching_cubes
+
+    vertices, faces, _, _ = marching_cubes(closed, level, allow_degenerate=False)
+    return np.clip((vertices - 0.5) / np.array(field.shape), 0.0, 1.0), faces

@@ -1,4 +1,5 @@
-"""The ``gridflow`` command: new, run, resume, info, plot, movie, export, sweep, predict, rates, compare, train, bench.
+"""The ``gridflow`` command: new, run, resume, info, plot, movie, report, export, sweep, predict, rates, compare, train,
+bench.
 
 Exit codes: 0 for success, 1 if a run failed or was interrupted or a check did not pass, 2 for bad input. Results go to
 standard output, everything else to standard error.
@@ -19,6 +20,7 @@ from gridflow.cli.movie import movie
 from gridflow.cli.new import new
 from gridflow.cli.plot import plot
 from gridflow.cli.printing import notes
+from gridflow.cli.report import report
 from gridflow.cli.run import resume, run
 from gridflow.cli.sweep import sweep
 from gridflow.cli.theory import predict, rates
@@ -30,7 +32,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (new, run, resume, info, plot, movie, export, sweep, predict, rates, compare, train, bench):
+for command in (new, run, resume, info, plot, movie, report, export, sweep, predict, rates, compare, train, bench):
     app.command()(command)
 
 

@@ -97,6 +97,34 @@ def _volume(box: np.ndarray) -> float:
 _INSIDE = {1: _length, 2: area, 3: _volume}
 
 
+def intervals(x: np.ndarray, length: float, field: np.ndarray, level: float) -> list[tuple[float, float]]:
+    """Intervals of a line of some period in which a field is below a value, linear between the centres of cells.
+
+    Parameters
+    ----------
+    x
+        Centres of the cells, shape (n,).
+    length
+        The period.
+    field
+        The field there, shape (n,).
+    level
+        The value.
+
+    Returns
+    -------
+    list of tuple
+        Their ends, ascending, within one period.
+    """
+    x = np.concatenate([[x[-1] - length], x, [x[0] + length]])
+    values = np.pad(field, 1, mode="wrap") - level
+    steps = np.flatnonzero((values[1:] < 0) != (values[:-1] < 0))
+    crossings = x[steps] - values[steps] * np.diff(x)[steps] / np.diff(values)[steps]
+    ends = np.concatenate([[0.0], crossings[(crossings > 0) & (crossings < length)], [length]])
+    middles = np.interp((ends[1:] + ends[:-1]) / 2, x, values)
+    return [(a, b) for a, b, middle in zip(ends, ends[1:], middles, strict=False) if middle < 0]
+
+
 def lines(x: np.ndarray, y: np.ndarray, field: np.ndarray, level: float) -> list[np.ndarray]:
     """Lines on which a field in the plane has a value, by marching squares.
 
@@ -116,11 +144,12 @@ def lines(x: np.ndarray, y: np.ndarray, field: np.ndarray, level: float) -> list
     """
     from contourpy import contour_generator
 
-    return list(contour_generator(x, y, field, line_type="Separate").lines(level))
+    found: list[np.ndarray] = contour_generator(x, y, field, line_type="Separate").lines(level)  # type: ignore[assignment]
+    return found
 
 
 def surface(field: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Surface on which a field on a torus has a value, by marching cubes, within one period.
+    """Surface on which a field on a torus has a value, by marching cubes, within one period and half a cell around it.
 
     Parameters
     ----------
@@ -142,4 +171,4 @@ def surface(field: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
     from skimage.measure import marching_cubes
 
     vertices, faces, _, _ = marching_cubes(closed, level, allow_degenerate=False)
-    return np.clip((vertices - 0.5) / np.array(field.shape), 0.0, 1.0), faces
+    return (vertices - 0.5) / np.array(field.shape), faces

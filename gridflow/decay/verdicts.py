@@ -30,7 +30,7 @@ SURE = 3.0
 SEEN = 0.01
 """Relative error of a rate in the window in which its law can be seen; see :meth:`gridflow.theory.PowerLaw.window`."""
 RESOLVED = 0.25
-"""Share of a hole's volume in half a cell along its boundary, above which the grid does not resolve the hole: it then has
+"""Share of a hole's volume in half a cell along its boundary, above which the grid does not resolve the hole: it has
 less than two cells of volume for each cell of boundary."""
 ROUND = 0.95
 """Least share of the energy of a round hole for which the law of round holes counts."""

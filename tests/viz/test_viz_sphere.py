@@ -69,7 +69,9 @@ def test_directions_find_their_cells(shape):
     everywhere = np.meshgrid(grid.colatitudes, grid.longitudes, indexing="ij")
     assert (pictures.cells_at(grid, *everywhere).ravel() == np.arange(grid.size)).all()
     inside = np.concatenate([grid.edges[:-1] + 1e-9, grid.edges[1:] - 1e-9])
-    assert (pictures.cells_at(grid, inside, np.zeros(2 * shape[0])) // shape[1] == np.tile(np.arange(shape[0]), 2)).all()
+    assert (
+        pictures.cells_at(grid, inside, np.zeros(2 * shape[0])) // shape[1] == np.tile(np.arange(shape[0]), 2)
+    ).all()
 
 
 def test_the_seam_belongs_to_the_cells_on_it_and_the_poles_to_the_outer_rings():

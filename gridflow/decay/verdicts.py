@@ -88,13 +88,15 @@ class Verdict:
         }
 
 
-def verdicts(run: str | os.PathLike[str] | RunDirectory) -> list[Verdict]:
+def verdicts(run: str | os.PathLike[str] | RunDirectory, measured: Rates | None = None) -> list[Verdict]:
     """Judge a run by the laws: mass, positivity, energy, volume of its hole, rate of convergence, certificate.
 
     Parameters
     ----------
     run
         A run directory, finished or not, or its path.
+    measured
+        Its rates, if they have been measured. Default: they are measured here.
 
     Returns
     -------
@@ -111,16 +113,17 @@ def verdicts(run: str | os.PathLike[str] | RunDirectory) -> list[Verdict]:
     stored = run if isinstance(run, RunDirectory) else open_run(run)
     if not (series := stored.series):
         return [Verdict(law, quantity, reason="the run has no series yet") for law, quantity, _ in LAWS]
-    case = Case(stored, series)
+    case = Case(stored, series, measured)
     return [judge(case, law, quantity) for law, quantity, judge in LAWS]
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A run to be judged: the run and its series."""
+    """A run to be judged: the run, its series and, if they are known, its rates."""
 
     stored: RunDirectory
     series: Mapping[str, np.ndarray]
+    measured: Rates | None
 
     @cached_property
     def flow(self) -> tuple[Equation[Any] | None, str]:
@@ -130,7 +133,7 @@ class Case:
     @cached_property
     def rates(self) -> tuple[Rates | None, str]:
         """The measured rates, or None and why there are none."""
-        return attempt(lambda: rates(self.stored))
+        return attempt(lambda: self.measured or rates(self.stored))
 
     @property
     def dtype(self) -> str:
@@ -307,6 +310,8 @@ def _certificate(case: Case, law: str, quantity: str) -> Verdict:
         return Verdict(law, quantity, reason="the energy is round-off from the start")
     energies, times = found.energies[:end], found.times[:end]
     slower = 0.0 if found.shares is None else float(np.maximum(-found.shares[1], 0).max(initial=0.0))
+    if slower >= 1:
+        return Verdict(law, quantity, reason="the scheme dissipates less than half of what the flow does")
     lost = np.log(np.maximum(energies[0] / energies, 1.0))
     rounding = 2 * math.sqrt(floor / float(energies.min()))
     allowed = np.expm1(slower * lost) + rounding

@@ -45,7 +45,7 @@ class Subject(RunDirectory):
     @cached_property
     def verdicts(self) -> list[Verdict]:
         """What the laws say of the run."""
-        return verdicts(self)
+        return verdicts(self, self.rates[0])
 
     @property
     def name(self) -> str:
@@ -101,7 +101,7 @@ def escaped(text: object) -> str:
 def packed(data: bytes | np.ndarray) -> str:
     """Return some bytes, or those of an array, compressed and in base64, for the page's ``unpack``."""
     plain = data if isinstance(data, bytes) else np.ascontiguousarray(data).tobytes()
-    return base64.b64encode(zlib.compress(plain, 9)).decode("ascii")
+    return base64.b64encode(zlib.compress(plain, 6)).decode("ascii")
 
 
 def placed(shares: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from gridflow.arguments import takes_numbers
-from gridflow.equation.contract import TRACER, Solver, State
+from gridflow.equation.contract import TRACER, Solver, State, energy_round_off
 from gridflow.measures import diagnostics
 from gridflow.runtime.extremes import Extremes
 from gridflow.runtime.holes import HoleRecorder
@@ -250,9 +250,7 @@ class Series:
 class EnergyWatch:
     """Warns, once per run, if the energy rises: the flow lowers it, but a scheme without a proof may not.
 
-    A rise counts only beyond the round-off of the energy of N cells. Transforms are accurate to log2(N) ε relative to
-    ‖μ‖, which changes E by at most that times 2 √(E S), where S is the energy of μ itself with the largest value of the
-    symbol in every mode.
+    A rise counts only beyond :func:`gridflow.equation.contract.energy_round_off`.
     """
 
     def __init__(self) -> None:
@@ -276,11 +274,8 @@ class EnergyWatch:
     @staticmethod
     def _round_off(run: LiveRun, energy: float) -> float:
         flow, density = run.solver.flow, run.density
-        largest = run.diagnosis["max"]
-        mass = flow.grid.integral(density)  # for two densities, the mass of the first and not of the difference
-        own = 0.5 * float(flow.symbol.max()) * largest * mass
-        error = 8 * math.log2(flow.grid.size) * float(np.finfo(density.dtype).eps)
-        return error * (energy + math.sqrt(energy * own)) + error**2 * own
+        mass = flow.grid.integral(density)
+        return energy_round_off(flow, energy, run.diagnosis["max"], mass, density.dtype)
 
 
 def snapshots(writer: RunWriter, dtype: str, schedule: Schedule) -> Callback:

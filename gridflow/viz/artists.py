@@ -15,6 +15,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from gridflow.compute import contours
 from gridflow.domains.base import Domain
 from gridflow.domains.torus import Grid
 from gridflow.equation.flow import Equation
@@ -231,7 +232,7 @@ def hole(
     if is_line(grid):
         return [
             axes.axvspan(a, b, **({"color": BOUNDARY["colors"], "alpha": 0.15, "linewidth": 0} | style))
-            for a, b in _intervals(grid, np.asarray(share), level)
+            for a, b in contours.intervals(grid.centers(0), grid.lengths[0], np.asarray(share), level)
         ]
     x, y, pixels = picture_of(grid, cut).around(np.asarray(share, dtype=float))
     limits = axes.get_xlim(), axes.get_ylim()
@@ -240,18 +241,6 @@ def hole(
     lines = axes.contour(x, y, pixels, levels=[] if np.isnan(level) else [level], **(BOUNDARY | style))
     axes.set(xlim=limits[0], ylim=limits[1])
     return lines
-
-
-def _intervals(grid: Grid, share: np.ndarray, level: float) -> list[tuple[float, float]]:
-    """Return the intervals in which a field on a line is above a value, linear between the centres of cells."""
-    x = grid.centers(0)
-    x = np.concatenate([[x[0] - grid.spacing[0]], x, [x[-1] + grid.spacing[0]]])
-    values = np.pad(share, 1, mode="wrap") - level
-    steps = np.flatnonzero((values[1:] < 0) != (values[:-1] < 0))
-    crossings = x[steps] - values[steps] * np.diff(x)[steps] / np.diff(values)[steps]
-    ends = np.concatenate([[0.0], crossings[(crossings > 0) & (crossings < grid.lengths[0])], [grid.lengths[0]]])
-    middles = np.interp((ends[1:] + ends[:-1]) / 2, x, values)
-    return [(a, b) for a, b, middle in zip(ends, ends[1:], middles, strict=False) if middle > 0]
 
 
 def streamlines(axes: Axes, flow: Equation[Any], values: np.ndarray, cut: Cut = MIDDLE, **style: Any) -> LineCollection:

@@ -48,7 +48,7 @@ FAULTS = {
         {"energy": lambda c: np.where(c["step"] == c["step"][4], c["energy"][3] * (1 + 1e-10), c["energy"])},
         {"energy decreasing"},
     ),
-    "hole": ({"tracer_volume": lambda c: late(c["tracer_volume"], lambda v: 1.3 * v)}, {"volume of the hole"}),
+    "hole": ({"hole_volume": lambda c: late(c["hole_volume"], lambda v: 1.3 * v)}, {"volume of the hole"}),
     "fast": ({"energy": lambda c: c["energy"] * np.exp(-0.5 * c["time"])}, {"rate of convergence"}),
     "slow": (
         {"energy": lambda c: c["energy"][0] * (1 - 1e-3 * c["time"])},
@@ -66,7 +66,7 @@ def test_each_violated_law_is_caught_and_no_other_blamed(honest, tmp_path, fault
     shutil.copytree(honest, path)
     columns = schema.read_series(path / "series.h5")
     columns |= {name: change(columns) for name, change in changes.items()}
-    schema.publish_hdf5(path / "series.h5", lambda file: schema.write_series(file, columns))
+    schema.publish_hdf5(path / "series.h5", lambda file: schema.write_series(file, columns, "volume"))
     assert {law for law, verdict in judged(path).items() if verdict.outcome == "fail"} == violated
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from gridflow.equation.contract import State
 from gridflow.files import checksum
-from gridflow.runtime.store import RunWriter
+from gridflow.runtime.writer import RunWriter
 
 
 def stored_run(path, grid, kernel, frames, times=None, rows=True, case=None, status="finished", **record):

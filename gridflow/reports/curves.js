@@ -28,8 +28,9 @@ function layoutOf(panel) {
   layout.yaxis.type = panel.logy ? "log" : "linear";
   const [times, values] = ["x", "y"].map((key) => panel.traces.flatMap((trace) => trace[key].filter((value) => value > 0)));
   if (panel.logy && values.length) {
-    const range = [panel.low ?? Math.min(...values) / 1.5, 1.5 * Math.max(...values)].map(Math.log10);
-    Object.assign(layout.yaxis, { range, ...ticks(range) });
+    const [low, high] = [panel.low ?? Math.min(...values), Math.max(...values)].map(Math.log10);
+    const margin = 0.05 * (high - low) + 0.02;
+    Object.assign(layout.yaxis, { range: [low - margin, high + margin], ...ticks([low, high]) });
   }
   if (layout.xaxis.type === "log") Object.assign(layout.xaxis, ticks([Math.min(...times), Math.max(...times)].map(Math.log10)));
   return layout;

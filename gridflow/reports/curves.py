@@ -16,6 +16,8 @@ from gridflow.viz.selection import short, spread
 
 POINTS = 400
 """Number of rows that a curve has at most, evenly spread; as many more are evenly spread in the logarithm of time."""
+APART = 5.0
+"""Ratio of the ends of runs from which they are seen together on a logarithmic axis of time only."""
 BELOW = 10.0
 """Factor below the smallest measured energy down to which a theory is drawn."""
 
@@ -36,7 +38,8 @@ class Curves(Section, kind="curves"):
         """The body of the section; see :meth:`Section.html`."""
         held = [(number, run) for number, run in enumerate(runs) if run.rows]
         names = told_apart(runs) if len(runs) > 1 else [""]
-        log_time = sum(wants_log_time(run.rows) for _, run in held) * 2 > len(held)
+        ends = [float(run.rows["time"][-1]) for _, run in held]
+        log_time = max(ends) > APART * min(ends) or sum(wants_log_time(run.rows) for _, run in held) * 2 > len(held)
         panels = []
         for key, title, curves in PANELS:
             traces = [

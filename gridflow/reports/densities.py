@@ -13,6 +13,9 @@ from gridflow.viz.scale import Scale
 from gridflow.viz.selection import is_signed
 from gridflow.viz.style import color_table
 
+BROAD = 2.5
+"""Ratio of width to height from which a picture has a row of its own."""
+
 
 @dataclass(frozen=True)
 class Densities(Section, kind="densities"):
@@ -94,8 +97,9 @@ def _panel(film: Film) -> str:
             f'<div><div id="solid-{number}" class="solid" role="img" aria-label="Surface, {told}"></div>'
             f'<p class="muted">{escaped(film.surfaces.told)}; drag to turn</p></div>'
         )
+    place = "card film both" if solid else "card film broad" if film.aspect > BROAD else "card film"
     return (
-        f'<figure class="card film{" both" if solid else ""}"><figcaption><h3>{told}</h3>'
+        f'<figure class="{place}"><figcaption><h3>{told}</h3>'
         f'<span class="when" id="when-{number}"></span>{tools}</figcaption>'
         f'<div class="parts">{solid}<div>{canvas}</div></div></figure>'
     )

@@ -91,6 +91,11 @@ class Film(ABC):
 
     surfaces: Surfaces | None = None
 
+    @property
+    def aspect(self) -> float:
+        """Ratio of its width to its height."""
+        return 1.0
+
     @abstractmethod
     def drawn(self, values: np.ndarray) -> np.ndarray:
         """What is drawn of the cell averages of a density."""
@@ -177,6 +182,11 @@ class PlaneFilm(PixelFilm):
         self._lines: list[list[np.ndarray]] = []
         self._dots: list[np.ndarray] = []
         super().__init__(number, run, told, times)
+
+    @property
+    def aspect(self) -> float:
+        """Ratio of its width to its height."""
+        return self._plane.lengths[0] / self._plane.lengths[1]
 
     def drawn(self, values: np.ndarray) -> np.ndarray:
         """One pixel for each cell of the plane, the lowest row first."""

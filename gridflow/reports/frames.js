@@ -56,6 +56,7 @@ class Picture {
   get aspect() { return 1; }
 
   draw() {
+    this.canvas.style.setProperty("--aspect", this.aspect);
     const width = Math.round(this.canvas.clientWidth * Math.min(window.devicePixelRatio || 1, 2));
     if (!this.loaded || !width) return;
     const height = Math.round(width / this.aspect);

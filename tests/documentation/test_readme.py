@@ -65,6 +65,7 @@ SMALLER = {
     "docs/solvers.md": {},
     "docs/sphere.md": {"(32, 64)": "(16, 32)"},
     "docs/store.md": {},
+    "docs/report.md": {},
     "docs/validate.md": {"10_000": "1_000"},
     "docs/networks.md": {},
     "docs/contributing.md": {},
@@ -73,8 +74,9 @@ SMALLER = {
 LEAVES = {
     "README.md": {"hole.run", "hole.png", "hole2d.toml", "hole2d.run", "hole2d.png"},
     "docs/tutorial.md": {"hole.run", "hole.png", "hole.gif", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4"},
-    "docs/commands.md": {"hole2d.toml", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4", "compare.png"},
+    "docs/commands.md": {"hole2d.toml", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4", "hole2d.html", "compare.png"},
     "docs/python.md": {"python.run", "hole2d.run"},
+    "docs/report.md": {"hole2d.run", "hole2d_s2.run", "hole2d.html", "both.html"},
     "docs/sphere.md": {"cap.run", "cap.png"},
     "docs/validate.md": {"hole2d.run", "mine.npz", "report.png", "grid.run", "particles.run"},
     "docs/networks.md": {"relu-circle.train", "relu-sphere.train", "net.npz", "student.run"},

@@ -25,7 +25,7 @@ def chromium(**options: Any) -> Iterator[Any]:
     """
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
-        missing = f"no browser found ({', '.join(NAMES)}): as root, scripts/setup installs Debian's chromium"
+        missing = f"no browser found ({', '.join(NAMES)}): as root, scripts/test installs Debian's chromium"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
     from playwright.sync_api import sync_playwright
 

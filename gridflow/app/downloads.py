@@ -87,6 +87,14 @@ def figure(folder: Path, out: Path) -> Path:
     return out / "run.png"
 
 
+@register_download("report", "Report", "one page for a browser: laws, curves, densities; of all parts if s was changed")
+def report(folder: Path, out: Path) -> Path:
+    """The page of ``gridflow report``."""
+    from gridflow.reports import report  # imported here, as above
+
+    return report(run_directories(folder), out / "report.html")
+
+
 def _zipped(path: Path, folder: Path, files: list[Path]) -> Path:
     with publishing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:

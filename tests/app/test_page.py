@@ -157,4 +157,4 @@ def test_without_a_browser_its_tests_are_skipped_here_and_fail_where_they_must_r
     with pytest.raises((pytest.skip.Exception, pytest.fail.Exception)) as outcome, chromium():
         raise AssertionError("there is no browser")
     assert outcome.type is (pytest.fail.Exception if ci else pytest.skip.Exception)
-    assert "scripts/setup" in str(outcome.value)
+    assert "scripts/test" in str(outcome.value)

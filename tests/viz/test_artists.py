@@ -215,3 +215,18 @@ def test_artists_use_no_figure_of_pyplot():
 
     artists.density(new_axes(), GRID, np.ones(GRID.shape))
     assert plt.get_fignums() == []
+
+
+def test_each_hole_has_its_curve_and_its_number(tmp_path):
+    grid = gf.Grid((32, 32))
+    small, large = gf.ball_hole(grid, 0.12, [0.25, 0.5]), gf.ball_hole(grid, 0.2, [0.7, 0.5])
+    start = gf.normalize(grid, small * large)
+    gf.run(FiniteVolume(gf.Flow(grid, gf.Riesz(1), gf.uniform(grid))), start, 0.3, store=tmp_path / "two.run")
+    figure = viz.plot(tmp_path / "two.run", kind="holes")
+    places, volumes, *_ = figure.subfigs[0].axes
+    first = {line.get_label(): line.get_ydata()[0] for line in volumes.get_lines()}
+    # half a cell along the border of a disc
+    for name, radius in (("hole 1", 0.2), ("hole 2", 0.12)):
+        assert first[name] == pytest.approx(np.pi * radius**2, abs=np.pi * radius / 32)
+    at = {text.get_text(): text.get_position() for text in places.texts}
+    np.testing.assert_allclose([at["1"], at["2"]], [[0.7, 0.5], [0.25, 0.5]], atol=1 / 64)

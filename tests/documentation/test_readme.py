@@ -70,7 +70,15 @@ SMALLER = {
 LEAVES = {
     "README.md": {"hole.run", "hole.png", "hole2d.toml", "hole2d.run", "hole2d.png"},
     "docs/tutorial.md": {"hole.run", "hole.png", "hole.gif", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4"},
-    "docs/commands.md": {"hole2d.toml", "hole2d.run", "quick.run", "hole2d.png", "hole2d.mp4", "hole2d.html", "compare.png"},
+    "docs/commands.md": {
+        "hole2d.toml",
+        "hole2d.run",
+        "quick.run",
+        "hole2d.png",
+        "hole2d.mp4",
+        "hole2d.html",
+        "compare.png",
+    },
     "docs/python.md": {"python.run", "hole2d.run"},
     "docs/report.md": {"hole2d.run", "hole2d_s2.run", "hole2d.html", "both.html"},
     "docs/sphere.md": {"cap.run", "cap.png"},

@@ -9,7 +9,7 @@ from PIL import Image
 import gridflow as gf
 from gridflow import viz
 from gridflow.files import publishing
-from gridflow.viz import artists, movies, pictures, style
+from gridflow.viz import artists, figures, movies, pictures, style
 from solvers import FiniteVolume
 
 
@@ -129,6 +129,14 @@ def test_a_failure_leaves_no_half_written_file(tmp_path, ending):
     with pytest.raises(gf.RunError, match=rf"cannot write .*run{ending}: full"):
         write()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_on_a_line_what_is_shaded_is_the_hole(runs):
+    stored = gf.open_run(runs / "1.run")
+    axes = style.new_figure(3, 2).subplots()
+    figures.draw_hole(axes, stored, stored.snapshot(index=0), viz.view.View())
+    (span,) = axes.patches
+    assert (span.get_x(), span.get_x() + span.get_width()) == pytest.approx((0.25, 0.75), abs=0.5 / 64)
 
 
 def test_a_run_with_a_start_alone_can_be_drawn(tmp_path):

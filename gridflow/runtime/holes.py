@@ -111,7 +111,7 @@ def numbered(grid: Domain, found: Components, before: Mapping[str, float]) -> di
     """
     numbers = [number for number in range(1, MOST + 1) if before.get(column(number, "within"), math.nan) >= 0]
     within = {number: int(before[column(number, "within")]) for number in numbers}
-    volumes = {number: before[column(number, "volume")] for number in numbers}
+    volumes = {number: before.get(column(number, "volume"), math.nan) for number in numbers}
     places: dict[int, list[int]] = {}
     for number in numbers:
         if within[number] == number:

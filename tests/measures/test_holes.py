@@ -39,7 +39,9 @@ def test_balls_have_the_volume_border_and_place_of_balls(dim):
         errors.append([root_mean_square(each) for each in np.transpose(found)])
     volumes, borders = np.transpose(errors)
     spacings = 1 / np.array(SIZES[dim])
-    assert gf.diagnostics.fitted_order(spacings, volumes) > (1.5 if dim > 1 else 0.8)  # an interval ends along the cells
+    assert gf.diagnostics.fitted_order(spacings, volumes) > (
+        1.5 if dim > 1 else 0.8
+    )  # an interval ends along the cells
     if dim == 1:
         assert (borders == 0).all()
     else:

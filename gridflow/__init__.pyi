@@ -10,6 +10,7 @@ from .cases.execute import resume_case as resume_case
 from .cases.execute import run_case as run_case
 from .cases.reading import load_case as load_case
 from .decay.measured import rates as rates
+from .decay.verdicts import verdicts as verdicts
 from .densities import regions as regions
 from .densities import sphere_densities as sphere_densities
 from .densities.anywhere import uniform as uniform
@@ -40,6 +41,7 @@ from .equation.kernels import Riesz as Riesz
 from .equation.kernels import Symbol as Symbol
 from .errors import InputError as InputError
 from .errors import RunError as RunError
+from .exchange import export as export
 from .measures import diagnostics as diagnostics
 from .measures import sobolev as sobolev
 from .networks.measures import measure_from_network as measure_from_network
@@ -47,10 +49,11 @@ from .networks.measures import network_from_measure as network_from_measure
 from .networks.weights import Weights as Weights
 from .particles.clouds import deposit as deposit
 from .particles.sampling import sample as sample
+from .reports import report as report
 from .runtime.callbacks import Callback as Callback
 from .runtime.callbacks import stop_when_energy_below as stop_when_energy_below
 from .runtime.callbacks import stop_when_steady as stop_when_steady
-from .runtime.loop import Run as Run
+from .runtime.live import Run as Run
 from .runtime.loop import run as run
 from .runtime.schedule import AtTimes as AtTimes
 from .runtime.schedule import EverySteps as EverySteps
@@ -62,6 +65,5 @@ from .studies.forecast import predict as predict
 from .studies.sweep import sweep as sweep
 from .studies.training import train as train
 from .validation import compare as compare
-from .viz import export as export
 from .viz import movie as movie
 from .viz import plot as plot

@@ -16,7 +16,7 @@ def info(
     run_directory: RunPath,
     as_json: AsJson = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Compare every checksum; exit code 1 if a file is damaged.")
+        bool, typer.Option("--verify", help="Compare every checksum; exit code 1 if a file is damaged or missing.")
     ] = False,
 ) -> None:
     """Show the contents of a run directory and how far the run has got."""

@@ -139,3 +139,57 @@ def border(box: np.ndarray, spacing: tuple[float, ...]) -> float:
     ``spacing`` is the width of a cell along each axis. The field must be negative somewhere and positive somewhere.
     """
     return _BORDER[box.ndim](box, spacing)
+
+
+def intervals(x: np.ndarray, length: float, field: np.ndarray, level: float) -> list[tuple[float, float]]:
+    """Intervals of a line of some period in which a field is above a value, linear between the centres of cells.
+
+    Parameters
+    ----------
+    x
+        Centres of the cells, shape (n,).
+    length
+        The period.
+    field
+        The field there, shape (n,).
+    level
+        The value.
+
+    Returns
+    -------
+    list of tuple
+        Their ends, ascending, within one period.
+    """
+    x = np.concatenate([[x[-1] - length], x, [x[0] + length]])
+    values = np.pad(field, 1, mode="wrap") - level
+    steps = np.flatnonzero((values[1:] < 0) != (values[:-1] < 0))
+    crossings = x[steps] - values[steps] * np.diff(x)[steps] / np.diff(values)[steps]
+    ends = np.concatenate([[0.0], crossings[(crossings > 0) & (crossings < length)], [length]])
+    middles = np.interp((ends[1:] + ends[:-1]) / 2, x, values)
+    return [(a, b) for a, b, middle in zip(ends, ends[1:], middles, strict=False) if middle > 0]
+
+
+def surface(field: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Surface on which a field on a torus has a value, by marching cubes, within one period and half a cell around it.
+
+    Parameters
+    ----------
+    field
+        Cell averages, shape (nx, ny, nz).
+    level
+        The value.
+
+    Returns
+    -------
+    vertices : ndarray
+        Positions as shares of the periods, shape (vertices, 3).
+    faces : ndarray
+        Triangles as rows of three numbers of vertices, shape (faces, 3).
+    """
+    closed = np.pad(field.astype(float), 1, mode="wrap")
+    if not closed.min() < level < closed.max():
+        return np.zeros((0, 3)), np.zeros((0, 3), int)
+    from skimage.measure import marching_cubes
+
+    vertices, faces, _, _ = marching_cubes(closed, level, allow_degenerate=False)
+    return (vertices - 0.5) / np.array(field.shape), faces

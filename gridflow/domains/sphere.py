@@ -52,6 +52,7 @@ class SphereGrid(Domain, kind="sphere"):
     """
 
     shape: tuple[int, ...]
+    measure: ClassVar[str] = "area"
 
     def __post_init__(self) -> None:
         given = tuple(np.atleast_1d(self.shape).tolist())
@@ -138,6 +139,10 @@ class SphereGrid(Domain, kind="sphere"):
     def cell_volumes(self) -> np.ndarray:
         """The :attr:`areas`."""
         return self.areas
+
+    def view(self, values: np.ndarray) -> tuple[np.ndarray, float]:
+        """A map with the longitude to the right and the north pole at the top."""
+        return values, 2.0
 
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Colatitudes and longitudes of the cell centres."""
@@ -243,7 +248,7 @@ class SphereGrid(Domain, kind="sphere"):
     def averages_on(self, coarse: "SphereGrid", values: np.ndarray) -> np.ndarray:
         """Averages of cell values over the cells of a coarser grid; see :meth:`Domain.averages_on`."""
         rings = overlaps(-np.cos(self.edges), -np.cos(coarse.edges))
-        rings /= rings.sum(axis=1, keepdims=True)
+        rings = rings / rings.sum(axis=1)[:, np.newaxis]
         mine, theirs = ((np.arange(grid.shape[1] + 1) - 0.5) * (2 * np.pi / grid.shape[1]) for grid in (self, coarse))
         around = overlaps(mine, theirs, 2 * np.pi) / (2 * np.pi / coarse.shape[1])
         return np.asarray(rings @ np.asarray(values, dtype=float) @ around.T)
@@ -275,6 +280,7 @@ class WholeSphere(Domain, kind="whole sphere"):
 
     dimension: int
     has_cells: ClassVar[bool] = False
+    measure: ClassVar[str] = "area"
 
     def __post_init__(self) -> None:
         if not is_whole(self.dimension, 1):

@@ -8,12 +8,13 @@ from typing import Protocol
 
 import numpy as np
 
-from gridflow.equation.contract import TRACER, Solver, State
+from gridflow.arguments import takes_numbers
+from gridflow.equation.contract import TRACER, Solver, State, energy_round_off
 from gridflow.measures import diagnostics
 from gridflow.runtime.extremes import Extremes
 from gridflow.runtime.holes import HoleRecorder
 from gridflow.runtime.schedule import EverySteps, Moment, Schedule
-from gridflow.runtime.store import RunWriter
+from gridflow.runtime.writer import RunWriter
 from gridflow.theory import LogisticLaw, uniform_background
 
 OF_SOME_SOLVERS = ("exponential_steps", "negative_mass", "empirical_loss")
@@ -38,6 +39,10 @@ class LiveRun(Protocol):
     @property
     def diagnosis(self) -> Mapping[str, float]:
         """Current mass, min, max, energy and dissipation; computed at most once per step."""
+
+    @property
+    def series(self) -> dict[str, np.ndarray]:
+        """The scalar diagnostics recorded so far, one array per column; see :class:`Series`."""
 
     def moment(self) -> Moment:
         """Return the current moment of the run."""
@@ -74,6 +79,7 @@ LOOKED, VALUE = "looked_at", "looked_value"
 """Keys in a state's control for the time and the value at which a stopping condition looked last."""
 
 
+@takes_numbers
 def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> Callback:
     """Return a callback that stops the run at the first step with an energy below a value.
 
@@ -104,6 +110,7 @@ def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> C
     return Callback(action, schedule or EverySteps(1), at_start=True, at_resume=True)
 
 
+@takes_numbers
 def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
     """Return a callback that stops the run once the relative decay rate of the energy is small, −dE/dt ≤ rate · E.
 
@@ -126,10 +133,9 @@ def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
 
     def action(run: LiveRun) -> None:
         control, now, energy = run.state.control, run.state.time, run.energy
-        before = control.get(f"{name}_energy", math.inf), control.get(f"{name}_time", -math.inf)
-        control |= {f"{name}_energy": energy, f"{name}_time": now}
-        fast = energy > 0 and math.isfinite(before[0]) and math.log(before[0] / energy) > 2 * rate * (now - before[1])
-        if fast:
+        before, since = control.get(f"{name}_energy", math.inf), now - control.get(f"{name}_{LOOKED}", -math.inf)
+        control[f"{name}_energy"] = energy
+        if energy > 0 and math.isfinite(before) and math.log(before / energy) > 2 * rate * since:
             _remember(run, name, math.inf)  # the rate itself is not known here
             return
         dissipation = run.diagnosis["dissipation"]
@@ -244,9 +250,7 @@ class Series:
 class EnergyWatch:
     """Warns, once per run, if the energy rises: the flow lowers it, but a scheme without a proof may not.
 
-    A rise counts only beyond the round-off of the energy of N cells. Transforms are accurate to log2(N) ε relative to
-    ‖μ‖, which changes E by at most that times 2 √(E S), where S is the energy of μ itself with the largest value of the
-    symbol in every mode.
+    A rise counts only beyond :func:`gridflow.equation.contract.energy_round_off`.
     """
 
     def __init__(self) -> None:
@@ -270,11 +274,8 @@ class EnergyWatch:
     @staticmethod
     def _round_off(run: LiveRun, energy: float) -> float:
         flow, density = run.solver.flow, run.density
-        largest = run.diagnosis["max"]
-        mass = flow.grid.integral(density)  # for two densities, the mass of the first and not of the difference
-        own = 0.5 * float(flow.symbol.max()) * largest * mass
-        error = 8 * math.log2(flow.grid.size) * float(np.finfo(density.dtype).eps)
-        return error * (energy + math.sqrt(energy * own)) + error**2 * own
+        mass = flow.grid.integral(density)
+        return energy_round_off(flow, energy, run.diagnosis["max"], mass, density.dtype)
 
 
 def snapshots(writer: RunWriter, dtype: str, schedule: Schedule) -> Callback:

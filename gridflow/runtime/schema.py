@@ -1,6 +1,6 @@
 """The contents of a run's files.
 
-This is the only module that writes HDF5. Equal content gives equal bytes: datasets are written in the order of their
+Equal content gives equal bytes: datasets are written in the order of their
 names, and none contains a date. ``docs/store.md`` describes the format.
 """
 
@@ -17,14 +17,7 @@ import h5py
 import numpy as np
 
 from gridflow.domains.base import Domain
-from gridflow.equation.contract import (
-    INNER,
-    NEGATIVE,
-    OUTER,
-    POSITIONS,
-    WEIGHTS,
-    State,
-)
+from gridflow.equation.contract import INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, State
 from gridflow.errors import RunError
 from gridflow.files import checksum, publish
 
@@ -49,7 +42,29 @@ SERIES_UNITS = {
     "empirical_loss": ("energy", "half the mean squared error on the samples"),
     "plateau": ("mass / volume", "largest cell average, the density outside a hole"),
 }
-"""Units and meaning of the series' columns; see :func:`described` for the others."""
+"""Units and meaning of the series' columns; see :func:`column_label` for the others."""
+FIELDS = {
+    "density": ("mass / volume", "cell averages of the density"),
+    "tracer": ("1", "volume fraction of the hole"),
+    POSITIONS: ("length", "positions of the particles"),
+    WEIGHTS: ("mass", "masses of the particles"),
+    NEGATIVE: ("mass / volume", "cell averages of the density of negative output weights"),
+    INNER: ("1", "weights of the neurons' inputs"),
+    OUTER: ("1", "weights of the neurons' outputs"),
+}
+"""Units and meaning of the arrays of a snapshot."""
+CONSTANT_FIELDS = {
+    "initial": ("mass / volume", "cell averages of the density at time 0"),
+    "target": ("mass / volume", "cell averages of the target density"),
+}
+"""The same of a problem."""
+AXES_OF_POINTS = {
+    POSITIONS: ("particle", "axis"),
+    WEIGHTS: ("particle",),
+    INNER: ("neuron", "input"),
+    OUTER: ("neuron",),
+}
+"""Dimensions of arrays that do not have those of the grid."""
 KINDS = {
     "_exact": "exact law of: ",
     "_ratio": "measured over exact: ",
@@ -183,30 +198,15 @@ def write_fields(file: h5py.File, grid: Domain, fields: Mapping[str, np.ndarray]
         scale.make_scale(scale.name.removeprefix("/"))
     if state is not None:
         step.dims[0].attach_scale(scales[0])
-    meanings = {
-        "initial": ("mass / volume", "cell averages of the density at time 0"),
-        "target": ("mass / volume", "cell averages of the target density"),
-        "density": ("mass / volume", "cell averages of the density"),
-        "tracer": ("1", "volume fraction of the hole"),
-        POSITIONS: ("length", "positions of the particles"),
-        WEIGHTS: ("mass", "masses of the particles"),
-        NEGATIVE: ("mass / volume", "cell averages of the density of negative output weights"),
-        INNER: ("1", "weights of the neurons' inputs"),
-        OUTER: ("1", "weights of the neurons' outputs"),
-    }
-    points = next((kind for kind in _CLOUDS if kind[0] in fields), None)
     time = [] if state is None else scales[:1]
-    cloud = [] if points is None else [*time, *_numbered(file, points[2:], fields[points[0]].shape)]
+    points = max((name for name in fields if name in AXES_OF_POINTS), key=lambda name: fields[name].ndim, default=None)
+    cloud = [] if points is None else [*time, *_numbered(file, AXES_OF_POINTS[points], fields[points].shape)]
     for name, values in sorted(fields.items()):
         data = values if state is None else values[np.newaxis]
-        dataset = _put_compressed(file, name, data, *meanings[name])
-        along = cloud[: data.ndim] if points is not None and name in points else scales
+        dataset = _put_compressed(file, name, data, *field_label(name, grid.measure))
+        along = cloud[: data.ndim] if name in AXES_OF_POINTS else scales
         for dimension, scale in zip(dataset.dims, along, strict=True):
             dimension.attach_scale(scale)
-
-
-_CLOUDS = ((POSITIONS, WEIGHTS, "particle", "axis"), (INNER, OUTER, "neuron", "input"))
-"""Pairs of point arrays and the names of their dimensions."""
 
 
 def _numbered(file: h5py.File, names: tuple[str, ...], shape: tuple[int, ...]) -> list[h5py.Dataset]:
@@ -219,26 +219,32 @@ def _numbered(file: h5py.File, names: tuple[str, ...], shape: tuple[int, ...]) -
     return scales
 
 
-def write_series(file: h5py.File, columns: Mapping[str, np.ndarray]) -> None:
-    """Write one dataset per column, over the dimension time."""
+def write_series(file: h5py.File, columns: Mapping[str, np.ndarray], measure: str) -> None:
+    """Write one dataset per column, over the dimension time; ``measure`` is that of the domain."""
     time = _put(file, "time", columns["time"], *SERIES_UNITS["time"])
     time.make_scale("time")
     for name, values in sorted(columns.items()):
         if name == "time":
             continue
-        _put(file, name, values, *described(name)).dims[0].attach_scale(time)
+        _put(file, name, values, *column_label(name, measure)).dims[0].attach_scale(time)
 
 
-def described(name: str) -> tuple[str, str]:
-    """Units and meaning of a column of the series."""
-    if name in SERIES_UNITS:
-        return SERIES_UNITS[name]
+def field_label(name: str, measure: str) -> tuple[str, str]:
+    """Return the units and the meaning of an array; ``measure`` is that of the domain, such as area."""
+    units, meaning = (FIELDS | CONSTANT_FIELDS)[name]
+    return units.replace("volume", measure), meaning
+
+
+def column_label(name: str, measure: str) -> tuple[str, str]:
+    """Return the units and the meaning of a column of the series; ``measure`` is that of the domain."""
+    kind = next((kind for kind in KINDS if name.endswith(kind)), "")
     if found := OF_ONE_HOLE.fullmatch(name):
         units, meaning = PER_HOLE[found["what"]]
-        return units, f"{meaning} of hole {found['number']}"
-    base, kind = next((name.removesuffix(kind), kind) for kind in KINDS if name.endswith(kind))
-    units, meaning = SERIES_UNITS[base]
-    return "1" if kind == "_ratio" else units, KINDS[kind] + meaning
+        meaning = f"{meaning} of hole {found['number']}"
+    else:
+        units, meaning = SERIES_UNITS[name.removesuffix(kind)]
+    told = meaning.replace("volume", measure)
+    return "1" if kind == "_ratio" else units.replace("volume", measure), (KINDS[kind] if kind else "") + told
 
 
 def write_checkpoint(file: h5py.File, state: State) -> None:
@@ -267,10 +273,15 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 def read_snapshot(path: Path) -> Snapshot:
     """Read a snapshot file; RunError if it is damaged."""
-    kept = ("density", "tracer", POSITIONS, WEIGHTS, NEGATIVE, INNER, OUTER)
-    arrays = read_arrays(path, ("time", "step", *kept))
-    fields = {name: arrays[name][0] for name in kept if name in arrays}
+    arrays = read_arrays(path, ("time", "step", *FIELDS))
+    fields = {name: arrays[name][0] for name in FIELDS if name in arrays}
     return Snapshot(float(arrays["time"][0]), int(arrays["step"][0]), **fields)
+
+
+def field_types(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Return the shape and the type of every array of a snapshot, without reading them."""
+    with reading(path) as file:
+        return {name: (file[name].shape[1:], file[name].dtype) for name in FIELDS if name in file}
 
 
 def read_series(path: Path) -> dict[str, np.ndarray]:

@@ -1,34 +1,33 @@
-"""The run directory: the files that a run leaves on disk, and how to read them.
+"""The run directory: the files that a run leaves on disk, and how to read them."""
 
-Every file is written under a temporary name, flushed to disk and renamed. A run killed at any moment therefore leaves
-only complete files.
-"""
-
-import fcntl
 import json
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gridflow.domains.base import Domain
-from gridflow.equation.contract import INNER, NEGATIVE, OUTER, Representation, State
+from gridflow.equation.contract import INNER, NEGATIVE, OUTER, Representation
 from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import Kernel
 from gridflow.errors import InputError, RunError
-from gridflow.files import UNFINISHED, checksum, publish_folder, publish_text
-from gridflow.runtime import manifests, schema
-from gridflow.runtime.background import Background
+from gridflow.files import checksum
+from gridflow.runtime import datasets, manifests, schema, summaries, thumbnails
 from gridflow.runtime.schema import Snapshot
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
 
 FORMAT = 1
 MANIFEST, CASE, PROBLEM, SERIES = "manifest.json", "case.toml", "problem.nc", "series.h5"
+RUNNING = "running"
+"""Status of a run from its start on, also of one that was killed."""
 DONE = ("finished", "stopped")
 """Statuses of a run that has ended normally."""
-SNAPSHOTS, CHECKPOINTS, LOCK = "snapshots", "checkpoints", ".lock"
+SNAPSHOTS, CHECKPOINTS = "snapshots", "checkpoints"
 REQUIRED = ("format", "gridflow", "versions", "grid", "problem", "solver", "t_end", "status")
 """Keys that every manifest has."""
 
@@ -64,6 +63,31 @@ class RunDirectory:
                 f"{self.path} has store format {self.manifest['format']}; this gridflow reads up to {FORMAT}"
             )
 
+    def __repr__(self) -> str:
+        solver = self.manifest["solver"].get("solver", "")
+        return f"<{type(self).__name__} {self.path}: {self.title}; {solver}, {self.status}>"
+
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook: what was solved, how far it has got, and the first and the last density."""
+        grid, t_end = self.grid, float(self.manifest["t_end"])
+        reason = self.manifest.get("reason", "")
+        rows = [("status", f"{self.status}: {reason}" if reason else self.status), ("directory", str(self.path))]
+        rows += summaries.equation_rows(grid, self.manifest["problem"]["kernel"], self.manifest["solver"])
+        rows += summaries.readable(lambda: summaries.series_rows(self.series, t_end, grid.measure), rows)
+        pictures = summaries.readable(self._pictures, rows)
+        return summaries.Summary(self.title, rows, pictures).html()
+
+    def _pictures(self) -> list[tuple[str, np.ndarray]]:
+        """Return captions and pixels of the first and the last snapshot; none if there is nothing to draw."""
+        stored, found = self._index(), []
+        for _, path in stored[:1] + stored[1:][-1:]:
+            frame = schema.read_snapshot(path)
+            net = frame.density if frame.negative is None else frame.density - frame.negative
+            pixels = thumbnails.small(self.grid, net)
+            if pixels is not None:
+                found.append((f"t = {frame.time:.4g}", pixels))
+        return found
+
     @property
     def grid(self) -> Domain:
         """The run's grid."""
@@ -73,6 +97,11 @@ class RunDirectory:
     def status(self) -> str:
         """Status: ``running`` (or killed), ``finished``, ``stopped``, ``interrupted`` or ``failed``."""
         return str(self.manifest["status"])
+
+    @property
+    def title(self) -> str:
+        """Title of the case; the name of the directory if there is none."""
+        return str(self.manifest.get("record", {}).get("title", "")) or self.path.name
 
     @property
     def case(self) -> str | None:
@@ -166,26 +195,85 @@ class RunDirectory:
         for _, path in self._index():
             yield schema.read_snapshot(path)
 
+    def to_xarray(self) -> "xarray.Dataset":
+        """Return the snapshots as a dataset of xarray, which the extra ``xarray`` of gridflow installs.
+
+        Returns
+        -------
+        xarray.Dataset
+            Every array of the snapshots over (time, x, y, z), on the sphere over (time, colatitude, longitude); points
+            over (time, particle, axis) and the like. ``initial`` and ``target`` have no time. Coordinates are times,
+            steps and cell centres. All have ``units`` and ``long_name``; the attributes say which run it is. With dask
+            a snapshot is read, and its checksum compared, when its values are needed; without dask, at once.
+
+        Raises
+        ------
+        InputError
+            If xarray is not installed.
+        RunError
+            If a file is damaged.
+        """
+        problem = self.manifest["problem"]
+        said = {
+            "title": self.title,
+            "gridflow": self.manifest["gridflow"],
+            "domain": repr(self.grid),
+            "kernel": problem["kernel"],
+            "growth": problem["growth"],
+            "solver": str(self.manifest["solver"].get("solver", "")),
+            "t_end": self.manifest["t_end"],
+            "status": self.status,
+        }
+        constant = schema.read_arrays(self.path / PROBLEM, tuple(schema.CONSTANT_FIELDS))
+        return datasets.labelled(self.grid, self._index(), constant, said)
+
+    def series_frame(self) -> "pandas.DataFrame":
+        """Return the time series as a table of pandas, which the extra ``xarray`` of gridflow installs.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One column for each of :attr:`series`, with the time as the index; units by column in ``attrs["units"]``.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed.
+        RunError
+            If the file is damaged.
+        """
+        return datasets.table(self.grid, self.series)
+
     def checkpoints(self) -> list[Path]:
         """Paths of the published checkpoints, newest first."""
         return sorted((self.path / CHECKPOINTS).glob("*.h5"), reverse=True)
 
     def verify(self) -> list[str]:
-        """Read every file and compare its checksums; return one line per damaged file."""
-        problems = []
+        """Read every file and compare its checksums; return one line per file that is missing or damaged.
+
+        A run that has ended, and was made by this version, knows its files. Of one that goes on only the snapshots are
+        certain to stay.
+        """
+        problems = [f"{self.path / name} is missing" for name in self._expected() if not (self.path / name).is_file()]
         readers: list[tuple[Callable[[Path], Any], list[Path]]] = [
             (schema.read_snapshot, sorted((self.path / SNAPSHOTS).glob("*.nc"))),
             (schema.verify_checkpoint, self.checkpoints()),
-            (schema.read_series, [self.path / SERIES] if (self.path / SERIES).is_file() else []),
+            (schema.read_series, [self.path / SERIES]),
             (self._read_problem, [self.path / PROBLEM]),
         ]
         for read, paths in readers:
-            for path in paths:
+            for path in filter(Path.is_file, paths):
                 try:
                     read(path)
                 except RunError as error:
                     problems.append(str(error))
         return problems
+
+    def _expected(self) -> list[str]:
+        """Return the names of files that must be there."""
+        known = self.manifest.get("files", ())
+        kept = [name for name in known if self.status != RUNNING or name.startswith(f"{SNAPSHOTS}/")]
+        return sorted({PROBLEM, *kept})
 
     def _read_problem(self, path: Path) -> None:
         """Compare the initial and target densities with the manifest; RunError if they differ from it."""
@@ -222,176 +310,3 @@ def open_run(path: str | os.PathLike[str]) -> RunDirectory:
         If the path is not a run directory or was written by a later version of the format.
     """
     return RunDirectory(path)
-
-
-class RunWriter(RunDirectory):
-    """Write access to a run, held by one process at a time.
-
-    Construct it with :meth:`create` or :meth:`resume`. Snapshots are written in the background, one at a time. A
-    checkpoint waits for them, so that everything before it is on disk.
-    """
-
-    def __init__(self, path: Path) -> None:
-        if not (path / MANIFEST).is_file():
-            raise InputError(f"{path} is not a run directory: it has no {MANIFEST}")
-        self._lock = _lock(path)
-        self._background = Background()
-        try:
-            super().__init__(path)
-        except InputError:
-            self._lock.close()
-            raise
-        for stale in path.rglob(UNFINISHED):  # left by a process that was killed while writing
-            stale.unlink()
-
-    @classmethod
-    def create(
-        cls,
-        path: str | os.PathLike[str],
-        manifest: Mapping[str, Any],
-        densities: Mapping[str, np.ndarray],
-        case: str | None = None,
-        force: bool = False,
-    ) -> "RunWriter":
-        """Create a run directory with its ``initial`` and ``target`` densities; ``force`` replaces an existing run.
-
-        Raises
-        ------
-        InputError
-            If the path exists and ``force`` is not given, or if the path is something other than a run directory.
-        RunError
-            If the directory cannot be written.
-        """
-        path = Path(path)
-        if path.exists():
-            if not force:
-                raise InputError(f"{path} exists; resume it, choose another name, or pass force=True to replace it")
-            if not (path / MANIFEST).is_file():
-                raise InputError(f"{path} exists and is not a run directory; it will not be replaced")
-        try:
-            cls._create(path, manifest, densities, case)
-        except OSError as error:
-            raise RunError(f"cannot write {path}: {error}") from error
-        return cls(path)
-
-    @staticmethod
-    def _create(path: Path, manifest: Mapping[str, Any], densities: Mapping[str, np.ndarray], case: str | None) -> None:
-        """Prepare the directory under another name, move it into place, and then remove what it replaces."""
-        prepared = path.with_name(f".{path.name}.{os.getpid()}.part")
-        replaced = path.with_name(f".{path.name}.{os.getpid()}.old")
-        try:
-            for folder in (SNAPSHOTS, CHECKPOINTS):
-                (prepared / folder).mkdir(parents=True)
-            grid = Domain.from_record(manifest["grid"])
-            schema.publish_hdf5(prepared / PROBLEM, lambda file: schema.write_fields(file, grid, densities, None))
-            if case is not None:
-                publish_text(prepared / CASE, case)
-            _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": "running"})
-            if path.exists():
-                with _lock(path):
-                    publish_folder(prepared, path, replaced)
-                shutil.rmtree(replaced)
-            else:
-                publish_folder(prepared, path)
-        finally:
-            shutil.rmtree(prepared, ignore_errors=True)
-
-    @classmethod
-    def resume(
-        cls, path: str | os.PathLike[str], manifest: Mapping[str, Any], warn: Callable[[str], None]
-    ) -> "RunWriter":
-        """Open a run for continuation; if its problem differs from ``manifest``, InputError names the difference.
-
-        Different versions of libraries are reported to ``warn``, since they may change the last bits.
-        """
-        writer = cls(Path(path))
-        given = json.loads(json.dumps(manifest))
-        if difference := manifests.difference(writer.manifest, given):
-            writer.close()
-            raise InputError(f"{path} was run with {difference}; only the same problem resumes")
-        for name, before in writer.manifest["versions"].items():
-            if given["versions"].get(name) != before:
-                now = given["versions"].get(name)
-                warn(f"{path} was begun with {name} {before}; with {now} the last bits may differ")
-        return writer
-
-    def flush(self) -> None:
-        """Wait until every snapshot is on disk; RunError if the last one could not be written."""
-        self._background.wait()
-
-    def close(self) -> None:
-        """Finish writing and release the run for other processes."""
-        try:
-            self.flush()
-        finally:
-            self._lock.close()
-
-    def write_case(self, text: str) -> None:
-        """Replace the resolved case, for example when a run is continued to a later time."""
-        publish_text(self.path / CASE, text)
-
-    def write_status(self, status: str, **facts: Any) -> None:
-        """Publish the manifest with a new status and further entries."""
-        self.manifest |= {"status": status, **facts}
-        _publish_manifest(self.path, self.manifest)
-
-    def write_snapshot(self, state: State, held: Mapping[str, np.ndarray], dtype: str) -> None:
-        """Write a snapshot of a state in the background: the arrays ``held``, compressed.
-
-        One copy of the arrays, in ``dtype``, is kept until they are on disk. The previous snapshot is awaited first.
-
-        Raises
-        ------
-        RunError
-            If the previous snapshot could not be written.
-        """
-        self.flush()
-        fields = {name: array.astype(dtype) for name, array in held.items()}
-        path = self.path / SNAPSHOTS / f"{state.step:012d}.nc"
-        moment = State({}, state.time, state.step)  # a copy, because the run advances its own state
-        grid = self.grid
-        self._background.begin(
-            lambda: schema.publish_hdf5(path, lambda file: schema.write_fields(file, grid, fields, moment))
-        )
-
-    def write_series(self, columns: Mapping[str, np.ndarray]) -> None:
-        """Write all rows of the time series."""
-        schema.publish_hdf5(self.path / SERIES, lambda file: schema.write_series(file, columns))
-
-    def write_checkpoint(self, state: State) -> None:
-        """Write everything that a continuation needs, read it back, and delete all but the previous checkpoint.
-
-        All earlier snapshots are on disk first. Later checkpoints belong to a past that this run was not resumed from,
-        because they are damaged or lack their rows of the series; they are deleted, too.
-        """
-        self.flush()
-        path = self.path / CHECKPOINTS / f"{state.step:012d}.h5"
-        schema.publish_hdf5(path, lambda file: schema.write_checkpoint(file, state))
-        schema.verify_checkpoint(path)
-        others = [other for other in self.checkpoints() if other != path]
-        before = [other for other in others if other.name < path.name]
-        for other in set(others) - set(before[:1]):
-            other.unlink()
-
-    def newest_state(self, warn: Callable[[str], None]) -> State | None:
-        """Read the newest intact checkpoint, or return None if there is none; damaged ones are reported and skipped."""
-        for path in self.checkpoints():
-            try:
-                return schema.read_checkpoint(path)
-            except RunError as error:
-                warn(f"{error}; trying the one before")
-        return None
-
-
-def _lock(path: Path) -> IO[str]:
-    handle = (path / LOCK).open("w", encoding="utf-8")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        raise InputError(f"{path} is being written by another process") from None
-    return handle
-
-
-def _publish_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
-    publish_text(path / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")

@@ -1,23 +1,28 @@
-"""Figures, movies and files for other programs, made from run directories without any solver.
+"""Figures and movies, made from run directories without any solver, and the functions that they are composed of.
 
-Every module of this folder is imported here, so that an output that names its kind is found by its suffix.
+Every module of this folder is imported here, so that an output that names its kind is found.
 """
 
 from importlib import import_module
 from pkgutil import iter_modules
 
+from gridflow.viz.artists import density, difference, hole, particles, potential, redraw, spacetime, streamlines
 from gridflow.viz.comparison import plot_comparison
-from gridflow.viz.figures import plot, side_by_side
+from gridflow.viz.curves import discrepancy, energy, extrema, hole_ratio, hole_volume
 from gridflow.viz.movies import movie
-from gridflow.viz.outputs import export
+from gridflow.viz.pictures import Cut
+from gridflow.viz.plotting import drawn, kinds, plot
 from gridflow.viz.predictions import plot_prediction
-from gridflow.viz.rates import plot_rates
-from gridflow.viz.sweeps import plot_sweep
+from gridflow.viz.scale import Scale, color_bar
+from gridflow.viz.spectra import spectrum
+from gridflow.viz.sphere import globe
+from gridflow.viz.style import STYLE
 from gridflow.viz.training import plot_training
 
 __all__ = [
-    "export", "movie", "plot", "plot_comparison", "plot_prediction", "plot_rates", "plot_sweep", "plot_training",
-    "side_by_side",
+    "STYLE", "Cut", "Scale", "color_bar", "density", "difference", "discrepancy", "drawn", "energy", "extrema", "globe",
+    "hole", "hole_ratio", "hole_volume", "kinds", "movie", "particles", "plot", "plot_comparison", "plot_prediction",
+    "plot_training", "potential", "redraw", "spacetime", "spectrum", "streamlines",
 ]  # fmt: skip
 
 for _module in iter_modules(__path__, f"{__name__}."):

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from gridflow.domains.torus import Grid
 from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory
-from gridflow.viz.fields import Scale
+from gridflow.viz.scale import Scale
 from gridflow.viz.selection import short
 from gridflow.viz.style import EXACT
 

@@ -18,10 +18,12 @@ from matplotlib.lines import Line2D
 
 from gridflow.errors import InputError, RunError
 from gridflow.files import publishing
-from gridflow.runtime.store import RunDirectory, open_run
-from gridflow.viz.fields import Scale, color_bar, draw, is_line, panel_height, redraw
+from gridflow.runtime.outputs import Output, Runs, chosen_output, opened
+from gridflow.runtime.store import RunDirectory
+from gridflow.viz.artists import density, redraw
 from gridflow.viz.neurons import smoothed
-from gridflow.viz.outputs import Output, checked_output
+from gridflow.viz.pictures import is_line, panel_height
+from gridflow.viz.scale import Scale, color_bar
 from gridflow.viz.selection import is_signed, kernel_name, net
 from gridflow.viz.style import EXACT, look, new_figure
 
@@ -29,9 +31,7 @@ FORMATS = (".mp4", ".gif")
 FPS = 10
 
 
-def movie(
-    runs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], fps: int = FPS
-) -> Path:
+def movie(runs: Runs, output: str | os.PathLike[str] | None = None, fps: int = FPS) -> Path:
     """Make a movie of one run, or of several runs side by side, on one colour scale.
 
     The movie has as many frames as the run with the most snapshots; the snapshots of each run are spread evenly over
@@ -60,12 +60,12 @@ def movie(
     RunError
         If the file cannot be written.
     """
-    path = checked_output(output, FORMATS)
-    return _film([open_run(run) for run in ([runs] if isinstance(runs, str | os.PathLike) else runs)], path, fps)
+    stored = opened(runs, "a movie")
+    return _film(stored, chosen_output(output, stored, Movie), fps)
 
 
 @dataclass(frozen=True)
-class Movie(Output, kind="movie", suffixes=FORMATS):
+class Movie(Output, command="movie", kind="densities", suffixes=FORMATS):
     """The density of a run over time; see :func:`movie`.
 
     Parameters
@@ -77,14 +77,12 @@ class Movie(Output, kind="movie", suffixes=FORMATS):
     fps: int = FPS
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
-        """Make the movie; see :meth:`Output.write`."""
+        """Make the movie; see :func:`movie`."""
         return _film([stored], path, self.fps)
 
 
 def _film(stored: Sequence[RunDirectory], path: Path, fps: int) -> Path:
     """Write a movie of runs side by side; return the file written."""
-    if not stored:
-        raise InputError("runs = []: a movie needs at least one")
     if not (math.isfinite(fps) and fps > 0):
         raise InputError(f"fps = {fps}: it must be positive")
     frames = max(len(each.times) for each in stored)
@@ -99,9 +97,9 @@ def _film(stored: Sequence[RunDirectory], path: Path, fps: int) -> Path:
             f"there is no ffmpeg (pip install imageio-ffmpeg brings one): writing {path} instead", stacklevel=2
         )
     seen = (
-        density
+        values
         for each in stored
-        for density in chain([each.target], (net(smoothed(each.grid, frame)) for frame in each.snapshots()))
+        for values in chain([each.target], (net(smoothed(each.grid, frame)) for frame in each.snapshots()))
     )
     scale = Scale.over(seen, any(is_signed(each) for each in stored))
     with look(), mpl.rc_context({} if ffmpeg is None else {"animation.ffmpeg_path": ffmpeg}):
@@ -139,7 +137,7 @@ class _Panel:
         self.axes = axes
         self._stored = stored
         self._last = len(stored.times) - 1
-        self._artist = draw(axes, stored.grid, net(smoothed(stored.grid, stored.snapshot(index=0))), scale)
+        self._artist = density(axes, stored.grid, net(smoothed(stored.grid, stored.snapshot(index=0))), scale)
         if isinstance(self._artist, Line2D):
             axes.plot(self._artist.get_xdata(), stored.target, color=EXACT, linestyle="--", linewidth=1, label="target")
             axes.set(xlabel="x", ylabel=scale.label)

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from gridflow.errors import InputError
+from gridflow.runtime.outputs import checked_output
 from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.theory.brackets import Bracket
-from gridflow.viz.figures import FORMATS
-from gridflow.viz.outputs import checked_output
 from gridflow.viz.selection import short
 from gridflow.viz.style import EXACT, MEASURED, SECOND, look, new_figure, save
+from gridflow.viz.view import FORMATS
 
 BOUND = "#d8d4e6"
 STYLES = ("--", "-.", ":")

@@ -1,11 +1,19 @@
 """Selects the snapshots for a figure, and formats the captions of a run."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from gridflow.equation.contract import NEURONS
 from gridflow.errors import InputError
 from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory
 from gridflow.viz.neurons import smoothed
+
+SMOOTHED = "densities smoothed over a few neurons"
+"""What the title of a figure says of the densities of a network; see :func:`gridflow.viz.neurons.smoothed`."""
+STATUS = {"running": ["not finished"], "failed": ["failed"], "interrupted": ["interrupted"]}
+"""What the title of a figure says of a run that has not ended normally."""
 
 
 def spread(total: int, count: int) -> np.ndarray:
@@ -15,10 +23,48 @@ def spread(total: int, count: int) -> np.ndarray:
 
 def evenly(stored: RunDirectory, count: int) -> list[Snapshot]:
     """Return evenly spread snapshots of a run, smoothed for a network; InputError if there are none yet."""
-    total = len(stored.times)
-    if total == 0:
+    return [_read(stored, int(index)) for index in spread(len(_times(stored)), count)]
+
+
+def nearest(stored: RunDirectory, times: Sequence[float]) -> list[Snapshot]:
+    """Return, for every time, the snapshot of a run that is nearest to it, each once, in the order of time.
+
+    Snapshots of a network are smoothed. InputError if there are none yet.
+    """
+    held = _times(stored)
+    return [_read(stored, index) for index in sorted({int(abs(held - time).argmin()) for time in times})]
+
+
+def common_times(runs: Sequence[RunDirectory], count: int) -> list[float]:
+    """Return times at which runs can be compared: of the snapshots of the run that has fewest until the first run ends.
+
+    Parameters
+    ----------
+    runs
+        The runs, at least one.
+    count
+        Number of times at most.
+
+    Raises
+    ------
+    InputError
+        If a run has no snapshots yet.
+    """
+    held = [_times(run) for run in runs]
+    end = min(times[-1] for times in held)
+    fewest = min((times[times <= end * (1 + 1e-9)] for times in held), key=len)
+    return [float(time) for time in fewest[spread(len(fewest), count)]]
+
+
+def _times(stored: RunDirectory) -> np.ndarray:
+    times = stored.times
+    if not times.size:
         raise InputError(f"{stored.path} holds no snapshots yet")
-    return [smoothed(stored.grid, stored.snapshot(index=int(index))) for index in spread(total, count)]
+    return times
+
+
+def _read(stored: RunDirectory, index: int) -> Snapshot:
+    return smoothed(stored.grid, stored.snapshot(index=index))
 
 
 def net(frame: Snapshot) -> np.ndarray:
@@ -36,6 +82,29 @@ def short(number: float) -> str:
     return f"{float(f'{number:.3g}'):g}"
 
 
+def distinct(numbers: Sequence[float], digits: int = 3) -> list[str]:
+    """Format numbers with as many significant digits as neighbours that differ need to look different.
+
+    Parameters
+    ----------
+    numbers
+        The numbers, in the order in which they are read.
+    digits
+        Number of significant digits at least.
+    """
+    while True:
+        told = [f"{float(f'{number:.{digits}g}'):.{digits}g}" for number in numbers]
+        pairs = zip(numbers, numbers[1:], told, told[1:], strict=False)
+        if digits >= 15 or not any(a != b and c == d for a, b, c, d in pairs):
+            return told
+        digits += 1
+
+
+def time_labels(frames: Sequence[Snapshot]) -> list[str]:
+    """Return ``t = …`` for every frame, with as many digits as neighbouring frames need to differ."""
+    return [f"t = {told}" for told in distinct([frame.time for frame in frames])]
+
+
 def kernel_name(stored: RunDirectory) -> str:
     """Return a short name of a run's kernel for captions."""
     try:
@@ -49,5 +118,6 @@ def title(stored: RunDirectory) -> str:
     grid = stored.grid
     cells = " × ".join(str(n) for n in grid.shape) + " cells"
     where = f"the sphere of {grid.dim} dimensions" if not grid.has_cells else cells
-    name = str(stored.manifest["record"].get("title", "")) or stored.path.name
-    return f"{name}   ({kernel_name(stored)}, {where})"
+    smooth = [SMOOTHED] if grid.has_cells and stored.representation.kind == NEURONS else []
+    told = ", ".join([kernel_name(stored), where, *smooth, *STATUS.get(stored.status, ())])
+    return f"{stored.title}   ({told})"

@@ -6,26 +6,16 @@ from functools import lru_cache
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import FigureBase
 from matplotlib.image import AxesImage
 from matplotlib.patches import Circle
 
 from gridflow.domains.sphere import SphereGrid
 from gridflow.runtime.schema import Snapshot
-from gridflow.viz.fields import (
-    GRATICULE,
-    MERIDIANS,
-    OUTLINE,
-    PARALLELS,
-    Scale,
-    cells_at,
-    clear,
-    color_bar,
-    draw,
-    painted,
-)
-from gridflow.viz.selection import net, short
+from gridflow.viz import artists
+from gridflow.viz.pictures import GRATICULE, MERIDIANS, OUTLINE, PARALLELS, cells_at, painted
+from gridflow.viz.scale import Scale, color_bar
+from gridflow.viz.selection import net, time_labels
 
 VIEW = (25.0, 30.0)
 """Elevation and azimuth of the viewpoint of a globe, in degrees."""
@@ -61,7 +51,7 @@ def globe(
         The pixels of the globe (red, green, blue, opacity) on ``[−1, 1]²``.
     """
     cells, light = _globe_cells(grid, view, GLOBE_ROWS)
-    colors = colormaps[scale.colormap](Normalize(scale.low, scale.high)(painted(cells, density)))
+    colors = colormaps[scale.colormap](scale.norm()(scale.drawn(painted(cells, density))))
     colors[..., :3] *= light[..., None]
     image = axes.imshow(colors, origin="lower", extent=(-1.0, 1.0, -1.0, 1.0), interpolation="antialiased")
     edge = Circle((0, 0), 1, fill=False, clip_on=False, **OUTLINE)
@@ -72,7 +62,7 @@ def globe(
         _line(axes, np.full_like(around, latitude), around, view)
     for longitude in MERIDIANS:
         _line(axes, half, np.full_like(half, longitude), view)
-    clear(axes)
+    artists.clear(axes)
     return image
 
 
@@ -80,12 +70,12 @@ def draw_sphere(
     figure: FigureBase, grid: SphereGrid, frames: Sequence[Snapshot], target: np.ndarray, scale: Scale
 ) -> None:
     """Draw densities over time, followed by the target, as globes with maps below them."""
-    shown = [(f"t = {short(frame.time)}", net(frame)) for frame in frames] + [("target", target)]
+    shown = [*zip(time_labels(frames), map(net, frames), strict=True), ("target", target)]
     above, below = figure.subplots(2, len(shown), height_ratios=(2, 1))
     for one, other, (name, density) in zip(above, below, shown, strict=True):
         globe(one, grid, density, scale)
         one.set_title(name)
-        draw(other, grid, density, scale)
+        artists.density(other, grid, density, scale)
     color_bar(figure, scale, [*above, *below])
 
 

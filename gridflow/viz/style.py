@@ -3,35 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from gridflow.files import publishing
 
+STYLE = Path(__file__).with_name("gridflow.mplstyle")
+"""The style file of matplotlib that all figures use, for ``matplotlib.style.use``."""
 COLORMAP = "magma"
 """Perceptually uniform from dark (empty) to bright, so that edges appear where they are."""
+SIGNED_COLORMAP = "RdBu_r"
+"""For values of both signs: white at 0; red and blue differ for all kinds of colour vision."""
 MEASURED, SECOND, EXACT = "#4f3a8c", "#d1495b", "#1b1b1b"
-LOOK: Any = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.titlelocation": "left",
-    "axes.labelsize": 9,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "lines.linewidth": 1.4,
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    "savefig.dpi": 160,
-    "figure.dpi": 110,
-}
+COLORS = (MEASURED, SECOND, "#2a7f62", "#c98a1b", "#2a62c9", "#777777")
+"""Colours of curves."""
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -41,15 +30,30 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def color_table(cmap: str = COLORMAP) -> np.ndarray:
+    """Return the colours of a map from empty to full, uint8 of shape (256, 3), for pictures without a figure."""
+    return np.rint(mpl.colormaps[cmap](np.arange(256))[:, :3] * 255).astype(np.uint8)
+
+
 @contextmanager
 def look() -> Iterator[None]:
     """Draw in the common style."""
-    with mpl.rc_context(LOOK):
+    with style.context(STYLE):
         yield
 
 
-def save(figure: Figure, path: Path) -> Path:
-    """Write a figure atomically; return its path."""
+def save(figure: Figure, path: Path, dpi: float | None = None) -> Path:
+    """Write a figure atomically, in the format that its suffix names; return its path.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    path
+        The file.
+    dpi
+        Pixels per inch of what is not a vector graphic. Default: that of the style.
+    """
     with publishing(path) as file:
-        figure.savefig(file, format=path.suffix.lower().removeprefix("."))
+        figure.savefig(file, format=path.suffix.lower().removeprefix("."), dpi=dpi)
     return path

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.threads import on_torus, team
 from gridflow.domains.torus import torus
@@ -23,6 +24,7 @@ from solvers.stepping.explicit import Explicit
 from solvers.stepping.options import checked_cfl, checked_tolerance, real_dtype
 
 
+@takes_numbers
 class FiniteVolume(CellSolver[Semidiscrete]):
     """Upwind finite volumes for a :class:`gridflow.Flow`.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.compute.threads import count
 from gridflow.equation.contract import DENSITY, NEGATIVE, TRACER, State
 from gridflow.equation.flow import SphereFlow
@@ -20,6 +21,7 @@ from solvers.stepping.options import checked_cfl, checked_tolerance
 POLAR = ("joined", "plain")
 
 
+@takes_numbers
 class SphereFiniteVolume(CellSolver[SphereSpace]):
     """Upwind finite volumes for a :class:`gridflow.equation.flow.SphereFlow`.
 

@@ -1,10 +1,12 @@
 """The run loop, its callbacks and the series."""
 
 import contextlib
+import io
 import math
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import pytest
 import gridflow as gf
 from gridflow.equation.contract import require_sound
 from gridflow.measures.diagnostics import crossing_time
-from gridflow.runtime.progress import ProgressReport
+from gridflow.runtime.progress import ProgressReport, compiled
 from solvers import FiniteVolume
 
 
@@ -263,11 +265,38 @@ def test_progress_is_a_few_lines_when_nobody_watches(grid, hole, capsys):
         assert word in lines[-1]
 
 
+@pytest.mark.parametrize(("pause", "told"), [(1000.0, False), (1e-9, True)])
+def test_unless_asked_for_only_long_runs_are_reported_where_nobody_watches(grid, hole, pause, told):
+    stream = io.StringIO()
+    report = ProgressReport(stream=stream, pause=pause)
+    gf.run(solver(grid), hole, t_end=0.1, callbacks=report.callbacks(), progress=False)
+    assert ("t = 0.1 of 0.1" in stream.getvalue()) == told
+    assert told or stream.getvalue() == ""
+
+
+def test_compiling_is_told_only_if_it_takes_long():
+    slow = SimpleNamespace(compile=lambda: time.sleep(0.2))
+    for patience, number in ((0.01, 1), (100.0, 0)):
+        said = []
+        compiled(slow, said.append, patience)
+        assert len(said) == number
+        assert all("compiling" in message for message in said)
+
+
+def test_what_is_wrong_is_told_before_anything_is_compiled(grid, hole, tmp_path, monkeypatch):
+    gf.run(solver(grid), hole, t_end=0.1, store=tmp_path / "a.run")
+    monkeypatch.setattr(FiniteVolume, "compile", lambda _: pytest.fail("it was compiled first"))
+    with pytest.raises(gf.InputError, match="exists"):
+        gf.run(solver(grid), hole, t_end=0.1, store=tmp_path / "a.run")
+    with pytest.raises(gf.InputError, match="the initial density"):
+        gf.run(solver(grid), -hole, t_end=0.1)
+
+
 def test_progress_on_a_terminal_is_a_bar(grid, hole):
     parent, child = os.openpty()
     with os.fdopen(child, "w") as terminal:
         report = ProgressReport(stream=terminal)
-        gf.run(solver(grid), hole, t_end=0.5, callbacks=[report.callback()])
+        gf.run(solver(grid), hole, t_end=0.5, callbacks=report.callbacks(), progress=False)
         report.close()
         terminal.flush()
         os.set_blocking(parent, False)

@@ -11,8 +11,8 @@ from gridflow.domains.sphere import SphereGrid, WholeSphere
 from gridflow.equation import kernels
 from gridflow.equation.contract import State
 from gridflow.runtime.schema import Snapshot, checksum
-from gridflow.runtime.store import RunWriter
-from gridflow.viz import circle, fields, selection, sphere, style
+from gridflow.runtime.writer import RunWriter
+from gridflow.viz import artists, circle, pictures, selection, sphere, style
 from gridflow.viz.neurons import smoothed
 
 CIRCLE = gf.Circle(64)
@@ -67,28 +67,30 @@ def new_axes():
 def test_directions_find_their_cells(shape):
     grid = SphereGrid(shape)
     everywhere = np.meshgrid(grid.colatitudes, grid.longitudes, indexing="ij")
-    assert (fields.cells_at(grid, *everywhere).ravel() == np.arange(grid.size)).all()
+    assert (pictures.cells_at(grid, *everywhere).ravel() == np.arange(grid.size)).all()
     inside = np.concatenate([grid.edges[:-1] + 1e-9, grid.edges[1:] - 1e-9])
-    assert (fields.cells_at(grid, inside, np.zeros(2 * shape[0])) // shape[1] == np.tile(np.arange(shape[0]), 2)).all()
+    assert (
+        pictures.cells_at(grid, inside, np.zeros(2 * shape[0])) // shape[1] == np.tile(np.arange(shape[0]), 2)
+    ).all()
 
 
 def test_the_seam_belongs_to_the_cells_on_it_and_the_poles_to_the_outer_rings():
     half = np.pi / 24
     around = np.array([-0.9, 0.0, 0.9, 1.1, -1.1]) * half
     for turns in (-2 * np.pi, 0.0, 2 * np.pi):
-        cells = fields.cells_at(SPHERE, np.full(5, 1e-3), around + turns)
+        cells = pictures.cells_at(SPHERE, np.full(5, 1e-3), around + turns)
         assert cells.tolist() == [0, 0, 0, 1, 23]
-    assert (fields.cells_at(SPHERE, np.array([0.0, np.pi]), np.zeros(2)) // 24).tolist() == [0, 11]
-    assert fields.cells_at(SPHERE, np.array([1.0]), np.array([np.nan])).tolist() == [fields.OUTSIDE]
+    assert (pictures.cells_at(SPHERE, np.array([0.0, np.pi]), np.zeros(2)) // 24).tolist() == [0, 11]
+    assert pictures.cells_at(SPHERE, np.array([1.0]), np.array([np.nan])).tolist() == [pictures.OUTSIDE]
 
 
 def test_a_map_keeps_areas_and_is_an_ellipse():
-    cells = fields.map_cells(SPHERE)
-    shown = cells[cells != fields.OUTSIDE]
+    cells = pictures.map_cells(SPHERE)
+    shown = cells[cells != pictures.OUTSIDE]
     assert shown.size / cells.size == pytest.approx(np.pi / 4, rel=1e-3)
     share = np.bincount(shown, minlength=SPHERE.size).reshape(SPHERE.shape) / shown.size
     assert share == pytest.approx(np.broadcast_to(SPHERE.areas, SPHERE.shape) / (4 * np.pi), rel=0.06)
-    assert fields.map_cells(SPHERE) is cells
+    assert pictures.map_cells(SPHERE) is cells
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_a_map_keeps_areas_and_is_an_ellipse():
 )
 def test_a_cap_is_where_it_should_be_on_the_map(center, across, up):
     grid = SphereGrid((48, 96))
-    image = fields.draw(new_axes(), grid, cap(grid, center, 0.2), fields.Scale(1.0))
+    image = artists.density(new_axes(), grid, cap(grid, center, 0.2), viz.Scale(1.0))
     assert image.get_extent() == [-2, 2, -1, 1]
     row, column = (where.mean() for where in np.nonzero(image.get_array().filled(0) == 1))
     assert (column + 0.5) / 200 - 2 == pytest.approx(across, abs=0.02)
@@ -113,11 +115,11 @@ def test_a_cap_is_where_it_should_be_on_the_map(center, across, up):
 
 def test_a_cap_across_the_seam_is_on_both_ends_of_the_map():
     grid = SphereGrid((48, 96))
-    image = fields.draw(new_axes(), grid, cap(grid, [-1, 0, 0], 0.3), fields.Scale(1.0))
+    image = artists.density(new_axes(), grid, cap(grid, [-1, 0, 0], 0.3), viz.Scale(1.0))
     shown = image.get_array().filled(0)
     assert shown[:, :100].sum() == pytest.approx(shown[:, -100:].sum(), rel=0.02)
     assert shown[:, 100:-100].sum() == 0
-    fields.redraw(image, grid, np.zeros(grid.shape))
+    artists.redraw(image, grid, np.zeros(grid.shape))
     assert image.get_array().max() == 0
 
 
@@ -128,7 +130,7 @@ def test_a_globe_shows_the_side_that_faces_the_eye(view):
     level = np.cos(elevation)
     toward = np.array([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)])
     for center, seen in ((toward, True), (-toward, False)):
-        image = sphere.globe(new_axes(), grid, cap(grid, center, 0.3), fields.Scale(1.0), view)
+        image = sphere.globe(new_axes(), grid, cap(grid, center, 0.3), viz.Scale(1.0), view)
         pixels = image.get_array()
         bright = np.nonzero(pixels[..., 0] > 0.6)
         assert (bright[0].size > 0) == seen
@@ -140,13 +142,13 @@ def test_a_globe_shows_the_side_that_faces_the_eye(view):
 def test_a_globe_has_north_up_and_east_to_the_right():
     grid = SphereGrid((48, 96))
     for center, (row, column) in (([1, 0, 1], (0.85, 0.5)), ([1, 1, 0], (0.5, 0.85)), ([1, -1, -1], (0.21, 0.21))):
-        image = sphere.globe(new_axes(), grid, cap(grid, center, 0.1), fields.Scale(1.0), (0.0, 0.0))
+        image = sphere.globe(new_axes(), grid, cap(grid, center, 0.1), viz.Scale(1.0), (0.0, 0.0))
         bright = np.mean(np.nonzero(image.get_array()[..., 0] > 0.6), axis=1) / sphere.GLOBE_ROWS
         assert bright == pytest.approx([row, column], abs=0.02)
 
 
 def test_shading_is_slight_and_leaves_the_hue():
-    image = sphere.globe(new_axes(), SPHERE, np.full(SPHERE.shape, 0.7), fields.Scale(1.0))
+    image = sphere.globe(new_axes(), SPHERE, np.full(SPHERE.shape, 0.7), viz.Scale(1.0))
     pixels = image.get_array()
     shade = pixels[pixels[..., 3] > 0][:, :3] / colormaps[style.COLORMAP](0.7)[:3]
     assert np.ptp(shade, axis=1).max() < 1e-6
@@ -157,7 +159,7 @@ def test_rows_of_globes_and_maps_end_with_the_target():
     densities = [np.full(SPHERE.shape, value) for value in (1.0, 2.0, 3.0)]
     frames = [Snapshot(float(n), n, density) for n, density in enumerate(densities[:2])]
     figure = style.new_figure(6, 4)
-    sphere.draw_sphere(figure, SPHERE, frames, densities[2], fields.Scale.over(densities))
+    sphere.draw_sphere(figure, SPHERE, frames, densities[2], viz.Scale.over(densities))
     assert [axes.get_title() for axes in figure.axes[:3]] == ["t = 0", "t = 1", "target"]
     assert [axes.images[0].get_array().max() for axes in figure.axes[3:6]] == [1, 2, 3]
     assert {axes.images[0].get_clim() for axes in figure.axes[3:6]} == {(0, 3)}
@@ -166,12 +168,12 @@ def test_rows_of_globes_and_maps_end_with_the_target():
 def test_two_signs_are_drawn_as_a_difference_on_a_diverging_scale():
     positive, negative = cap(SPHERE, [0, 0, 1], 0.5), 2 * cap(SPHERE, [0, 0, -1], 0.5)
     difference = selection.net(Snapshot(0.0, 0, positive, negative=negative))
-    scale = fields.Scale.over([difference], signed=True)
-    assert (scale.low, scale.high, scale.colormap) == (-2, 2, fields.SIGNED_COLORMAP)
-    image = fields.draw(new_axes(), SPHERE, difference, scale)
+    scale = viz.Scale.over([difference], signed=True)
+    assert (scale.low, scale.high, scale.colormap) == (-2, 2, style.SIGNED_COLORMAP)
+    image = artists.density(new_axes(), SPHERE, difference, scale)
     assert (image.get_array().min(), image.get_array().max()) == (-2, 1)
-    assert image.cmap.name == fields.SIGNED_COLORMAP
-    assert fields.Scale.over([positive]).colormap == style.COLORMAP
+    assert image.cmap.name == style.SIGNED_COLORMAP
+    assert viz.Scale.over([positive]).colormap == style.COLORMAP
 
 
 def test_signs_are_told_by_the_snapshots_or_the_target(runs):
@@ -184,7 +186,7 @@ def test_a_circle_is_drawn_around_the_unit_circle():
     frames = [Snapshot(0.0, 0, np.ones(64), negative=np.full(64, 0.25)), Snapshot(3.0, 1, 1 + np.cos(angle))]
     target = np.where(angle < np.pi, 1.0, -0.5)
     axes = style.new_figure(3, 3).add_subplot(projection="polar")
-    circle.draw_circle(axes, CIRCLE, frames, target, fields.Scale(2.0))
+    circle.draw_circle(axes, CIRCLE, frames, target, viz.Scale(2.0))
     zero, first, inward, last, aim = axes.get_lines()
     assert (zero.get_ydata() == 1).all()
     for line in (first, inward, last, aim):
@@ -203,7 +205,7 @@ def test_a_circle_is_drawn_around_the_unit_circle():
 def test_a_negative_density_does_not_pass_the_middle_of_the_circle():
     frames = [Snapshot(0.0, 0, np.ones(64), negative=np.full(64, 5.0))]
     axes = style.new_figure(3, 3).add_subplot(projection="polar")
-    circle.draw_circle(axes, CIRCLE, frames, np.zeros(64), fields.Scale(5.0))
+    circle.draw_circle(axes, CIRCLE, frames, np.zeros(64), viz.Scale(5.0))
     assert min(line.get_ydata().min() for line in axes.get_lines()) == pytest.approx(1 - circle.INWARD)
 
 
@@ -214,7 +216,8 @@ def test_a_line_of_the_same_length_is_no_circle(runs):
 
 @pytest.mark.parametrize("name", ["signed", "circle_signed"])
 def test_figures_of_runs(runs, tmp_path, name):
-    with Image.open(viz.plot(runs / f"{name}.run", tmp_path / "run.png")) as picture:
+    viz.plot(runs / f"{name}.run", tmp_path / "run.png")
+    with Image.open(tmp_path / "run.png") as picture:
         assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 50
 
 
@@ -225,8 +228,9 @@ def test_a_movie_of_a_sphere_has_one_frame_per_snapshot(runs, tmp_path):
 
 def test_side_by_side_and_fewer_frames(runs, tmp_path):
     both = [runs / "sphere.run", runs / "signed.run"]
-    assert viz.side_by_side(both, tmp_path / "two.png").exists()
-    assert viz.plot(runs / "sphere.run", tmp_path / "one.png", frames=1).exists()
+    viz.plot(both, tmp_path / "two.png")
+    viz.plot(runs / "sphere.run", tmp_path / "one.png", frames=1)
+    assert len(list(tmp_path.iterdir())) == 2
     with pytest.raises(gf.InputError, match="frames = 0: at least 1 is needed"):
         viz.plot(runs / "sphere.run", tmp_path / "none.png", frames=0)
 
@@ -234,14 +238,14 @@ def test_side_by_side_and_fewer_frames(runs, tmp_path):
 def test_of_a_sphere_in_a_single_cell_there_are_curves_but_no_picture(tmp_path):
     one = np.ones(1)
     path = write_run(tmp_path / "whole.run", WholeSphere(9), kernels.ReLU(), one, [{"density": one}] * 3)
-    assert viz.plot(path, tmp_path / "whole.png").exists()
-    assert selection.title(gf.open_run(path)) == "whole.run   (ReLU, the sphere of 9 dimensions)"
-    for draw in (lambda: viz.movie(path, tmp_path / "a.gif"), lambda: viz.side_by_side([path], tmp_path / "a.png")):
-        with pytest.raises(
-            gf.InputError, match=r"is one number and has no picture; gridflow\.viz\.plot draws"
-        ) as error:
-            draw()
-        assert "\n" not in str(error.value)
+    viz.plot(path, tmp_path / "whole.png")
+    assert (tmp_path / "whole.png").exists()
+    assert selection.title(gf.open_run(path)) == "whole.run   (ReLU, the sphere of 9 dimensions, not finished)"
+    with pytest.raises(gf.InputError, match=r"is one number and has no picture; gridflow\.viz\.plot draws") as error:
+        viz.movie(path, tmp_path / "a.gif")
+    assert "\n" not in str(error.value)
+    with pytest.raises(gf.InputError, match=r'plot cannot make "densities" of .*: its density is a single'):
+        viz.plot(path, kind="densities")
 
 
 @pytest.mark.parametrize("grid", [gf.Circle(200), SphereGrid((32, 64))], ids=["circle", "sphere"])

@@ -10,7 +10,7 @@ import gridflow as gf
 from gridflow.decay import hole_columns, hole_events
 from gridflow.measures.holes import components
 from gridflow.runtime.holes import numbered
-from gridflow.runtime.schema import described, publish_hdf5, read_series, write_series
+from gridflow.runtime.schema import column_label, publish_hdf5, read_series, write_series
 from solvers import FiniteVolume, Spectral, SphereFiniteVolume
 
 
@@ -170,14 +170,17 @@ def test_a_run_begun_without_a_tracer_goes_on_without_one(tmp_path):
     ids=["both", "law", "contour", "present"],
 )
 def test_a_series_of_an_older_version_has_the_present_names(stored, read, tmp_path, monkeypatch):
-    monkeypatch.setattr("gridflow.runtime.schema.described", lambda name: ("1", name))
+    monkeypatch.setattr("gridflow.runtime.schema.column_label", lambda name, measure: (measure, name))
     columns = {name: np.array([value]) for name, value in (stored | {"time": 0.0}).items()}
-    publish_hdf5(tmp_path / "series.h5", lambda file: write_series(file, columns))
+    publish_hdf5(tmp_path / "series.h5", lambda file: write_series(file, columns, "volume"))
     found = {name: float(values[0]) for name, values in read_series(tmp_path / "series.h5").items()}
     assert found == read | {"time": 0.0}
 
 
 def test_every_column_has_units_and_a_meaning():
-    assert described("hole12_perimeter")[1] == "size of the border of hole 12"
-    assert described("hole_volume_least") == ("volume", "lower bound of the law of: contoured volume of the hole")
-    assert described("hole_volume_ratio")[0] == "1"
+    assert column_label("hole12_perimeter", "area") == ("area / length", "size of the border of hole 12")
+    assert column_label("hole_volume_least", "area") == (
+        "area",
+        "lower bound of the law of: contoured area of the hole",
+    )
+    assert column_label("hole_volume_ratio", "area")[0] == "1"

@@ -2,22 +2,24 @@
 
 import csv
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 from gridflow.errors import InputError
+from gridflow.exchange.base import Format
 from gridflow.files import publish_text
 from gridflow.runtime.store import RunDirectory
-from gridflow.viz.outputs import Output
 
 
-class SeriesTable(Output, kind="table", suffixes=(".csv",)):
+@dataclass(frozen=True)
+class SeriesTable(Format, kind="csv", suffixes=(".csv",)):
     """The series as comma-separated values: a header of names, then one row for each recorded step.
 
     Numbers are written with as many digits as give the same number when they are read.
     """
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
-        """Write the table; see :meth:`Output.write`."""
+        """Write the table; see :meth:`Format.write`."""
         series = stored.series
         if not series:
             raise InputError(f"{stored.path} has no series yet: there is nothing to export")

@@ -1,0 +1,39 @@
+"""The ``gridflow plot`` command."""
+
+from typing import Annotated
+
+import typer
+
+from gridflow.cli.options import At, Axis, ColorMap, Frames, Limits, Log, RunPaths, Times, Written, numbers
+
+
+def plot(
+    run_directories: RunPaths,
+    output: Written = None,
+    kind: Annotated[
+        str | None, typer.Option(help="What to draw; default overview, or comparison of several runs.")
+    ] = None,
+    kinds: Annotated[bool, typer.Option("--kinds", help="List what can be drawn of these runs.")] = False,
+    frames: Frames = None,
+    times: Times = None,
+    axis: Axis = None,
+    at: At = None,
+    limits: Limits = None,
+    log: Log = None,
+    cmap: ColorMap = None,
+    columns: Annotated[int | None, typer.Option(help="Width in columns of a paper, 1 or 2.")] = None,
+    dpi: Annotated[float | None, typer.Option(help="Pixels per inch; default 160.")] = None,
+) -> None:
+    """Draw a run, or several to compare them: densities over time, the target, and curves beside exact laws."""
+    from gridflow import viz  # imported here: matplotlib takes a second, which other commands need not wait for
+
+    if kinds:
+        for name, told in viz.kinds(run_directories).items():
+            typer.echo(f"{name:14} {told}")
+        return
+    options = {
+        "frames": frames, "times": numbers("times", times), "axis": axis, "at": at,
+        "limits": numbers("limits", limits, 2), "log": log, "cmap": cmap, "columns": columns, "dpi": dpi,
+    }  # fmt: skip
+    _, path = viz.drawn(run_directories, output, kind, options, named=True)
+    typer.echo(str(path))

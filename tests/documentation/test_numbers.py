@@ -67,4 +67,4 @@ def test_the_example_fills_a_hole(tmp_path):
     for s, steps, volume in ((1, 84, 0.00195781505271), (2, 57, 0.0598306113560)):
         stored = gf.open_run(tmp_path / f"hole_s{s}.run")
         assert stored.snapshot(index=-1).step == steps
-        assert stored.series["tracer_volume"][-1] == pytest.approx(volume, rel=1e-9)
+        assert stored.series["hole_volume"][-1] == pytest.approx(volume, rel=1e-9)

@@ -59,6 +59,7 @@ OWNERS = {
     "pyfftw": {"gridflow.compute.fft", "gridflow.studies.benchmark"},
     "finufft": {"gridflow.compute.nonuniform"},
     "ducc0": {"gridflow.compute.harmonics"},
+    "pyvista": {"gridflow.viz.solids"},
     "torch": {"gridflow.networks.weights"},
     "numba": {"solvers.loops.compilation"},
     "pydantic": {"gridflow.cases"},

@@ -1,10 +1,12 @@
 """Progress reports of a run; besides the command line, the only module that imports rich."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from gridflow.runtime.callbacks import Callback, LiveRun
 from gridflow.runtime.schedule import EveryWall, Moment
@@ -64,3 +66,32 @@ class ProgressReport:
             self._bar.start()
         assert self._task is not None
         self._bar.update(self._task, completed=now.time, facts=facts)
+
+
+@contextmanager
+def counting(
+    total: int, what: str, shown: bool | None = None, stream: TextIO | None = None
+) -> Iterator[Callable[[], None]]:
+    """Show a live bar on a terminal while a number of equal pieces of work is done.
+
+    Parameters
+    ----------
+    total
+        Number of pieces.
+    what
+        What they are, in one word.
+    shown
+        Whether to show it. Default: only on a terminal. A stream that is no terminal has one line, at the end.
+    stream
+        Output stream. Default: standard error.
+
+    Yields
+    ------
+    callable
+        To be called after every piece.
+    """
+    console = Console(file=stream or sys.stderr)
+    columns = (TextColumn(what), BarColumn(bar_width=16), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=shown is False or not (shown or console.is_terminal)) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)

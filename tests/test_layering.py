@@ -68,6 +68,7 @@ OWNERS = {
     "pyfftw": {"gridflow.compute.fft", "gridflow.studies.benchmark"},
     "finufft": {"gridflow.compute.nonuniform"},
     "ducc0": {"gridflow.compute.harmonics"},
+    "pyvista": {"gridflow.viz.solids"},
     "torch": {"gridflow.networks.weights"},
     "numba": {"solvers.loops.compilation"},
     "plotly": {"gridflow.reports.page"},

@@ -22,7 +22,7 @@ class Npz(Fields, kind="npz", suffixes=(".npz",)):
     """All snapshots as arrays of numpy, over (time, x, y, z) as in gridflow, with coordinates and the target."""
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
-        """Write the file, one snapshot at a time; see :meth:`Format.write`."""
+        """Write the file, one snapshot at a time; see :meth:`gridflow.exchange.base.Format.write`."""
         from zipfile import ZIP_DEFLATED, ZipFile
 
         indices = self.chosen(stored)
@@ -49,7 +49,7 @@ class Zarr(Fields, kind="zarr", suffixes=(".zarr",)):
     """All snapshots as a Zarr store over (time, x, y, z), one chunk for each time: xarray, dask, the cloud."""
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
-        """Write the folder, one snapshot at a time; see :meth:`Format.write`."""
+        """Write the folder, one snapshot at a time; see :meth:`gridflow.exchange.base.Format.write`."""
         try:
             import zarr  # an optional dependency
         except ImportError:

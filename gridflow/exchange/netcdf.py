@@ -24,7 +24,7 @@ class NetCDF(Fields, kind="netcdf", suffixes=(".nc",)):
     """
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
-        """Write the file, one snapshot at a time; see :meth:`Format.write`."""
+        """Write the file, one snapshot at a time; see :meth:`gridflow.exchange.base.Format.write`."""
         indices = self.chosen(stored)
         first = stored.snapshot(index=indices[0])
         grid, axes = stored.grid, axes_of(stored.grid)

@@ -25,7 +25,7 @@ class VtkHdf(Fields, kind="vtkhdf", suffixes=(".vtkhdf",)):
     on_sphere: ClassVar[bool] = False
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
-        """Write the file, one snapshot at a time; see :meth:`Format.write`."""
+        """Write the file, one snapshot at a time; see :meth:`gridflow.exchange.base.Format.write`."""
         grid: Any = stored.grid
         indices = self.chosen(stored)
         first = stored.snapshot(index=indices[0])

@@ -24,7 +24,7 @@ class Xdmf(Fields, kind="xdmf", suffixes=(".xdmf",)):
     on_sphere: ClassVar[bool] = False
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
-        """Write the two files, that with the arrays first; see :meth:`Format.write`."""
+        """Write the two files, that with the arrays first; see :meth:`gridflow.exchange.base.Format.write`."""
         beside = path.with_name(f"{path.name}.h5")
         root = Tree.Element("Xdmf", Version="2.0")
         over_time = Tree.SubElement(Tree.SubElement(root, "Domain"), "Grid", Name="run", GridType="Collection",

@@ -175,7 +175,7 @@ class Outlines(Figure, kind="hole"):
             for frame in frames:
                 if frame.tracer is not None:
                     color = colormaps["viridis"](0.95 * frame.time / last)
-                    artists.hole(axes, grid, 1 - frame.tracer, self.cut, colors=[color])
+                    artists.hole(axes, grid, frame.tracer, self.cut, colors=[color])
             axes.set_title("boundary of the carried hole" + self.cut.label(grid))
             times = Scale(last, frames[0].time if len(frames) > 1 else 0.0, cmap="viridis", label="time")
             color_bar(figure, times, [axes])

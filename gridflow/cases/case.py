@@ -256,7 +256,7 @@ class Case(Table):
                 raise InputError("\n".join(problems))
             if "target_negative" in fields:
                 fields["target"] = fields["target"] - fields["target_negative"]
-        tracer = attempt("solver.tracer", lambda: self._carried(grid)) if self.solver.carries else None
+        tracer = attempt("solver.tracer", lambda: self._carried(grid, folder)) if self.solver.carries else None
         weights = Weights(fields[INNER], fields[OUTER]) if INNER in fields else None
         start = Start(fields["initial"], fields.get(NEGATIVE), tracer, weights)
         flow = attempt("kernel", lambda: Equation.on(grid, self.kernel.build(), fields["target"], self.flow.growth))
@@ -267,8 +267,8 @@ class Case(Table):
             raise InputError("\n".join(problems))
         return solver, fields["initial"]
 
-    def _carried(self, grid: Domain) -> np.ndarray:
-        region = self.initial.region(grid)
+    def _carried(self, grid: Domain, folder: Path) -> np.ndarray:
+        region = self.initial.region(grid, folder)
         if region is None:
             kinds = ", ".join(kind for kind, table in DENSITIES.items() if table.density.region is not None)
             raise InputError(

@@ -8,7 +8,9 @@ import numpy as np
 from pydantic import ConfigDict
 
 from gridflow.cases.base import Table, bare, derived_table, union_of
+from gridflow.cases.shapes import Parts, PartTable, shape_of
 from gridflow.densities.base import KINDS, DensityKind, FilePath
+from gridflow.densities.solids import Shape
 from gridflow.domains.base import Domain
 from gridflow.errors import InputError
 
@@ -50,17 +52,23 @@ class DensityTable(Table):
             raise InputError(
                 f'kind = "{density.name}" is not available on a {grid.kind}; allowed are {", ".join(kinds)}'
             )
+        return density.make(grid, **self._parameters(grid, folder))
+
+    def region(self, grid: Domain, folder: Path) -> np.ndarray | None:
+        """Return the volume fraction of the hole in each cell, shape ``grid.shape``; None if there is no hole."""
+        region = type(self).density.region
+        if region is None:
+            return None
+        parameters = self._parameters(grid, folder)
+        parameters.pop("mass", None)
+        return region(grid, **parameters)
+
+    def _parameters(self, grid: Domain, folder: Path) -> dict[str, Any]:
+        """Return the parameters of the density, converted from what the keys of the table hold."""
         parameters = self.given()
         for name, resolve in type(self).resolvers.items():
             parameters[name] = resolve(parameters[name], grid, folder)
-        return density.make(grid, **parameters)
-
-    def region(self, grid: Domain) -> np.ndarray | None:
-        """Return the volume fraction of the hole in each cell, shape ``grid.shape``; None if there is no hole."""
-        region = type(self).density.region
-        parameters = self.given()
-        parameters.pop("mass", None)
-        return None if region is None else region(grid, **parameters)
+        return parameters
 
 
 def _path(value: str, grid: Domain, folder: Path) -> Path:  # noqa: ARG001 - a resolver
@@ -71,9 +79,14 @@ def _terms(value: list[DensityTable], grid: Domain, folder: Path) -> list[np.nda
     return [term.build(grid, folder) for term in value]
 
 
+def _shape(value: list[PartTable], grid: Domain, folder: Path) -> Shape:  # noqa: ARG001 - a resolver
+    return shape_of(value)
+
+
 _RESOLVED: dict[Any, tuple[Any, Resolver]] = {
     FilePath: (str, _path),
     Sequence[np.ndarray]: (list["AnyDensity"], _terms),
+    Shape: (Parts, _shape),
 }
 """For annotations that have no counterpart in TOML: the type in the case file, and the function that converts it."""
 

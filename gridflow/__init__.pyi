@@ -16,6 +16,7 @@ from .densities import sphere_densities as sphere_densities
 from .densities.anywhere import uniform as uniform
 from .densities.base import from_array as from_array
 from .densities.base import normalize as normalize
+from .densities.files import from_file as from_file
 from .densities.files import from_image as from_image
 from .densities.files import from_particles as from_particles
 from .densities.formulas import from_expression as from_expression

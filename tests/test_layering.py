@@ -49,7 +49,9 @@ MOST_QUESTIONS = 8
 USERS_OF_SOLVERS = {"solvers", "gridflow.cases", "gridflow.studies"}
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
-    "h5py": {"gridflow.runtime.schema", "gridflow.validation.trajectories"},
+    "h5py": {"gridflow.runtime.schema", "gridflow.validation.trajectories", "gridflow.densities.formats"},
+    "tifffile": {"gridflow.densities.formats"},
+    "vtkmodules": {"gridflow.densities.formats"},
     "ot": {"gridflow.validation.transport"},
     "gsd": {"gridflow.validation.trajectories"},
     "openpmd_api": {"gridflow.validation.trajectories"},

@@ -22,7 +22,7 @@ from gridflow.errors import InputError
 
 Operation = Literal["union", "intersection", "difference"]
 Positions = Sequence[np.ndarray]
-_PARTS = {1: 1, 2: 16, 3: 4}
+_PARTS = {1: 64, 2: 16, 3: 4}
 """Parts along each axis into which a cell that a boundary may cut is divided, by dimension."""
 _BATCH = 1 << 13
 """Cells that are divided at once."""

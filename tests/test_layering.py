@@ -50,7 +50,7 @@ MOST_QUESTIONS = 8
 USERS_OF_SOLVERS = {"solvers", "gridflow.cases", "gridflow.studies"}
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
-    "h5py": {"gridflow.runtime.schema", "gridflow.validation.trajectories"},
+    "h5py": {"gridflow.runtime", "gridflow.exchange", "gridflow.validation.trajectories"},
     "ot": {"gridflow.validation.transport"},
     "gsd": {"gridflow.validation.trajectories"},
     "openpmd_api": {"gridflow.validation.trajectories"},

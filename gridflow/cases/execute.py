@@ -13,7 +13,7 @@ from gridflow.equation.contract import Solver
 from gridflow.errors import InputError
 from gridflow.runtime.loop import Run, run
 from gridflow.runtime.schedule import EverySteps
-from gridflow.runtime.store import RunDirectory, open_run
+from gridflow.runtime.store import RunDirectory, open_run, refuse_packed
 
 Say = Callable[[str], None]
 """Function that is called with each progress message."""
@@ -94,10 +94,11 @@ def resume_case(
     Raises
     ------
     InputError
-        If there is no such run, or it was started from Python.
+        If there is no such run, it is packed, or it was started from Python.
     RunError
         If the run cannot continue.
     """
+    refuse_packed(Path(store))
     stored = open_run(store)
     case = stored_case(stored, {} if t_end is None else {"time.t_end": float(t_end)})
     return launch(case, stored.path, stored.path, resumed=stored, progress=progress, say=say)

@@ -1,4 +1,4 @@
-"""The ``gridflow`` command: new, run, resume, info, plot, movie, export, sweep, predict, rates, compare, train, bench.
+"""The ``gridflow`` command; each of its commands is a function of one module.
 
 Exit codes: 0 for success, 1 if a run failed or was interrupted or a check did not pass, 2 for bad input. Results go to
 standard output, everything else to standard error.
@@ -17,6 +17,7 @@ from gridflow.cli.export import export
 from gridflow.cli.info import info
 from gridflow.cli.movie import movie
 from gridflow.cli.new import new
+from gridflow.cli.pack import pack, unpack
 from gridflow.cli.plot import plot
 from gridflow.cli.printing import notes
 from gridflow.cli.run import resume, run
@@ -30,7 +31,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (new, run, resume, info, plot, movie, export, sweep, predict, rates, compare, train, bench):
+for command in (
+    new, run, resume, info, plot, movie, export, pack, unpack, sweep, predict, rates, compare, train, bench,
+):  # fmt: skip
     app.command()(command)
 
 

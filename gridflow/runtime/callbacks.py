@@ -12,7 +12,7 @@ from gridflow.equation.contract import TRACER, Solver, State
 from gridflow.measures import diagnostics
 from gridflow.runtime.extremes import Extremes
 from gridflow.runtime.schedule import EverySteps, Moment, Schedule
-from gridflow.runtime.store import RunWriter
+from gridflow.runtime.writer import RunWriter
 from gridflow.theory import HoleLaw, LogisticLaw, uniform_background
 
 OF_SOME_SOLVERS = ("exponential_steps", "negative_mass", "empirical_loss")

@@ -24,7 +24,7 @@ from gridflow.runtime.callbacks import Callback, EnergyWatch, Series
 from gridflow.runtime.progress import ProgressReport
 from gridflow.runtime.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
 from gridflow.runtime.signals import collected_signals
-from gridflow.runtime.store import RunWriter
+from gridflow.runtime.writer import RunWriter
 
 DEFAULT_SNAPSHOTS = 40
 """Number of snapshots per run by default."""

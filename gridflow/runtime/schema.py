@@ -1,13 +1,12 @@
 """The contents of a run's files.
 
-This is the only module that writes HDF5. Equal content gives equal bytes: datasets are written in the order of their
+All HDF5 files of a run are written here. Equal content gives equal bytes: datasets are written in the order of their
 names, and none contains a date. ``docs/store.md`` describes the format.
 """
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -24,8 +23,8 @@ from gridflow.equation.contract import (
     WEIGHTS,
     State,
 )
-from gridflow.errors import RunError
 from gridflow.files import checksum, publish
+from gridflow.runtime.storage import checked, reading
 
 SERIES_UNITS = {
     "step": ("1", "number of steps taken"),
@@ -88,18 +87,6 @@ def publish_hdf5(path: Path, write: Callable[[h5py.File], None]) -> None:
             write(file)
 
     publish(path, write_hdf5)
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[h5py.File]:
-    """Open a published file for reading; any defect raises a RunError that names the file."""
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except RunError:
-        raise
-    except (OSError, KeyError, ValueError, RuntimeError) as error:  # what h5py raises on damaged files
-        raise RunError(f"{path} is damaged: {error}") from error
 
 
 def _put(file: h5py.File, name: str, data: np.ndarray, units: str, meaning: str) -> h5py.Dataset:
@@ -222,17 +209,10 @@ def write_checkpoint(file: h5py.File, state: State) -> None:
         _put(file, f"state/{name}", array, "1", "state of the solver")
 
 
-def _checked(path: Path, dataset: h5py.Dataset) -> np.ndarray:
-    values = dataset[()]
-    if checksum(values) != dataset.attrs.get("sha256"):
-        raise RunError(f"{path} is damaged: the checksum of {dataset.name} does not match")
-    return values
-
-
 def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Read those of the named datasets that a file has; RunError if a checksum does not match."""
     with reading(path) as file:
-        return {name: _checked(path, file[name]) for name in names if name in file}
+        return {name: checked(path, file[name]) for name in names if name in file}
 
 
 def read_snapshot(path: Path) -> Snapshot:
@@ -246,20 +226,20 @@ def read_snapshot(path: Path) -> Snapshot:
 def read_series(path: Path) -> dict[str, np.ndarray]:
     """Read all columns of a series file; RunError if it is damaged."""
     with reading(path) as file:
-        return {name: _checked(path, dataset) for name, dataset in file.items()}
+        return {name: checked(path, dataset) for name, dataset in file.items()}
 
 
 def verify_checkpoint(path: Path) -> None:
     """Verify a checkpoint file, one array at a time, without keeping any; RunError if it is damaged."""
     with reading(path) as file:
         for dataset in (file["clock"], file["step"], *file.get("control", {}).values(), *file["state"].values()):
-            _checked(path, dataset)
+            checked(path, dataset)
 
 
 def read_checkpoint(path: Path) -> State:
     """Read the state in a checkpoint file; RunError if it is damaged."""
     with reading(path) as file:
-        clock, step = _checked(path, file["clock"]), _checked(path, file["step"])
-        arrays = {name: _checked(path, dataset) for name, dataset in file["state"].items()}
-        control = {name: float(_checked(path, dataset)[0]) for name, dataset in file.get("control", {}).items()}
+        clock, step = checked(path, file["clock"]), checked(path, file["step"])
+        arrays = {name: checked(path, dataset) for name, dataset in file["state"].items()}
+        control = {name: float(checked(path, dataset)[0]) for name, dataset in file.get("control", {}).items()}
     return State(arrays, float(clock[0]), int(step[0]), float(clock[1]), control)

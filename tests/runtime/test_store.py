@@ -14,7 +14,7 @@ import gridflow as gf
 from gridflow.equation.contract import State
 from gridflow.files import publish, publish_folder
 from gridflow.runtime import schema
-from gridflow.runtime.store import RunWriter
+from gridflow.runtime.writer import RunWriter
 from solvers import FiniteVolume
 
 GRID = gf.Grid((12, 8, 10), (1.0, 2.0, 0.5))

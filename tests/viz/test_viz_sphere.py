@@ -11,7 +11,7 @@ from gridflow.domains.sphere import SphereGrid, WholeSphere
 from gridflow.equation import kernels
 from gridflow.equation.contract import State
 from gridflow.runtime.schema import Snapshot, checksum
-from gridflow.runtime.store import RunWriter
+from gridflow.runtime.writer import RunWriter
 from gridflow.viz import artists, circle, pictures, selection, sphere, style
 from gridflow.viz.neurons import smoothed
 

@@ -10,6 +10,7 @@ from .cases.execute import resume_case as resume_case
 from .cases.execute import run_case as run_case
 from .cases.reading import load_case as load_case
 from .decay.measured import rates as rates
+from .decay.verdicts import verdicts as verdicts
 from .densities import regions as regions
 from .densities import sphere_densities as sphere_densities
 from .densities.anywhere import uniform as uniform
@@ -48,10 +49,11 @@ from .networks.measures import network_from_measure as network_from_measure
 from .networks.weights import Weights as Weights
 from .particles.clouds import deposit as deposit
 from .particles.sampling import sample as sample
+from .reports import report as report
 from .runtime.callbacks import Callback as Callback
 from .runtime.callbacks import stop_when_energy_below as stop_when_energy_below
 from .runtime.callbacks import stop_when_steady as stop_when_steady
-from .runtime.loop import Run as Run
+from .runtime.live import Run as Run
 from .runtime.loop import run as run
 from .runtime.packing import pack as pack
 from .runtime.packing import unpack as unpack

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = (
     "gridflow._version",
     "gridflow.errors",
+    "gridflow.arguments",
     "gridflow.files",
     "gridflow.compute",
     "gridflow.domains",
@@ -37,8 +38,10 @@ ROOMS = (
     "gridflow.validation",
     "gridflow.exchange",
     "gridflow.viz",
+    "gridflow.reports",
     "gridflow.cases",
     "gridflow.studies",
+    "gridflow.app",
     "gridflow.cli",
 )
 """Each room imports only from itself and from those before it, so that no two can need each other."""
@@ -50,10 +53,16 @@ MOST_QUESTIONS = 8
 USERS_OF_SOLVERS = {"solvers", "gridflow.cases", "gridflow.studies"}
 OWNERS = {
     "matplotlib": {"gridflow.viz"},
-    "h5py": {"gridflow.runtime", "gridflow.exchange", "gridflow.validation.trajectories"},
+    "h5py": {
+        "gridflow.runtime",
+        "gridflow.validation.trajectories",
+        "gridflow.validation.starts",
+        "gridflow.exchange",
+    },
+    "zarr": {"gridflow.exchange.arrays"},
     "ot": {"gridflow.validation.transport"},
-    "gsd": {"gridflow.validation.trajectories"},
-    "openpmd_api": {"gridflow.validation.trajectories"},
+    "gsd": {"gridflow.validation.trajectories", "gridflow.validation.starts"},
+    "openpmd_api": {"gridflow.validation.trajectories", "gridflow.validation.starts"},
     "contourpy": {"gridflow.compute.contours"},
     "skimage": {"gridflow.compute.contours"},
     "pyfftw": {"gridflow.compute.fft", "gridflow.studies.benchmark"},
@@ -61,9 +70,18 @@ OWNERS = {
     "ducc0": {"gridflow.compute.harmonics"},
     "torch": {"gridflow.networks.weights"},
     "numba": {"solvers.loops.compilation"},
+    "plotly": {"gridflow.reports.page"},
     "pydantic": {"gridflow.cases"},
+    "xarray": {"gridflow.runtime.datasets", "gridflow.runtime.store"},
+    "pandas": {"gridflow.runtime.datasets", "gridflow.runtime.store"},
+    "dask": {"gridflow.runtime.datasets"},
+    "IPython": {"gridflow.runtime.progress"},
     "rich": {"gridflow.runtime.progress", "gridflow.cli"},
     "typer": {"gridflow.cli"},
+    "nicegui": {"gridflow.app.page", "gridflow.app.server"},
+    "fastapi": {"gridflow.app.server"},
+    "starlette": {"gridflow.app.server"},
+    "uvicorn": {"gridflow.app.server"},
     "solvers": USERS_OF_SOLVERS,
 }
 """Packages that only some modules may import."""

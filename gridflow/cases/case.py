@@ -20,6 +20,7 @@ from gridflow.domains.torus import Grid
 from gridflow.equation.contract import INNER, NEGATIVE, OUTER, Solver
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
+from gridflow.measures.holes import hole_fraction
 from gridflow.networks.measures import TRAINING
 from gridflow.networks.weights import Weights
 from gridflow.runtime.callbacks import Callback, stop_when_energy_below, stop_when_steady
@@ -205,9 +206,9 @@ class Case(Table):
         shape = self.grid.build().shape
         cells = math.prod(shape)
         signed = self.negative is not None
-        problem = Problem(shape, self.kernel.build(), self.flow.growth, signed)
-        held = self.solver.memory(problem)
-        arrays = _ARRAYS_OF_A_RUN + (_ARRAYS_OF_A_CONTOUR if type(self.initial).density.region is not None else 0.0)
+        hole = type(self.initial).density.region is not None
+        held = self.solver.memory(Problem(shape, self.kernel.build(), self.flow.growth, signed, hole))
+        arrays = _ARRAYS_OF_A_RUN + (_ARRAYS_OF_A_CONTOUR if hole else 0.0)
         return round(held + cells * arrays * 8 + _INTERPRETER)
 
     def build(self, folder: Path, stored: Mapping[str, np.ndarray] | None = None) -> tuple[Solver, np.ndarray]:
@@ -256,7 +257,7 @@ class Case(Table):
                 raise InputError("\n".join(problems))
             if "target_negative" in fields:
                 fields["target"] = fields["target"] - fields["target_negative"]
-        tracer = attempt("solver.tracer", lambda: self._carried(grid)) if self.solver.carries else None
+        tracer = attempt("solver.tracer", lambda: self._carried(grid, fields["initial"]))
         weights = Weights(fields[INNER], fields[OUTER]) if INNER in fields else None
         start = Start(fields["initial"], fields.get(NEGATIVE), tracer, weights)
         flow = attempt("kernel", lambda: Equation.on(grid, self.kernel.build(), fields["target"], self.flow.growth))
@@ -267,11 +268,15 @@ class Case(Table):
             raise InputError("\n".join(problems))
         return solver, fields["initial"]
 
-    def _carried(self, grid: Domain) -> np.ndarray:
+    def _carried(self, grid: Domain, initial: np.ndarray) -> np.ndarray | bool | None:
+        """Return the volume fraction of the hole to carry; where no table describes it, what the solver is to do."""
+        carries = self.solver.carries
+        if carries is False or (carries is None and self.negative is not None):
+            return False
         region = self.initial.region(grid)
-        if region is None:
+        if region is None and carries and hole_fraction(grid, initial) is None:
             kinds = ", ".join(kind for kind, table in DENSITIES.items() if table.density.region is not None)
             raise InputError(
                 f'there is no hole to carry in an initial density of kind "{self.initial.kind}"; use {kinds}'
             )
-        return region
+        return carries if region is None else region

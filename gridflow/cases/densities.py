@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar, Self, get_type_hints
 
 import numpy as np
 from pydantic import ConfigDict
@@ -11,6 +11,7 @@ from gridflow.cases.base import Table, bare, derived_table, union_of
 from gridflow.densities.base import KINDS, DensityKind, FilePath
 from gridflow.domains.base import Domain
 from gridflow.errors import InputError
+from gridflow.files import publish, sha256
 
 Resolver = Callable[[Any, Domain, Path], Any]
 
@@ -55,12 +56,48 @@ class DensityTable(Table):
             parameters[name] = resolve(parameters[name], grid, folder)
         return density.make(grid, **parameters)
 
+    def moved(self, folder: Path, other: Path) -> Self:
+        """Copy the files that the table names into another folder, and return the table that names the copies.
+
+        Parameters
+        ----------
+        folder
+            Folder to which the paths are relative.
+        other
+            Folder of the copies, whose names begin with digits of their checksums.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be read.
+        RunError
+            If a copy cannot be written.
+        """
+        values = self.model_dump(exclude_none=True)
+        for name, resolve in type(self).resolvers.items():
+            value = getattr(self, name)
+            if resolve is _path:
+                values[name] = _copied(folder / value, other)
+            else:
+                values[name] = [term.moved(folder, other).model_dump(exclude_none=True) for term in value]
+        return self.model_validate(values)
+
     def region(self, grid: Domain) -> np.ndarray | None:
         """Return the volume fraction of the hole in each cell, shape ``grid.shape``; None if there is no hole."""
         region = type(self).density.region
         parameters = self.given()
         parameters.pop("mass", None)
         return None if region is None else region(grid, **parameters)
+
+
+def _copied(path: Path, folder: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    name = f"{sha256(content)[:8]}-{path.name}"
+    publish(folder / name, lambda file: file.write(content))
+    return name
 
 
 def _path(value: str, grid: Domain, folder: Path) -> Path:  # noqa: ARG001 - a resolver

@@ -1,22 +1,25 @@
 """Runs cases, for the commands ``run``, ``resume``, ``sweep`` and ``train`` and for Python users."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Timer
 
 import psutil
 
+from gridflow.arguments import takes_numbers
 from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, located, stored_case
-from gridflow.equation.contract import Solver
+from gridflow.domains.base import fewer
 from gridflow.errors import InputError
-from gridflow.runtime.loop import Run, run
+from gridflow.runtime.callbacks import Callback
+from gridflow.runtime.live import Run
+from gridflow.runtime.loop import run
+from gridflow.runtime.progress import Say
 from gridflow.runtime.schedule import EverySteps
 from gridflow.runtime.store import RunDirectory, open_run, refuse_packed
 
-Say = Callable[[str], None]
-"""Function that is called with each progress message."""
+FEW = (500, 4000)
+"""Numbers of cells on which a case that is too large for the memory is built, to see what else is wrong with it."""
 
 
 def run_case(
@@ -28,6 +31,7 @@ def run_case(
     force: bool = False,
     progress: bool | None = None,
     say: Say | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Run a case into a run directory, as ``gridflow run`` does.
 
@@ -44,9 +48,11 @@ def run_case(
     force
         Replace an existing run, and run even if memory may be insufficient.
     progress
-        Show progress on standard error. Default: only on a terminal.
+        Report progress; see :func:`gridflow.run`.
     say
-        Called with a message before operations that may take a while.
+        Called with the predicted memory before the run begins.
+    callbacks
+        Further actions, called after the stopping conditions of the case; see :class:`gridflow.Callback`.
 
     Returns
     -------
@@ -68,13 +74,12 @@ def run_case(
     chosen, store = found.resolved(), Path(out)
     if store.exists() and not force:
         raise InputError(f"{store} exists: resume it, choose another directory (out), or replace it (force)")
-    check_memory(chosen, force, say)
-    return launch(chosen, store, beside, force=force, progress=progress, say=say)
+    check_memory(chosen, beside, force)
+    return launch(chosen, store, beside, force=force, progress=progress, say=say, callbacks=callbacks)
 
 
-def resume_case(
-    store: str | os.PathLike[str], t_end: float | None = None, *, progress: bool | None = None, say: Say | None = None
-) -> Run:
+@takes_numbers
+def resume_case(store: str | os.PathLike[str], t_end: float | None = None, *, progress: bool | None = None) -> Run:
     """Continue a run that was started from a case, as ``gridflow resume`` does.
 
     Parameters
@@ -83,7 +88,7 @@ def resume_case(
         The run directory.
     t_end
         New final time. Default: that of the case.
-    progress, say
+    progress
         As for :func:`run_case`.
 
     Returns
@@ -101,7 +106,7 @@ def resume_case(
     refuse_packed(Path(store))
     stored = open_run(store)
     case = stored_case(stored, {} if t_end is None else {"time.t_end": float(t_end)})
-    return launch(case, stored.path, stored.path, resumed=stored, progress=progress, say=say)
+    return launch(case, stored.path, stored.path, resumed=stored, progress=progress)
 
 
 def launch(
@@ -113,10 +118,12 @@ def launch(
     resumed: RunDirectory | None = None,
     progress: bool | None = None,
     say: Say | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Run a case with an explicit snapshot schedule, or continue the run ``resumed``; see :func:`run_case`."""
     solver, initial = case.build(folder, None if resumed is None else resumed.started)
-    compiled(solver, say)
+    if say is not None:
+        say(f"predicted peak memory {_bytes(case.memory())}, free {_bytes(_free())}")
     return run(
         solver,
         initial,
@@ -126,7 +133,7 @@ def launch(
         snapshot_dtype=case.output.snapshot_dtype,
         series=EverySteps(case.output.series_every),
         checkpoints=case.output.checkpoints(),
-        callbacks=case.time.conditions(),
+        callbacks=[*case.time.conditions(), *callbacks],
         progress=progress,
         resume=resumed is not None,
         force=force,
@@ -139,27 +146,41 @@ def launch(
     )
 
 
-def compiled(solver: Solver, say: Say | None) -> None:
-    """Compile the loops of a solver; say so if that takes longer than a second."""
-    if say is None:
-        solver.compile()
+def check_memory(case: Case, folder: Path, force: bool) -> None:
+    """Raise InputError if a case needs more memory than is free, unless ``force`` is set.
+
+    If anything else is wrong with the case, that is told instead, as far as a few cells show it.
+    """
+    needed, free = case.memory(), _free()
+    if needed <= free or force:
         return
-    patience = Timer(1.0, say, ["compiling the loops for this kind of run, once on this machine …"])
-    patience.start()
-    solver.compile()
-    patience.cancel()
+    if wrong := _wrong_on_few_cells(case, folder, free):
+        raise InputError("\n".join(wrong))
+    raise InputError(
+        f"the run needs about {_bytes(needed)} of memory and {_bytes(free)} are free; "
+        "use a smaller grid.shape or solver.dtype = 'float32', or run it anyway (force)"
+    )
 
 
-def check_memory(case: Case, force: bool, say: Say | None = None) -> None:
-    """Raise InputError if a case needs more memory than is free, unless ``force`` is set."""
-    needed, free = case.memory(), psutil.virtual_memory().available
-    if say is not None:
-        say(f"predicted peak memory {_bytes(needed)}, free {_bytes(free)}")
-    if needed > free and not force:
-        raise InputError(
-            f"the run needs about {_bytes(needed)} of memory and {_bytes(free)} are free; "
-            "use a smaller grid.shape or solver.dtype = 'float32', or run it anyway (force)"
-        )
+def _wrong_on_few_cells(case: Case, folder: Path, free: int) -> list[str]:
+    """Return what is wrong with a case whatever its cells are: the errors that two coarse grids have in common."""
+    found: list[list[str]] = []
+    for cells in FEW:
+        shape = list(fewer(case.grid.build().shape, cells))
+        small = case.model_copy(update={"grid": case.grid.model_copy(update={"shape": shape})})
+        if small.memory() > free:  # it is not the cells that need it
+            return []
+        try:
+            small.build(folder)
+        except InputError as error:
+            found.append(str(error).splitlines())
+        else:
+            return []
+    return [line for line in found[0] if line in found[1]]
+
+
+def _free() -> int:
+    return int(psutil.virtual_memory().available)
 
 
 def _bytes(count: float) -> str:

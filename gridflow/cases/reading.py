@@ -220,8 +220,11 @@ def _explain_all(errors: Sequence[ErrorDetails]) -> list[str]:
     informative than "not a number", so only the deepest are kept; errors at the same depth are joined into one line.
     """
     lines, choices = [], dict[str, list[tuple[int, ErrorDetails]]]()
+    meant = {meaning for detail in errors if (meaning := _meant(detail))}
     for detail in errors:
         path, _, choice = _locate(detail["loc"])
+        if detail["type"] == "missing" and ".".join(path) in meant:  # it is there, but misspelt
+            continue
         if choice is None:
             lines.append(_explain(detail))
         else:
@@ -232,6 +235,15 @@ def _explain_all(errors: Sequence[ErrorDetails]) -> list[str]:
         head, separator, _ = told[0].partition(_EXPECTED)
         lines.append(head + separator + " or ".join(dict.fromkeys(line.partition(_EXPECTED)[2] for line in told)))
     return lines
+
+
+def _meant(detail: ErrorDetails) -> str:
+    """Return the key that a misspelt one stands for; an empty string if there is none near it."""
+    path, model, _ = _locate(detail["loc"])
+    if detail["type"] != "extra_forbidden" or model is None:
+        return ""
+    name = _nearest(path[-1], list(model.model_fields))
+    return ".".join([*path[:-1], name]) if name else ""
 
 
 def _explain(detail: ErrorDetails) -> str:
@@ -245,7 +257,7 @@ def _explain(detail: ErrorDetails) -> str:
                 table, _, name = MOVED[key].partition(".")
                 return f"{key} = {value!r}: this key is {MOVED[key]} now: write [{table}] {name} = {value!r}"
             allowed = sorted(model.model_fields) if model else []
-            return f"{key} = {value!r}: unknown key{_nearest(path[-1], allowed)}; allowed are {', '.join(allowed)}"
+            return f"{key} = {value!r}: unknown key{_suggestion(path[-1], allowed)}; allowed are {', '.join(allowed)}"
         case "missing":
             return f"{key}: this key is required"
         case "union_tag_not_found":
@@ -254,7 +266,7 @@ def _explain(detail: ErrorDetails) -> str:
         case "union_tag_invalid":
             kinds = _kinds(path[-1])
             tag = detail["ctx"]["tag"]
-            return f'{key}.kind = "{tag}": unknown{_nearest(tag, kinds)}; allowed are {", ".join(kinds)}'
+            return f'{key}.kind = "{tag}": unknown{_suggestion(tag, kinds)}; allowed are {", ".join(kinds)}'
         case "too_short":
             least = detail["ctx"]["min_length"]
             return f"{key} = {value!r}: it must " + ("not be empty" if least == 1 else f"have at least {least} entries")
@@ -313,6 +325,12 @@ def _kinds(name: str) -> list[str]:
 
 
 def _nearest(word: str, allowed: Sequence[str]) -> str:
+    """Return the allowed name nearest to a word, or an empty string."""
     plain = {name.casefold(): name for name in allowed}
     close = difflib.get_close_matches(word.casefold(), plain, n=1)
-    return f' (did you mean "{plain[close[0]]}"?)' if close else ""
+    return plain[close[0]] if close else ""
+
+
+def _suggestion(word: str, allowed: Sequence[str]) -> str:
+    name = _nearest(word, allowed)
+    return f' (did you mean "{name}"?)' if name else ""

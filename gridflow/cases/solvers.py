@@ -32,14 +32,14 @@ class Start:
     negative
         μ⁻, the density of negative output weights, shape ``grid.shape`` (mass / volume), or None.
     tracer
-        Volume fraction of the hole to advect, shape ``grid.shape``, or None.
+        Volume fraction of the hole to carry, shape ``grid.shape``; or whether to carry one; None: if there is one.
     weights
         Initial weights of the network of a run to continue, or None.
     """
 
     density: np.ndarray
     negative: np.ndarray | None = None
-    tracer: np.ndarray | None = None
+    tracer: np.ndarray | bool | None = None
     weights: Weights | None = None
 
 
@@ -57,12 +57,15 @@ class Problem:
         β.
     signed
         Whether there is a second density, that of negative output weights.
+    hole
+        Whether the initial density is of a kind that has a hole.
     """
 
     shape: tuple[int, ...]
     kernel: Kernel
     growth: float
     signed: bool
+    hole: bool
 
 
 class SolverTable(Table, ABC):
@@ -91,8 +94,8 @@ class SolverTable(Table, ABC):
         return isinstance(flow, cls.equation)
 
     @property
-    def carries(self) -> bool:
-        """Whether a hole is advected with the flow."""
+    def carries(self) -> bool | None:
+        """Whether a hole is carried with the flow; None: if there is one."""
         return False
 
     @property
@@ -134,13 +137,13 @@ class FiniteVolumeTable(SolverTable):
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
     dtype: Literal["float64", "float32"] = "float64"
     tolerance: Annotated[float, Field(gt=0)] = 1e-5
-    tracer: bool = False
+    tracer: bool | None = None
     threads: Annotated[int, Field(ge=1)] | None = None
 
     @property
-    def carries(self) -> bool:
-        """Whether a hole is advected with the flow."""
-        return self.tracer
+    def carries(self) -> bool | None:
+        """Whether a hole is carried with the flow; None: if there is one and the integrator can carry it."""
+        return False if self.tracer is None and self.integrator in EXPONENTIAL else self.tracer
 
     def make(self, flow: Flow, start: Start) -> FiniteVolume:
         """Construct the solver, perhaps with a tracer or a second density."""
@@ -150,10 +153,11 @@ class FiniteVolumeTable(SolverTable):
     def memory(self, problem: Problem) -> int:
         """Estimate the solver's memory in bytes."""
         stiff = self.integrator in EXPONENTIAL or (self.integrator == AUTO and not problem.kernel.is_coulomb)
-        options = self.model_dump(include={"dtype", "reconstruction", "velocity", "tracer", "threads"})
+        options = self.model_dump(include={"dtype", "reconstruction", "velocity", "threads"})
         return FiniteVolume.memory(
-            problem.shape, **options, growth=problem.growth > 0, negative=problem.signed, exponential=stiff
-        )
+            problem.shape, **options, growth=problem.growth > 0, negative=problem.signed, exponential=stiff,
+            tracer=carried(self, problem),
+        )  # fmt: skip
 
 
 class SpectralTable(SolverTable):
@@ -218,15 +222,22 @@ class SphereTable(SolverTable):
     integrator: Annotated[str, OneOf(EXPLICIT)] = "ssprk3"
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.9
     tolerance: Annotated[float, Field(gt=0)] = 1e-5
+    tracer: bool | None = None
     threads: Annotated[int, Field(ge=1)] | None = None
 
+    @property
+    def carries(self) -> bool | None:
+        """Whether a hole is carried with the flow; None: if there is one."""
+        return self.tracer
+
     def make(self, flow: SphereFlow, start: Start) -> SphereFiniteVolume:
-        """Construct the solver."""
-        return SphereFiniteVolume(flow, **self.model_dump(exclude={"kind"}), negative=start.negative)
+        """Construct the solver, perhaps with a tracer or a second density."""
+        options = self.model_dump(exclude={"kind", "tracer"})
+        return SphereFiniteVolume(flow, **options, tracer=start.tracer, negative=start.negative)
 
     def memory(self, problem: Problem) -> int:
         """Estimate the solver's memory in bytes."""
-        return SphereFiniteVolume.memory(problem.shape, problem.signed, self.threads)
+        return SphereFiniteVolume.memory(problem.shape, problem.signed, self.threads, carried(self, problem))
 
 
 class NetworkTable(SolverTable):
@@ -267,6 +278,11 @@ class NetworkTable(SolverTable):
     def memory(self, problem: Problem) -> int:
         """Estimate the solver's memory in bytes."""
         return Network.memory(self.count, problem.shape, self.samples or 0)
+
+
+def carried(table: SolverTable, problem: Problem) -> bool:
+    """Whether a hole is carried, as far as the tables tell."""
+    return problem.hole and not problem.signed if table.carries is None else table.carries
 
 
 def kind_of(table: type[SolverTable]) -> str:

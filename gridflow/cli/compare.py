@@ -6,9 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from gridflow.cli.options import AsJson
+from gridflow.cli.options import AsJson, numbers
 from gridflow.cli.printing import print_json, screen
-from gridflow.errors import InputError
 
 SHORT = {"better-than-sampling": "better"}
 
@@ -54,7 +53,7 @@ def compare(
         validation.compare(
             reference,
             read(path),
-            at=_numbers("times", times),
+            at=numbers("times", times),
             box=_per_axis("box", box),
             origin=_per_axis("origin", origin),
             time_unit=time_unit,
@@ -83,19 +82,9 @@ def compare(
         raise typer.Exit(1)
 
 
-def _numbers(name: str, text: str | None) -> list[float] | None:
-    if text is None:
-        return None
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(f"--{name} {text}: write numbers with commas, for example 0.5,1,2") from None
-    return values
-
-
-def _per_axis(name: str, text: str | None) -> list[float] | float | None:
+def _per_axis(name: str, text: str | None) -> tuple[float, ...] | float | None:
     """Parse numbers: one for all axes, or one for each."""
-    values = _numbers(name, text)
+    values = numbers(name, text)
     return values[0] if values is not None and len(values) == 1 else values
 
 

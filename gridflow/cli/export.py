@@ -4,15 +4,20 @@ from typing import Annotated
 
 import typer
 
-from gridflow.cli.options import RunPath, Written
+from gridflow.cli.options import RunPath, Times, Written, numbers
 
 
 def export(
     run_directory: RunPath,
     output: Written = None,
-    to: Annotated[str | None, typer.Option(metavar="FORMAT", help="Format; default that of the file's suffix.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help="netcdf, vtkhdf, xdmf, npz, zarr or csv; default that of the suffix."),
+    ] = None,
+    times: Times = None,
+    every: Annotated[int | None, typer.Option(metavar="N", help="Write every n-th snapshot only.")] = None,
 ) -> None:
-    """Write a file for other programs: csv, the table of the series."""
+    """Write a file for other programs: the fields of all snapshots, or the series as a table (csv)."""
     from gridflow.exchange import export  # imported here so that other commands need not wait for it
 
-    typer.echo(str(export(run_directory, output, to)))
+    typer.echo(str(export(run_directory, output, to, times=numbers("times", times), every=every)))

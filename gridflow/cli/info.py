@@ -7,6 +7,8 @@ from rich.table import Table
 
 from gridflow.cli.options import AsJson, RunPath
 from gridflow.cli.printing import print_json, screen
+from gridflow.decay.holes import hole_events
+from gridflow.runtime.schema import OF_ONE_HOLE
 from gridflow.runtime.store import RunDirectory, open_run
 
 
@@ -14,7 +16,7 @@ def info(
     run_directory: RunPath,
     as_json: AsJson = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Compare every checksum; exit code 1 if a file is damaged.")
+        bool, typer.Option("--verify", help="Compare every checksum; exit code 1 if a file is damaged or missing.")
     ] = False,
 ) -> None:
     """Show the contents of a run directory and how far the run has got."""
@@ -36,7 +38,8 @@ def info(
 
 def _facts(stored: RunDirectory) -> dict[str, Any]:
     series, times = stored.series, stored.times
-    last = {name: column[-1].item() for name, column in series.items()} if series else {}
+    last = {name: column[-1].item() for name, column in series.items() if not OF_ONE_HOLE.fullmatch(name)}
+    events = hole_events(series)
     return {
         "path": str(stored.path),
         "status": stored.status,
@@ -53,6 +56,7 @@ def _facts(stored: RunDirectory) -> dict[str, Any]:
         else {"count": 0},
         "checkpoints": [path.name for path in stored.checkpoints()],
         "series": {"rows": len(series.get("time", ())), "last": last},
+        **({"holes": [str(event) for event in events]} if events else {}),
     }
 
 
@@ -61,6 +65,8 @@ def _rows(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     for key, value in facts.items():
         if isinstance(value, dict):
             rows += _rows(value, f"{prefix}{key}.")
+        elif key == "holes" and not prefix:
+            rows += [(key, line) for line in value]
         else:
             rows.append((f"{prefix}{key}", f"{value:.10g}" if isinstance(value, float) else str(value)))
     return rows

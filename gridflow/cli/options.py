@@ -29,7 +29,7 @@ Log = Annotated[bool | None, typer.Option("--log", help="Logarithmic scale of de
 ColorMap = Annotated[str | None, typer.Option("--cmap", metavar="NAME", help="Colour map of matplotlib.")]
 
 
-def numbers(text: str | None, name: str, count: int | None = None) -> tuple[float, ...] | None:
+def numbers(name: str, text: str | None, count: int | None = None) -> tuple[float, ...] | None:
     """Return the numbers of an option that are separated by commas; None if it is not given.
 
     InputError if one is no number, or there are not ``count`` of them.
@@ -39,7 +39,7 @@ def numbers(text: str | None, name: str, count: int | None = None) -> tuple[floa
     try:
         found = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"{name} = {text}: numbers separated by commas are needed") from None
+        raise InputError(f"--{name} {text}: write numbers with commas, for example 0.5,1,2") from None
     if count is not None and len(found) != count:
-        raise InputError(f"{name} = {text}: {count} numbers are needed")
+        raise InputError(f"--{name} {text}: {count} numbers are needed, with commas")
     return found

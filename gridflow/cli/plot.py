@@ -32,8 +32,8 @@ def plot(
             typer.echo(f"{name:14} {told}")
         return
     options = {
-        "frames": frames, "times": numbers(times, "times"), "axis": axis, "at": at,
-        "limits": numbers(limits, "limits", 2), "log": log, "cmap": cmap, "columns": columns, "dpi": dpi,
+        "frames": frames, "times": numbers("times", times), "axis": axis, "at": at,
+        "limits": numbers("limits", limits, 2), "log": log, "cmap": cmap, "columns": columns, "dpi": dpi,
     }  # fmt: skip
     _, path = viz.drawn(run_directories, output, kind, options, named=True)
     typer.echo(str(path))

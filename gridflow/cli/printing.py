@@ -7,13 +7,15 @@ import numpy as np
 import typer
 from rich.console import Console
 
-notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+_AS_IT_IS: Any = {"highlight": False, "markup": False, "emoji": False}
+"""Texts are printed as they are: a path with [brackets] or :colons: is no markup."""
+notes = Console(stderr=True, soft_wrap=True, **_AS_IT_IS)
 """Console for everything that is not a result."""
 
 
 def screen(least: int = 0) -> Console:
     """Return a console for results, at least that many characters wide, for tables that must not be cut."""
-    return Console(highlight=False, width=max(Console().width, least))
+    return Console(width=max(Console().width, least), **_AS_IT_IS)
 
 
 def print_json(facts: dict[str, Any]) -> None:

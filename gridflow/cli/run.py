@@ -9,7 +9,7 @@ from gridflow.cases.execute import resume_case, run_case
 from gridflow.cases.reading import parsed_changes
 from gridflow.cli.options import CasePath, Changed, Quiet, RunPath
 from gridflow.cli.printing import notes
-from gridflow.runtime.loop import Run
+from gridflow.runtime.live import Run
 
 Force = Annotated[
     bool, typer.Option("--force", help="Replace an existing run; run even if memory may be insufficient.")
@@ -39,8 +39,7 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Continue a run that was interrupted or killed, or run a finished one further."""
-    say = None if quiet else notes.print
-    _finish(resume_case(run_directory, t_end, progress=not quiet, say=say), run_directory)
+    _finish(resume_case(run_directory, t_end, progress=not quiet), run_directory)
 
 
 def _finish(done: Run, store: Path) -> None:

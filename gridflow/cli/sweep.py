@@ -11,7 +11,8 @@ from gridflow.cli.options import CasePath, Changed, Quiet
 from gridflow.cli.printing import notes, screen
 from gridflow.runtime.store import DONE
 
-SHOWN = ("status", "steps", "time", "energy", "min", "max", "hole_volume", "tracer_volume", "seconds")
+PICTURE = "sweep.png"
+SHOWN = ("status", "steps", "time", "energy", "min", "max", "hole_volume", "seconds")
 
 
 def sweep(
@@ -33,7 +34,7 @@ def sweep(
     from gridflow.studies.axes import parsed_axes  # imported here so that other commands need not wait for it
     from gridflow.studies.sweep import TABLE
     from gridflow.studies.sweep import sweep as run_all
-    from gridflow.viz.sweeps import plot_sweep
+    from gridflow.viz import plot
 
     folder = out or Path(f"{case_file.stem}.sweep")
     say = None if quiet else notes.print
@@ -42,7 +43,8 @@ def sweep(
     screen(140).print(_table(rows))
     typer.echo(str(folder / TABLE))
     if any("energy" in row for row in rows):
-        typer.echo(str(plot_sweep(folder, folder / "sweep.png")))
+        plot(folder, folder / PICTURE)
+        typer.echo(str(folder / PICTURE))
     unfinished = [row for row in rows if row["status"] not in DONE]
     for row in unfinished:
         notes.print(f"{row['member']} is {row['status']}" + (f": {row['reason']}" if row["reason"] else ""))

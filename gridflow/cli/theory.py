@@ -16,7 +16,7 @@ def predict(
     case_file: CasePath,
     tol: Annotated[
         float | None,
-        typer.Option("--tol", help="Energy to reach over that at the start; default 1e-6, or a training's tolerance."),
+        typer.Option("--tol", help="Energy to reach over that at the start; default 1e-6, or that of [training]."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Figure to write; its suffix determines the format.")
@@ -108,10 +108,10 @@ def rates(
         typer.echo(found.sentence)
         _print(_told(found))
     if output is not None:
-        from gridflow.viz.rates import plot_rates
+        from gridflow.viz import plot
 
-        written = plot_rates(run_directory, output, r)
-        typer.echo(str(written), err=as_json)
+        plot(run_directory, output, "rates", r=r)
+        typer.echo(str(output), err=as_json)
 
 
 def _told(found: Any) -> list[tuple[str, str]]:

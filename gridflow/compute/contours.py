@@ -1,10 +1,11 @@
-"""Volumes of the regions where a field is negative, by contouring between sample positions.
+"""Volumes and borders of the regions where a field is negative, by contouring between sample positions.
 
 Contours come from linear interpolation in one dimension, marching squares in two (contourpy) and marching cubes in
 three (scikit-image, Lewiner's tables).
 """
 
 import math
+from typing import cast
 
 import numpy as np
 
@@ -95,3 +96,100 @@ def _volume(box: np.ndarray) -> float:
 
 
 _INSIDE = {1: _length, 2: area, 3: _volume}
+
+
+def inside(box: np.ndarray) -> float:
+    """Volume of ``{box < 0}`` between the centres of a box of cells, in units of one cell."""
+    return _INSIDE[box.ndim](box)
+
+
+def polylines(box: np.ndarray, across: np.ndarray, up: np.ndarray) -> list[np.ndarray]:
+    """The lines ``{box = 0}`` in two dimensions, each an array of points (across, up) of shape (points, 2).
+
+    ``across`` and ``up`` are the positions of columns and rows.
+    """
+    from contourpy import LineType, contour_generator
+
+    found = contour_generator(across, up, box, line_type=LineType.Separate).lines(0.0)
+    return cast("list[np.ndarray]", found)  # as this type of line has it
+
+
+def _ends(box: np.ndarray, spacing: tuple[float, ...]) -> float:  # noqa: ARG001 - points have no size
+    return float(np.count_nonzero((box[1:] < 0) != (box[:-1] < 0)))
+
+
+def _lines(box: np.ndarray, spacing: tuple[float, ...]) -> float:
+    up, across = (np.arange(n) * h for n, h in zip(box.shape, spacing, strict=True))
+    return float(sum(np.hypot(*np.diff(line, axis=0).T).sum() for line in polylines(box, across, up)))
+
+
+def _surface(box: np.ndarray, spacing: tuple[float, ...]) -> float:
+    from skimage.measure import marching_cubes, mesh_surface_area
+
+    vertices, faces, _, _ = marching_cubes(box, 0.0, spacing=spacing)
+    return float(mesh_surface_area(vertices, faces))
+
+
+_BORDER = {1: _ends, 2: _lines, 3: _surface}
+
+
+def border(box: np.ndarray, spacing: tuple[float, ...]) -> float:
+    """Size of ``{box = 0}`` inside a box of cell centres: number of points, length of lines or area of surfaces.
+
+    ``spacing`` is the width of a cell along each axis. The field must be negative somewhere and positive somewhere.
+    """
+    return _BORDER[box.ndim](box, spacing)
+
+
+def intervals(x: np.ndarray, length: float, field: np.ndarray, level: float) -> list[tuple[float, float]]:
+    """Intervals of a line of some period in which a field is above a value, linear between the centres of cells.
+
+    Parameters
+    ----------
+    x
+        Centres of the cells, shape (n,).
+    length
+        The period.
+    field
+        The field there, shape (n,).
+    level
+        The value.
+
+    Returns
+    -------
+    list of tuple
+        Their ends, ascending, within one period.
+    """
+    x = np.concatenate([[x[-1] - length], x, [x[0] + length]])
+    values = np.pad(field, 1, mode="wrap") - level
+    steps = np.flatnonzero((values[1:] < 0) != (values[:-1] < 0))
+    crossings = x[steps] - values[steps] * np.diff(x)[steps] / np.diff(values)[steps]
+    ends = np.concatenate([[0.0], crossings[(crossings > 0) & (crossings < length)], [length]])
+    middles = np.interp((ends[1:] + ends[:-1]) / 2, x, values)
+    return [(a, b) for a, b, middle in zip(ends, ends[1:], middles, strict=False) if middle > 0]
+
+
+def surface(field: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Surface on which a field on a torus has a value, by marching cubes, within one period and half a cell around it.
+
+    Parameters
+    ----------
+    field
+        Cell averages, shape (nx, ny, nz).
+    level
+        The value.
+
+    Returns
+    -------
+    vertices : ndarray
+        Positions as shares of the periods, shape (vertices, 3).
+    faces : ndarray
+        Triangles as rows of three numbers of vertices, shape (faces, 3).
+    """
+    closed = np.pad(field.astype(float), 1, mode="wrap")
+    if not closed.min() < level < closed.max():
+        return np.zeros((0, 3)), np.zeros((0, 3), int)
+    from skimage.measure import marching_cubes
+
+    vertices, faces, _, _ = marching_cubes(closed, level, allow_degenerate=False)
+    return (vertices - 0.5) / np.array(field.shape), faces

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.compute.fft import SerialTransform
 from gridflow.domains.torus import Grid
 from gridflow.equation.contract import round_off
@@ -40,6 +41,7 @@ class Fit:
     window: Window
 
 
+@takes_numbers
 def local_exponents(times: np.ndarray, energies: np.ndarray, width: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
     """Local exponents −d log E / d log t along a curve.
 
@@ -144,6 +146,7 @@ def _fit(x: np.ndarray, y: np.ndarray, low: float, high: float, window: Window) 
     return Fit(-float(slope), error, math.exp(height), window)
 
 
+@takes_numbers
 def round_off_energy(flow: Equation[Any], largest: float, dtype: str = "float64") -> float:
     """Estimate the energy of round-off in a density.
 
@@ -169,6 +172,7 @@ def round_off_energy(flow: Equation[Any], largest: float, dtype: str = "float64"
     return 0.5 * flow.grid.volume * noise**2 * total / flow.grid.size
 
 
+@takes_numbers
 def seen_window(times: np.ndarray, energies: np.ndarray, floor: float) -> Window:
     """Return the part of a measured curve that is after time 0 and above round-off.
 
@@ -195,6 +199,7 @@ def seen_window(times: np.ndarray, energies: np.ndarray, floor: float) -> Window
     return Window(float(times[moving][0]), float(times[-1]), "the run's first row", "the run's end")
 
 
+@takes_numbers
 def numerical_share(flow: Flow, density: np.ndarray, dissipation: float) -> float:
     """Fraction of a scheme's dissipation −dE/dt that is numerical, ``(measured − exact) / measured``.
 

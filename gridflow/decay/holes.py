@@ -1,4 +1,4 @@
-"""How fast the hole of a run filled, measured and predicted."""
+"""How fast the hole of a run filled, measured and predicted, and what became of each of its holes."""
 
 import math
 from collections.abc import Mapping
@@ -14,14 +14,111 @@ from gridflow.theory.applicable import attempt
 from gridflow.theory.holes import HoleFilling
 from gridflow.theory.laws import Window
 
-COLUMNS = ("tracer_volume", "hole_volume")
-"""Columns of a series that measure a hole, the better one first."""
+VOLUME = "hole_volume"
+"""Column of a series that measures the hole, however the run knows it."""
 WIDTH = 6
 """Width in cells below which the volume of a hole is not measured well."""
 SURE = 0.1
 """Relative error of a fit up to which it may be extrapolated."""
 LATE = 10.0
 """Ratio of the ends of the window in which a power of time is fitted."""
+
+
+@dataclass(frozen=True)
+class HoleColumns:
+    """Names of the columns of a series that say how a hole fills.
+
+    Attributes
+    ----------
+    measured
+        The volume of the hole (length^d).
+    exact
+        Its exact law, or None: for s = 1 without growth and a constant target.
+    bounds
+        Its lower and upper bound, or None: for s = 1 without growth and a target that varies.
+    """
+
+    measured: str
+    exact: str | None
+    bounds: tuple[str, str] | None
+
+
+def hole_columns(series: Mapping[str, np.ndarray]) -> HoleColumns | None:
+    """Which columns of a series to show of a hole.
+
+    Parameters
+    ----------
+    series
+        The series of a run; see :attr:`gridflow.runtime.store.RunDirectory.series`.
+
+    Returns
+    -------
+    HoleColumns or None
+        Their names; None if the start had no hole, or the run does not know its hole (without a tracer, unless s = 1,
+        the target is constant and the density was constant outside the hole).
+    """
+    if VOLUME not in series:
+        return None
+    exact, least, most = (f"{VOLUME}_{kind}" for kind in ("exact", "least", "most"))
+    return HoleColumns(VOLUME, exact if exact in series else None, (least, most) if least in series else None)
+
+
+@dataclass(frozen=True)
+class HoleEvent:
+    """What happened to one of several holes between two rows of a series.
+
+    Attributes
+    ----------
+    number
+        Number of the hole.
+    what
+        ``filled``; ``merged`` with a larger hole; or ``appeared``, when it came off another one or grew out of a cell.
+    other
+        Number of the hole that it merged with, else None.
+    after, by
+        Times of the rows before and after it.
+    """
+
+    number: int
+    what: str
+    other: int | None
+    after: float
+    by: float
+
+    def __str__(self) -> str:
+        done = f"merged with hole {self.other}" if self.other else "was filled" if self.what == "filled" else self.what
+        return f"hole {self.number} {done} between t = {self.after:.4g} and {self.by:.4g}"
+
+
+def hole_events(series: Mapping[str, np.ndarray]) -> list[HoleEvent]:
+    """When the holes of a run were filled or merged, as far as the rows of its series tell.
+
+    Parameters
+    ----------
+    series
+        The series of a run; see :attr:`gridflow.runtime.store.RunDirectory.series`.
+
+    Returns
+    -------
+    list of HoleEvent
+        In the order of time; empty if the run does not know its holes. Holes without columns of their own have none.
+    """
+    found, times = [], series.get("time", np.zeros(0))
+    number = 1
+    while (column := f"hole{number}_within") in series:
+        within = series[column]
+        for row in range(1, times.size):
+            before, now = within[row - 1 : row + 1]
+            if before == number != now:
+                what = "filled" if now == 0 else "merged"
+            elif np.isnan(before) and now == number:
+                what = "appeared"
+            else:
+                continue
+            other = int(now) if what == "merged" else None
+            found.append(HoleEvent(number, what, other, float(times[row - 1]), float(times[row])))
+        number += 1
+    return sorted(found, key=lambda event: event.by)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +128,7 @@ class HoleRates:
     Attributes
     ----------
     column
-        Column of the series that measures it: ``tracer_volume`` or ``hole_volume``.
+        Column of the series that measures it.
     times, volumes
         Times after 0 and the volumes of the hole then, shapes (rows,).
     is_exponential
@@ -108,9 +205,10 @@ def hole_rates(flow: Equation[Any], series: Mapping[str, np.ndarray]) -> HoleRat
         The rate for s = 1, else the exponent over the last decade of time in which the hole is wide enough; None if
         the series has no hole, or fewer than two rows with one.
     """
-    column = next((name for name in COLUMNS if name in series), None)
-    if column is None:
+    columns = hole_columns(series)
+    if columns is None:
         return None
+    column = columns.measured
     held = (series[column] > 0) & (series["time"] > 0)
     times, volumes = series["time"][held], series[column][held]
     if times.size < 2:

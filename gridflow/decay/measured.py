@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gridflow import decay
+from gridflow.arguments import takes_numbers
 from gridflow.decay.fits import Fit
 from gridflow.decay.holes import HoleRates, hole_rates
 from gridflow.equation.contract import INNER, NEURONS, OUTER
@@ -130,6 +131,7 @@ class Rates:
         }
 
 
+@takes_numbers
 def rates(run: str | os.PathLike[str] | RunDirectory, r: float | None = None) -> Rates:
     """Measure the decay of a run.
 

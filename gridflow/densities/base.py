@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar, get_type_hints
 import numpy as np
 from annotated_types import Ge
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.base import Domain
 from gridflow.errors import InputError, whole_number
 
@@ -68,8 +69,9 @@ def register_density(kind: str, region: Callable[..., np.ndarray] | None = None)
 
     def register(make: Maker) -> Maker:
         first = next(iter(signature(make).parameters))
-        KINDS[kind] = DensityKind(kind, make, get_type_hints(make)[first], region)
-        return make
+        checked = takes_numbers(make)
+        KINDS[kind] = DensityKind(kind, checked, get_type_hints(make)[first], region)
+        return checked
 
     return register
 
@@ -97,6 +99,7 @@ def from_array(grid: Domain, values: np.ndarray) -> np.ndarray:
     return grid.check_density(values, "the density").copy()
 
 
+@takes_numbers
 def normalize(grid: Domain, density: np.ndarray, mass: float = 1.0) -> np.ndarray:
     """Scale a density to a mass.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gridflow.arguments import takes_numbers
 from gridflow.densities.base import FilePath, normalize, register_density
 from gridflow.domains.base import Domain
 from gridflow.domains.torus import Grid, torus
@@ -58,6 +59,7 @@ def from_image(grid: Grid, path: FilePath, mass: Positive = 1.0) -> np.ndarray:
     return normalize(grid, across[0] @ shading @ across[1].T, mass)
 
 
+@takes_numbers
 def from_particles(
     grid: Grid, positions: np.ndarray, weights: np.ndarray | None = None, mass: float | None = 1.0
 ) -> np.ndarray:

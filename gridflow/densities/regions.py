@@ -10,12 +10,14 @@ from itertools import pairwise, product
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.torus import Grid, torus
 from gridflow.errors import InputError, is_whole
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
+@takes_numbers
 def ball(grid: Grid, radius: float, center: Sequence[float] | None = None) -> np.ndarray:
     """Volume fraction of the ball ``|x − center| < radius`` in each cell.
 
@@ -50,6 +52,7 @@ def ball(grid: Grid, radius: float, center: Sequence[float] | None = None) -> np
     return _at_most_one(fraction)
 
 
+@takes_numbers
 def box(grid: Grid, sides: Sequence[float] | float, center: Sequence[float] | None = None) -> np.ndarray:
     """Volume fraction of an axis-aligned box in each cell, exact.
 
@@ -85,6 +88,7 @@ def box(grid: Grid, sides: Sequence[float] | float, center: Sequence[float] | No
     return _at_most_one(fraction)
 
 
+@takes_numbers
 def shell(grid: Grid, inner: float, outer: float, center: Sequence[float] | None = None) -> np.ndarray:
     """Volume fraction of the shell ``inner < |x − center| < outer`` in each cell; arguments as for :func:`ball`."""
     grid = torus(grid, "shell")
@@ -93,6 +97,7 @@ def shell(grid: Grid, inner: float, outer: float, center: Sequence[float] | None
     return np.maximum(ball(grid, outer, center) - ball(grid, inner, center), 0.0)  # a thin shell, up to round-off
 
 
+@takes_numbers
 def lattice(grid: Grid, counts: Sequence[int] | int, radius: float) -> np.ndarray:
     """Volume fraction of balls centred on a rectangular lattice.
 

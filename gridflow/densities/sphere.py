@@ -16,6 +16,7 @@ import numpy as np
 from annotated_types import Ge, Le
 from scipy.special import eval_legendre
 
+from gridflow.arguments import takes_numbers
 from gridflow.compute.harmonics import SphereTransform
 from gridflow.densities.base import (
     Seed,
@@ -37,6 +38,7 @@ _REFERENCE = SphereGrid((128, 256))
 """Grid on which the largest value of a random function is found."""
 
 
+@takes_numbers
 def cap(grid: SphereGrid, radius: float, center: Sequence[float]) -> np.ndarray:
     """Volume fraction of the spherical cap ``θ·c > cos(radius)`` in each cell.
 
@@ -87,7 +89,7 @@ def cap(grid: SphereGrid, radius: float, center: Sequence[float]) -> np.ndarray:
     return fraction
 
 
-@register_density("cap_hole")
+@register_density("cap_hole", region=cap)
 def cap_hole(grid: SphereGrid, radius: Positive, center: Sequence[float], mass: Positive = 1.0) -> np.ndarray:
     """A constant density with an empty cap; see :func:`cap`.
 
@@ -247,6 +249,7 @@ def random_sobolev_on_sphere(
     return normalize(grid, one_plus_wave("random_harmonics", amplitude, wave, largest), mass)
 
 
+@takes_numbers
 def from_function_on_sphere(
     grid: SphereGrid,
     function: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
@@ -277,8 +280,7 @@ def from_function_on_sphere(
     InputError
         If ``points`` is below 1, or a value of the function is negative or not finite.
     """
-    if points < 1:
-        raise InputError(f"points = {points}: at least 1 is needed")
+    points = whole_number("points", points, 1)
     averages = _averages(grid, function, points)
     return from_array(grid, averages) if mass is None else normalize(grid, averages, mass)
 

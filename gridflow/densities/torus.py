@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
+from gridflow.arguments import takes_numbers
 from gridflow.densities.base import (
     Seed,
     check_random,
@@ -22,7 +23,7 @@ from gridflow.densities.base import (
 )
 from gridflow.domains.torus import Grid, torus
 from gridflow.equation.kernels.base import Positive
-from gridflow.errors import InputError
+from gridflow.errors import InputError, whole_number
 
 
 @register_density("cosine")
@@ -156,6 +157,7 @@ def random_sobolev(grid: Grid, r: float, amplitude: Positive = 0.5, seed: Seed =
     return normalize(grid, one_plus_wave("random_sobolev", amplitude, _sobolev_wave(grid, r, seed), largest), mass)
 
 
+@takes_numbers
 def from_function(
     grid: Grid, function: Callable[..., np.ndarray], mass: float | None = None, points: int = 4
 ) -> np.ndarray:
@@ -181,9 +183,10 @@ def from_function(
     Raises
     ------
     InputError
-        If a value of the function is negative or not finite.
+        If ``points`` is below 1, or a value of the function is negative or not finite.
     """
     grid = torus(grid, "from_function")
+    points = whole_number("points", points, 1)
     nodes, weights = np.polynomial.legendre.leggauss(points)
     total = np.zeros(grid.shape)
     for which in np.ndindex(*(points,) * grid.dim):

@@ -44,6 +44,8 @@ class Domain(ABC):
         Shape of an array with one number per cell.
     has_cells
         Whether a density is more than one number. Case files know the domains that have cells.
+    measure
+        What the size of a part of the domain is called: volume, or area on a sphere.
     """
 
     kind: ClassVar[str]
@@ -51,6 +53,7 @@ class Domain(ABC):
     """Every domain class by its kind."""
     shape: tuple[int, ...]
     has_cells: ClassVar[bool] = True
+    measure: ClassVar[str] = "volume"
 
     def __init_subclass__(cls, kind: str, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -106,6 +109,23 @@ class Domain(ABC):
     @abstractmethod
     def cell_volumes(self) -> np.ndarray:
         """Volume of every cell (length^d), broadcastable to ``shape``."""
+
+    def view(self, values: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return what a small picture shows of values of cells, and its width over its height.
+
+        Parameters
+        ----------
+        values
+            One value per cell, shape ``shape``.
+
+        Returns
+        -------
+        ndarray
+            Values from left to right, shape (n,), to be drawn as a curve, or rows from top to bottom, shape (m, n).
+        float
+            Width over height of the rows; 1 for a curve.
+        """
+        return values.reshape(-1), 1.0
 
     @abstractmethod
     def coordinates(self) -> tuple[Coordinate, ...]:
@@ -189,6 +209,23 @@ class Domain(ABC):
     @abstractmethod
     def widened(self, cells: np.ndarray) -> np.ndarray:
         """Mark the cells within two cells of the marked ones, bool of shape ``shape``."""
+
+    @abstractmethod
+    def nearest(self, marked: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the nearest of some marked cells for each of some other cells.
+
+        Parameters
+        ----------
+        marked, cells
+            Indices of at least one cell, and of the others, shapes (m, axes) and (n, axes).
+
+        Returns
+        -------
+        distances : ndarray
+            Distances of the centres, shape (n,) (length); on the sphere those of chords.
+        which : ndarray
+            Places among the marked cells, int of shape (n,).
+        """
 
     @abstractmethod
     def coarsened(self, cells: int) -> "Domain":

@@ -52,6 +52,7 @@ class SphereGrid(Domain, kind="sphere"):
     """
 
     shape: tuple[int, ...]
+    measure: ClassVar[str] = "area"
 
     def __post_init__(self) -> None:
         given = tuple(np.atleast_1d(self.shape).tolist())
@@ -139,6 +140,10 @@ class SphereGrid(Domain, kind="sphere"):
         """The :attr:`areas`."""
         return self.areas
 
+    def view(self, values: np.ndarray) -> tuple[np.ndarray, float]:
+        """A map with the longitude to the right and the north pole at the top."""
+        return values, 2.0
+
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Colatitudes and longitudes of the cell centres."""
         return (
@@ -201,12 +206,27 @@ class SphereGrid(Domain, kind="sphere"):
 
         The value at a pole is the mean of the nearest ring.
         """
+        return contours.area(*self._unrolled(field, level))
+
+    def contoured_length(self, field: np.ndarray, level: float) -> float:
+        """Length of ``{field = level}``: that of the arcs of great circles between the points of the same contour."""
+        length = 0.0
+        for line in contours.polylines(*self._unrolled(field, level)):
+            phi, z = line.T
+            ring = np.sqrt(np.maximum(1 - z**2, 0.0))  # 1 − z² is at least 0 but for round-off
+            points = np.stack([ring * np.cos(phi), ring * np.sin(phi), z], axis=-1)
+            chords = np.linalg.norm(np.diff(points, axis=0), axis=1)
+            length += float(2 * np.arcsin(chords / 2).sum())
+        return length
+
+    def _unrolled(self, field: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the scaled field − level with the poles and a repeated meridian, its longitudes and its heights."""
         below = contours.above(field, level, max(level - float(field.min()), float(field.max()) - level))
         poles = below[[0, -1]].mean(axis=1, keepdims=True) * np.ones(self.shape[1])
         closed = np.concatenate([poles[:1], below, poles[1:]])
         closed = np.concatenate([closed, closed[:, :1]], axis=1)
         heights = np.concatenate([[1.0], np.cos(self.colatitudes), [-1.0]])
-        return contours.area(closed, np.append(self.longitudes, 2 * np.pi), heights)
+        return closed, np.append(self.longitudes, 2 * np.pi), heights
 
     def widened(self, cells: np.ndarray) -> np.ndarray:
         """Mark the cells within a chordal distance of 2.5 π / n_θ of a marked one, bool of shape ``shape``."""
@@ -215,6 +235,12 @@ class SphereGrid(Domain, kind="sphere"):
         distance, _ = KDTree(self.points[cells]).query(self.points)
         return np.asarray(distance < 2.5 * np.pi / self.shape[0])
 
+    def nearest(self, marked: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Chords to the nearest marked cells, and which they are; see :meth:`Domain.nearest`."""
+        from scipy.spatial import KDTree  # imported here because it loads slowly
+
+        return KDTree(self.points[tuple(marked.T)]).query(self.points[tuple(cells.T)])
+
     def coarsened(self, cells: int) -> "SphereGrid":
         """The sphere with at most about ``cells`` cells; itself if it has no more."""
         return self if self.size <= cells else SphereGrid(fewer(self.shape, cells))
@@ -222,7 +248,7 @@ class SphereGrid(Domain, kind="sphere"):
     def averages_on(self, coarse: "SphereGrid", values: np.ndarray) -> np.ndarray:
         """Averages of cell values over the cells of a coarser grid; see :meth:`Domain.averages_on`."""
         rings = overlaps(-np.cos(self.edges), -np.cos(coarse.edges))
-        rings /= rings.sum(axis=1, keepdims=True)
+        rings = rings / rings.sum(axis=1)[:, np.newaxis]
         mine, theirs = ((np.arange(grid.shape[1] + 1) - 0.5) * (2 * np.pi / grid.shape[1]) for grid in (self, coarse))
         around = overlaps(mine, theirs, 2 * np.pi) / (2 * np.pi / coarse.shape[1])
         return np.asarray(rings @ np.asarray(values, dtype=float) @ around.T)
@@ -254,6 +280,7 @@ class WholeSphere(Domain, kind="whole sphere"):
 
     dimension: int
     has_cells: ClassVar[bool] = False
+    measure: ClassVar[str] = "area"
 
     def __post_init__(self) -> None:
         if not is_whole(self.dimension, 1):
@@ -348,6 +375,10 @@ class WholeSphere(Domain, kind="whole sphere"):
     def widened(self, cells: np.ndarray) -> np.ndarray:
         """Return the mask unchanged; the single cell has no neighbours."""
         return cells
+
+    def nearest(self, marked: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002
+        """Distance 0 to the single cell."""
+        return np.zeros(len(cells)), np.zeros(len(cells), int)
 
     def coarsened(self, cells: int) -> "WholeSphere":  # noqa: ARG002 - there is nothing to coarsen
         """The domain itself."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gridflow.arguments import Numbers
 from gridflow.compute import contours
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.remap import overlaps
@@ -16,6 +17,8 @@ from gridflow.compute.threads import count
 from gridflow.domains.base import Coordinate, Domain, LaplacianKind, fewer
 from gridflow.errors import InputError, is_whole
 
+PERIODS = Numbers("a number", listed=True)
+"""What the lengths of a grid may be: in one dimension also a number."""
 FEWEST_CELLS = 4
 """Smallest number of cells along an axis; with fewer, a reconstruction stencil would overlap itself."""
 
@@ -50,6 +53,8 @@ class Grid(Domain, kind="torus"):
             raise InputError(f"grid shape {given} has {len(given)} axes; 1, 2 or 3 are allowed")
         if not all(is_whole(n, FEWEST_CELLS) for n in given):
             raise InputError(f"grid shape {given}: every axis needs a whole number of at least {FEWEST_CELLS} cells")
+        if not PERIODS.allow(self.lengths):
+            raise InputError(f"grid lengths = {self.lengths!r}: it must be {PERIODS}")
         lengths = tuple(np.atleast_1d(self.lengths).tolist())
         lengths = tuple(float(length) for length in lengths) or (1.0,) * len(given)
         if len(lengths) != len(given):
@@ -138,6 +143,13 @@ class Grid(Domain, kind="torus"):
     def cell_volumes(self) -> np.ndarray:
         """Volume of a cell, ∏ h_a, shape (): all cells have the same."""
         return np.array(self.cell_volume)
+
+    def view(self, values: np.ndarray) -> tuple[np.ndarray, float]:
+        """A curve, or x to the right and y upwards; in three dimensions the cut through the middle of z."""
+        if self.dim == 1:
+            return values, 1.0
+        plane = values if self.dim == 2 else values[:, :, self.shape[2] // 2]
+        return plane.T[::-1], self.lengths[0] / self.lengths[1]
 
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Cell centres along x, y and z."""
@@ -241,7 +253,9 @@ class Grid(Domain, kind="torus"):
         result = np.asarray(values, dtype=float)
         for axis in range(self.dim):
             shares = overlaps(self.edges(axis), coarse.edges(axis)) / coarse.spacing[axis]
-            result = np.moveaxis(np.tensordot(shares, result, (1, axis)), 0, axis)
+            moved = np.moveaxis(result, axis, 0)
+            means = (shares @ moved.reshape(len(moved), -1)).reshape(-1, *moved.shape[1:])
+            result = np.moveaxis(means, 0, axis)
         return np.ascontiguousarray(result)
 
     def lost_on(self, coarse: "Grid") -> np.ndarray:
@@ -258,6 +272,12 @@ class Grid(Domain, kind="torus"):
             for axis in range(cells.ndim):
                 cells = cells | np.roll(cells, 1, axis) | np.roll(cells, -1, axis)
         return cells
+
+    def nearest(self, marked: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distances to the nearest marked cells across the periods, and which they are; see :meth:`Domain.nearest`."""
+        from scipy.spatial import KDTree  # imported here because it loads slowly
+
+        return KDTree(marked * self.spacing, boxsize=self.lengths).query(cells * self.spacing)
 
 
 def torus(grid: Domain, what: str) -> Grid:

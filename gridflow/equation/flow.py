@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.compute.harmonics import SphereTransform
 from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid, WholeSphere
@@ -163,6 +164,7 @@ class Equation(ABC, Generic[G]):
         """Return −dE/dt at a density of shape ``grid.shape``."""
 
 
+@takes_numbers
 @dataclass(frozen=True, eq=False)
 class Flow(Equation[Grid], domain=Grid):
     """Wasserstein(–Fisher–Rao) gradient flow of half the squared kernel mean discrepancy, on the torus.
@@ -291,6 +293,7 @@ class Flow(Equation[Grid], domain=Grid):
         return PotentialField(self.grid, self.symbol)
 
 
+@takes_numbers
 @dataclass(frozen=True, eq=False)
 class SphereFlow(Equation[SphereGrid], domain=SphereGrid):
     """The same equation on the unit sphere S², with the Laplace–Beltrami operator and kernels ``K(θ·θ')``.
@@ -354,6 +357,7 @@ class SphereFlow(Equation[SphereGrid], domain=SphereGrid):
         return self._transform.analyse(self.grid.check(density, "the density") - self.target)
 
 
+@takes_numbers
 @dataclass(frozen=True, eq=False)
 class WholeSphereFlow(Equation[WholeSphere], domain=WholeSphere):
     """The equation on S^d reduced to the mean density, for networks with any number of inputs.

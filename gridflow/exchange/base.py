@@ -53,10 +53,10 @@ def export(
     output
         File to write. Default: a free name in the current folder, after the run.
     to
-        The format: ``csv``, the table of the series with one column for each scalar diagnostic and one row for each
-        recorded step. Default: the format whose suffix the output has.
+        The format: ``netcdf``, ``vtkhdf``, ``xdmf``, ``npz`` or ``zarr`` for the fields of all snapshots, ``csv`` for
+        the table of the series. Default: the format whose suffix the output has.
     options
-        Options of the format.
+        Options of the format; for fields ``times`` and ``every``, see :class:`gridflow.exchange.fields.Fields`.
 
     Returns
     -------

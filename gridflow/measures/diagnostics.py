@@ -6,9 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
+from gridflow.measures.holes import Hole, holes
+
+__all__ = ["Hole", "crossing_time", "fitted_order", "holes", "kmd", "mass", "volume_below"]
 
 
 def mass(grid: Domain, density: np.ndarray) -> float:
@@ -42,6 +46,7 @@ def kmd(flow: Equation[Any], density: np.ndarray) -> float:
     return float(np.sqrt(2 * flow.energy(density)))
 
 
+@takes_numbers
 def volume_below(grid: Domain, field: np.ndarray, level: float) -> float:
     """Volume of ``{field < level}`` by sub-cell contouring of the cell-centre values.
 
@@ -79,6 +84,7 @@ def volume_below(grid: Domain, field: np.ndarray, level: float) -> float:
     return grid.contoured_volume(field, level)
 
 
+@takes_numbers
 def crossing_time(times: ArrayLike, values: ArrayLike, level: float) -> float:
     """Time at which a falling curve first reaches a level, by interpolation of its logarithm; infinite if it does not.
 

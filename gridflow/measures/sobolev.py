@@ -8,14 +8,17 @@ highest modes. This does not matter for the norm of a smooth function, but it do
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.base import Domain
+from gridflow.equation.kernels import Kernel
 from gridflow.errors import InputError
 
 
+@takes_numbers
 def norm(
     grid: Domain,
     f: np.ndarray,
@@ -234,3 +237,27 @@ def _grouped(wavenumber: np.ndarray, power: np.ndarray, modes: np.ndarray) -> tu
     total = np.bincount(group, modes)
     middle = np.bincount(group, np.log(wavenumber) * modes) / total
     return middle, np.bincount(group, power) / total, np.sqrt(total)
+
+
+@dataclass(frozen=True)
+class SobolevKernel(Kernel):
+    """The kernel with symbol λ^r, whose energy is ½ ‖μ − ν‖² in the homogeneous Sobolev space of order r.
+
+    Parameters
+    ----------
+    r
+        Order of the norm.
+    symbol
+        Symbol λ of −Δ: ``spectral`` or ``mimetic``.
+    """
+
+    r: float
+    symbol: Any
+
+    def multiplier(self, grid: Domain) -> np.ndarray:
+        """λ^r, and 0 for the mean; shape ``grid.spectral_shape``."""
+        squared = grid.laplacian_symbol(self.symbol)
+        squared.flat[0] = 1.0
+        result = squared**self.r
+        result.flat[0] = 0.0
+        return np.asarray(result)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.base import Domain
 from gridflow.domains.circle import Circle
 from gridflow.domains.sphere import SphereGrid, WholeSphere
@@ -145,6 +146,7 @@ _SPREAD: dict[type[Domain], Callable[..., np.ndarray]] = {
 """Function that deposits point masses at directions as cell averages, for each domain."""
 
 
+@takes_numbers
 def network_from_measure(
     grid: Domain,
     density: np.ndarray,
@@ -282,6 +284,7 @@ def _place(reached: np.ndarray, wanted: np.ndarray, first: Any, end: Any) -> tup
     return cell, np.clip((wanted - reached[cell]) / np.where(mass > 0, mass, 1.0), 0.0, 1.0)
 
 
+@takes_numbers
 def random_weights(
     count: int,
     inputs: int,

@@ -6,23 +6,27 @@ has no new extremum; the modes of a smooth density are accurate to fourth order 
 """
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from gridflow.domains.torus import Grid
+from gridflow.arguments import takes_numbers
+from gridflow.domains.torus import Grid, torus
 from gridflow.errors import InputError, whole_number
 
 Method = Literal["independent", "stratified", "quasi-random"]
-METHODS = ("independent", "stratified", "quasi-random")
+METHODS = get_args(Method)
+Weighting = Literal["equal", "density"]
+WEIGHTINGS = get_args(Weighting)
 
 
+@takes_numbers
 def sample(
     grid: Grid,
     density: np.ndarray,
     count: int,
     method: Method = "independent",
-    weights: Literal["equal", "density"] = "equal",
+    weights: Weighting = "equal",
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sample particles that represent a density.
@@ -54,15 +58,16 @@ def sample(
     Raises
     ------
     InputError
-        If an argument is not allowed, or no point lies where the density is positive.
+        If an argument is not allowed, the grid is not that of a torus, or no point lies where the density is positive.
     """
+    torus(grid, "sampling by particles")
     density = grid.check_density(density, "the density to sample")
     mass = float(density.sum()) * grid.cell_volume
     if mass == 0:
         raise InputError("the density to sample has no mass: it is 0 in every cell")
     count = whole_number("count", count, 1, "a sample needs a whole number of particles of at least 1")
-    if weights not in ("equal", "density"):
-        raise InputError(f'weights "{weights}": allowed are equal and density')
+    if weights not in WEIGHTINGS:
+        raise InputError(f'weights "{weights}": allowed are {" and ".join(WEIGHTINGS)}')
     points = _unit_points(grid.dim, count, method, seed)
     linear = _Linear(grid, density)
     if weights == "equal":

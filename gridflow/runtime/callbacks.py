@@ -8,12 +8,14 @@ from typing import Protocol
 
 import numpy as np
 
-from gridflow.equation.contract import TRACER, Solver, State
+from gridflow.arguments import takes_numbers
+from gridflow.equation.contract import TRACER, Solver, State, energy_round_off
 from gridflow.measures import diagnostics
 from gridflow.runtime.extremes import Extremes
+from gridflow.runtime.holes import HoleRecorder
 from gridflow.runtime.schedule import EverySteps, Moment, Schedule
 from gridflow.runtime.writer import RunWriter
-from gridflow.theory import HoleLaw, LogisticLaw, uniform_background
+from gridflow.theory import LogisticLaw, uniform_background
 
 OF_SOME_SOLVERS = ("exponential_steps", "negative_mass", "empirical_loss")
 """Diagnostics that only some solvers report."""
@@ -37,6 +39,10 @@ class LiveRun(Protocol):
     @property
     def diagnosis(self) -> Mapping[str, float]:
         """Current mass, min, max, energy and dissipation; computed at most once per step."""
+
+    @property
+    def series(self) -> dict[str, np.ndarray]:
+        """The scalar diagnostics recorded so far, one array per column; see :class:`Series`."""
 
     def moment(self) -> Moment:
         """Return the current moment of the run."""
@@ -73,6 +79,7 @@ LOOKED, VALUE = "looked_at", "looked_value"
 """Keys in a state's control for the time and the value at which a stopping condition looked last."""
 
 
+@takes_numbers
 def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> Callback:
     """Return a callback that stops the run at the first step with an energy below a value.
 
@@ -103,6 +110,7 @@ def stop_when_energy_below(energy: float, schedule: Schedule | None = None) -> C
     return Callback(action, schedule or EverySteps(1), at_start=True, at_resume=True)
 
 
+@takes_numbers
 def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
     """Return a callback that stops the run once the relative decay rate of the energy is small, −dE/dt ≤ rate · E.
 
@@ -125,10 +133,9 @@ def stop_when_steady(rate: float, schedule: Schedule | None = None) -> Callback:
 
     def action(run: LiveRun) -> None:
         control, now, energy = run.state.control, run.state.time, run.energy
-        before = control.get(f"{name}_energy", math.inf), control.get(f"{name}_time", -math.inf)
-        control |= {f"{name}_energy": energy, f"{name}_time": now}
-        fast = energy > 0 and math.isfinite(before[0]) and math.log(before[0] / energy) > 2 * rate * (now - before[1])
-        if fast:
+        before, since = control.get(f"{name}_energy", math.inf), now - control.get(f"{name}_{LOOKED}", -math.inf)
+        control[f"{name}_energy"] = energy
+        if energy > 0 and math.isfinite(before) and math.log(before / energy) > 2 * rate * since:
             _remember(run, name, math.inf)  # the rate itself is not known here
             return
         dissipation = run.diagnosis["dissipation"]
@@ -161,40 +168,40 @@ class Series:
     """Records scalar diagnostics, each with its exact law if there is one.
 
     Columns: step, time, dt, mass, min, max, energy, kmd and dissipation; exponential_steps for a solver that switches
-    between integrators; negative_mass for one that may become negative; hole_volume and plateau for an initial density
-    with empty cells; largest_norm and least_min, over all steps since the row before, where a certificate needs them
-    (see :mod:`gridflow.runtime.extremes`); tracer_volume for a solver with a tracer and, if the target is not constant,
-    tracer_target, the target's mass inside it (see :class:`gridflow.theory.HoleBalance`). If the flow obeys a law of
-    :mod:`gridflow.theory`, a quantity ``q`` also has ``q_exact`` and ``q_ratio`` = measured / exact.
-
-    The hole is the region where μ is below half the exact plateau if the hole law holds, and below half the target if
-    it does not. The tracked hole is ``{χ > ½}``.
+    between integrators; negative_mass for one that may become negative; plateau for an initial density with empty
+    cells; largest_norm and least_min, over all steps since the row before, where a certificate needs them (see
+    :mod:`gridflow.runtime.extremes`); where the hole is known, hole_volume, the number of holes and columns of each
+    (see :mod:`gridflow.runtime.holes`). If the flow obeys a law of :mod:`gridflow.theory`, a quantity ``q`` also has
+    ``q_exact`` and ``q_ratio`` = measured / exact. A column that begins late is NaN before.
 
     Parameters
     ----------
     solver
         Solver of the run.
-    start
-        State at the start of this process.
+    first
+        State at time 0.
     initial
         Density at time 0, from which the laws start.
     rows
         Columns recorded earlier, for a resumed run.
+    carries
+        Whether the run has a tracer. Default: if the first state has one.
     """
 
-    def __init__(self, solver: Solver, start: State, initial: np.ndarray, rows: Mapping[str, np.ndarray] | None = None):
+    def __init__(
+        self,
+        solver: Solver,
+        first: State,
+        initial: np.ndarray,
+        rows: Mapping[str, np.ndarray] | None = None,
+        carries: bool | None = None,
+    ):
         flow = solver.flow
         background = uniform_background(flow)
         self._mass = None if flow.growth else diagnostics.mass(flow.grid, initial)
         on_grid = solver.representation.on_grid  # extrema and holes of what particles leave on a grid obey no law
         self._has_hole = on_grid and float(initial.min()) == 0
-        low, high = float(flow.target.min()), float(flow.target.max())
-        self._flat_target = low if low == high else None
-        self._hole_law = HoleLaw.of(flow, initial) if on_grid else None
-        self._tracer_law: HoleLaw | None = None
-        if TRACER in start.arrays and background is not None:
-            volume = flow.grid.integral(start.arrays[TRACER])
-            self._tracer_law = HoleLaw(volume, flow.grid.volume, background)
+        self._holes = HoleRecorder(solver, first, initial, TRACER in first.arrays if carries is None else carries)
         self._extremum_laws: dict[str, LogisticLaw] = {}
         if on_grid and background is not None and not self._has_hole:
             extrema = {"min": float(initial.min()), "max": float(initial.max())}
@@ -213,11 +220,13 @@ class Series:
         """Append a row for the current state, unless the last row already is of this step."""
         if self._columns and self._columns["step"][-1] == run.state.step:
             return
-        for name, value in self._measure(run).items():
-            self._columns.setdefault(name, []).append(value)
+        rows = len(self._columns.get("step", ()))
+        measured = self._measure(run)
+        for name in {**self._columns, **measured}:
+            self._columns.setdefault(name, [math.nan] * rows).append(measured.get(name, math.nan))
 
     def _measure(self, run: LiveRun) -> dict[str, float]:
-        state, grid, found = run.state, run.solver.flow.grid, run.diagnosis
+        state, found = run.state, run.diagnosis
         row: dict[str, float] = {"step": state.step, "time": state.time, "dt": state.dt}
         row |= {name: found[name] for name in ("mass", "min", "max", "energy")}
         row |= {"kmd": math.sqrt(2 * max(found["energy"], 0.0)), "dissipation": found["dissipation"]}
@@ -226,39 +235,22 @@ class Series:
         exact: dict[str, float] = {} if self._mass is None else {"mass": self._mass}
         exact |= {name: float(law(state.time)) for name, law in self._extremum_laws.items()}
         if self._has_hole:
-            if self._hole_law is not None:
-                exact["hole_volume"] = float(self._hole_law(state.time))
-                exact["plateau"] = float(self._hole_law.plateau(state.time))
-                row["hole_volume"] = diagnostics.volume_below(grid, run.density, exact["plateau"] / 2)
-            else:
-                row["hole_volume"] = self._volume_below_half_the_target(run)
             row["plateau"] = row["max"]
-        if TRACER in state.arrays:
-            row["tracer_volume"] = grid.volume - diagnostics.volume_below(grid, state.arrays[TRACER], 0.5)
-            if self._flat_target is None:
-                inside = state.arrays[TRACER] * run.solver.flow.target
-                row["tracer_target"] = grid.integral(inside)
-            if self._tracer_law is not None:
-                exact["tracer_volume"] = float(self._tracer_law(state.time))
+            if self._holes.law is not None:
+                exact["plateau"] = float(self._holes.law.plateau(state.time))
+            before = {name: values[-1] for name, values in self._columns.items()}
+            measured, laws = self._holes.row(run.solver, state, run.density, before)
+            row |= measured
+            exact |= laws
         for name, value in exact.items():
             row |= {f"{name}_exact": value, f"{name}_ratio": row[name] / value if value else np.nan}
         return row
-
-    def _volume_below_half_the_target(self, run: LiveRun) -> float:
-        flow = run.solver.flow
-        if self._flat_target is not None:
-            return diagnostics.volume_below(flow.grid, run.density, self._flat_target / 2)
-        beyond = flow.target * -0.5
-        beyond += run.density
-        return diagnostics.volume_below(flow.grid, beyond, 0.0)
 
 
 class EnergyWatch:
     """Warns, once per run, if the energy rises: the flow lowers it, but a scheme without a proof may not.
 
-    A rise counts only beyond the round-off of the energy of N cells. Transforms are accurate to log2(N) ε relative to
-    ‖μ‖, which changes E by at most that times 2 √(E S), where S is the energy of μ itself with the largest value of the
-    symbol in every mode.
+    A rise counts only beyond :func:`gridflow.equation.contract.energy_round_off`.
     """
 
     def __init__(self) -> None:
@@ -282,11 +274,8 @@ class EnergyWatch:
     @staticmethod
     def _round_off(run: LiveRun, energy: float) -> float:
         flow, density = run.solver.flow, run.density
-        largest = run.diagnosis["max"]
-        mass = flow.grid.integral(density)  # for two densities, the mass of the first and not of the difference
-        own = 0.5 * float(flow.symbol.max()) * largest * mass
-        error = 8 * math.log2(flow.grid.size) * float(np.finfo(density.dtype).eps)
-        return error * (energy + math.sqrt(energy * own)) + error**2 * own
+        mass = flow.grid.integral(density)
+        return energy_round_off(flow, energy, run.diagnosis["max"], mass, density.dtype)
 
 
 def snapshots(writer: RunWriter, dtype: str, schedule: Schedule) -> Callback:

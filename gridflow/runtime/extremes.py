@@ -1,43 +1,17 @@
 """What a certificate needs of every step of a run, not only of those that are recorded."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gridflow.domains.base import Domain
 from gridflow.equation.contract import CELLS, Solver, State
 from gridflow.equation.flow import Equation
-from gridflow.equation.kernels import Kernel
+from gridflow.measures.sobolev import SobolevKernel
 from gridflow.theory.applicable import certified_order
 
 NORM, LEAST = "largest_norm", "least_min"
 """Columns, and keys in a state's control: the largest norm and the smallest density since the row before."""
-
-
-@dataclass(frozen=True)
-class SobolevKernel(Kernel):
-    """The kernel with symbol λ^r, whose energy is ½ ‖μ − ν‖² in the homogeneous Sobolev space of order r.
-
-    Parameters
-    ----------
-    r
-        Order of the norm.
-    symbol
-        Symbol λ of −Δ: ``spectral`` or ``mimetic``.
-    """
-
-    r: float
-    symbol: Any
-
-    def multiplier(self, grid: Domain) -> np.ndarray:
-        """λ^r, and 0 for the mean; shape ``grid.spectral_shape``."""
-        squared = grid.laplacian_symbol(self.symbol)
-        squared.flat[0] = 1.0
-        result = squared**self.r
-        result.flat[0] = 0.0
-        return np.asarray(result)
 
 
 class Extremes:

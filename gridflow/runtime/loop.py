@@ -3,8 +3,6 @@
 import math
 import os
 import platform
-import sys
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -16,14 +14,17 @@ from typing import Any
 import numpy as np
 
 from gridflow._version import __version__
-from gridflow.equation.contract import DENSITY, PARTICLES, Solver, State
+from gridflow.arguments import takes_numbers
+from gridflow.equation.contract import DENSITY, PARTICLES, TRACER, Solver, State
 from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
 from gridflow.runtime import callbacks as built_in
 from gridflow.runtime.callbacks import Callback, EnergyWatch, Series
+from gridflow.runtime.live import Run
 from gridflow.runtime.progress import ProgressReport
 from gridflow.runtime.schedule import AnyOf, EverySteps, EveryTime, EveryWall, Moment, Schedule, later
 from gridflow.runtime.signals import collected_signals
+from gridflow.runtime.store import RUNNING
 from gridflow.runtime.writer import RunWriter
 
 DEFAULT_SNAPSHOTS = 40
@@ -32,81 +33,7 @@ DEFAULT_SERIES = EverySteps(10)
 """Default schedule of the time series."""
 
 
-class Run:
-    """A run: the live view for callbacks, and the result that :func:`run` returns.
-
-    Attributes
-    ----------
-    solver, state
-        The solver and its current state.
-    t_end
-        Time at which the run ends.
-    status
-        ``running``, ``finished`` (t_end reached), ``stopped`` (a condition was met), ``interrupted`` (a signal) or
-        ``failed``.
-    reason
-        Why it ended, in one line.
-    crossing
-        Time at which a stopping condition was met, within the last step; None without one.
-    recorder
-        Recorder of the time series.
-    """
-
-    def __init__(self, solver: Solver, state: State, t_end: float, recorder: Series) -> None:
-        self.solver = solver
-        self.state = state
-        self.t_end = t_end
-        self.status = "running"
-        self.reason = ""
-        self.crossing: float | None = None
-        self.recorder = recorder
-        self._diagnosed: tuple[int, Mapping[str, float]] | None = None
-        self._began = time.monotonic()
-
-    @property
-    def density(self) -> np.ndarray:
-        """Current density as cell averages of shape ``grid.shape`` (mass / volume); the solver's own array."""
-        return self.solver.density(self.state)
-
-    @property
-    def energy(self) -> float:
-        """Current energy ½ KMD², which the next step needs too."""
-        return self.solver.energy(self.state)
-
-    @property
-    def diagnosis(self) -> Mapping[str, float]:
-        """Mass, min, max, energy and dissipation, determined once after a step; see :meth:`Solver.diagnose`.
-
-        A callback that changes the state does so after those that use these numbers.
-        """
-        if self._diagnosed is None or self._diagnosed[0] != self.state.step:
-            self._diagnosed = self.state.step, self.solver.diagnose(self.state)
-        return self._diagnosed[1]
-
-    @property
-    def time(self) -> float:
-        """Simulated time reached."""
-        return self.state.time
-
-    @property
-    def steps(self) -> int:
-        """Number of steps since time 0."""
-        return self.state.step
-
-    @property
-    def series(self) -> dict[str, np.ndarray]:
-        """Scalar diagnostics, one array per column; see :class:`gridflow.runtime.callbacks.Series`."""
-        return self.recorder.columns
-
-    def moment(self) -> Moment:
-        """Return the current moment of the run."""
-        return Moment(self.state.time, self.state.step, time.monotonic() - self._began)
-
-    def stop(self, reason: str, crossing: float | None = None) -> None:
-        """End the run after this step, with the status ``stopped``; ``crossing`` is when a condition was met."""
-        self.status, self.reason, self.crossing = "stopped", reason, crossing
-
-
+@takes_numbers
 def run(
     solver: Solver,
     initial: np.ndarray | None = None,
@@ -152,8 +79,9 @@ def run(
     callbacks
         Further actions, called after the built-in ones; for example :func:`gridflow.stop_when_energy_below`.
     progress
-        Report progress on standard error: a bar on a terminal, else a line every ten seconds. Default: only on a
-        terminal.
+        Report progress: a bar on a terminal and below the cell of a notebook, elsewhere a line on standard error every
+        ten seconds; and that loops are being compiled. Default: the same, but a run of less than ten seconds prints
+        nothing where there is no bar. False: nothing.
     resume
         Continue from the newest intact checkpoint in ``store``. Without a checkpoint or directory, start from time 0.
     force
@@ -184,6 +112,12 @@ def run(
         raise InputError(f"callbacks = {callbacks!r}: a list of gridflow.Callback is needed")
     if snapshot_dtype not in ("float32", "float64"):
         raise InputError(f"snapshot_dtype {snapshot_dtype!r}: allowed are float32 and float64")
+    if store is not None and not resume:
+        RunWriter.check_free(store, force)  # bad input is told before the loops are compiled
+    if initial is not None:
+        solver.flow.check_density(initial, "the initial density")
+    report = ProgressReport(progress)
+    report.compile(solver)
     state = solver.initialize(initial)
     start = solver.density(state) if initial is None else np.asarray(initial, dtype=float)
     recording = Recording(
@@ -194,8 +128,8 @@ def run(
         tuple(callbacks),
     )
     if store is None:
-        live = Run(solver, state, float(t_end), Series(solver, state, start))
-        _loop(live, recording.in_memory(live), progress, resumed=False, interruptible=False)
+        live = Run(solver, state, float(t_end), Series(solver, state, start), start)
+        _loop(live, recording.in_memory(live), report, resumed=False, interruptible=False)
         return live
     manifest = _manifest(solver, state, start, t_end, record)
     resume = resume and os.path.lexists(store)
@@ -205,16 +139,18 @@ def run(
         writer = RunWriter.create(store, manifest, _begun_with(solver, state, start), case, force)
     with closing(writer):
         found, rows = _last_sound(writer, t_end) if resume else (None, {})
-        recorder = Series(solver, state, start, rows)
+        first = state
         if found is not None:
             state = solver.restore(found)
-        live = Run(solver, state, float(t_end), recorder)
+        recorder = Series(solver, first, start, rows, TRACER in state.arrays)
+        del first
+        live = Run(solver, state, float(t_end), recorder, start)
         every, checkpoint = recording.in_store(live, writer)
         if case is not None:
             writer.write_case(case)
-        writer.write_status("running", t_end=float(t_end))
+        writer.write_status(RUNNING, t_end=float(t_end))
         with _recorded_failure(live, writer):
-            _loop(live, every, progress, resumed=found is not None, interruptible=True)
+            _loop(live, every, report, resumed=found is not None, interruptible=True)
         if live.status == "interrupted":
             checkpoint.action(live)
         writer.write_status(live.status, reason=live.reason, crossing=live.crossing)
@@ -304,11 +240,8 @@ def _last_sound(writer: RunWriter, t_end: float) -> tuple[State | None, dict[str
     return found, {name: values[rows["step"] <= found.step] for name, values in rows.items()}
 
 
-def _loop(live: Run, every: Sequence[Callback], progress: bool | None, resumed: bool, interruptible: bool) -> None:
-    wanted = sys.stderr.isatty() if progress is None else progress
-    report = ProgressReport() if wanted else None
-    if report is not None:
-        every = [*every, report.callback()]
+def _loop(live: Run, every: Sequence[Callback], report: ProgressReport, resumed: bool, interruptible: bool) -> None:
+    every = [*every, *report.callbacks()]
     try:
         with collected_signals(interruptible) as received:
             now = live.moment()
@@ -331,8 +264,7 @@ def _loop(live: Run, every: Sequence[Callback], progress: bool | None, resumed: 
                 live.status, live.reason = "finished", f"t = {live.t_end:g} reached"
             _act(live, [callback for callback in every if callback.at_end and callback not in due])
     finally:
-        if report is not None:
-            report.close()
+        report.close()
 
 
 def _act(live: Run, due: Sequence[Callback]) -> None:

@@ -98,6 +98,16 @@ class Output:
         return [made for made in found if made is not None and issubclass(made, cls) and not made.obstacle(runs)]
 
     @classmethod
+    def obstacles(cls, runs: Sequence[RunDirectory]) -> dict[str, str]:
+        """Why the kinds that are not :meth:`possible` cannot be made of some runs, by kind."""
+        found: dict[str, str] = {}
+        for kind, alike in Output.registered.get(cls.command, {}).items():
+            made = runs[0].grid.among(alike)
+            if reason := f"there is none on {runs[0].grid}" if made is None else made.obstacle(runs):
+                found[kind] = reason
+        return found
+
+    @classmethod
     def with_options(cls, options: Mapping[str, Any]) -> Self:
         """Create the output with the options that are given; those that are None have their defaults.
 

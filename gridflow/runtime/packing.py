@@ -14,7 +14,8 @@ from gridflow.errors import InputError, RunError
 from gridflow.files import make_folder, publish_folder, publish_text
 from gridflow.runtime import schema, storage
 from gridflow.runtime.outputs import checked_output, free_name
-from gridflow.runtime.store import CASE, CHECKPOINTS, LOCK, MANIFEST, SNAPSHOTS, RunDirectory, open_run
+from gridflow.runtime.store import CASE, CHECKPOINTS, MANIFEST, SNAPSHOTS, RunDirectory, open_run
+from gridflow.runtime.writer import LOCK
 
 SUFFIXES = (".h5", ".hdf5")
 TEXTS = (MANIFEST, CASE)

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.errors import InputError, whole_number
 
 SAME_TIME = 1e-12
@@ -55,6 +56,7 @@ class _Timed(ABC):
         return self.next_time(before.time) <= later(now.time)
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class EveryTime(_Timed):
     """An event at every multiple of an interval of simulated time.
@@ -84,6 +86,7 @@ class EveryTime(_Timed):
         return multiple * self.interval
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class AtTimes(_Timed):
     """Events at listed simulated times.
@@ -102,7 +105,7 @@ class AtTimes(_Timed):
     times: tuple[float, ...]
 
     def __init__(self, times: Sequence[float]) -> None:
-        ordered = tuple(sorted(float(t) for t in times))
+        ordered = tuple(np.sort(np.ravel(np.asarray(times, dtype=float))).tolist())
         if not all(math.isfinite(t) and t >= 0 for t in ordered):
             raise InputError(f"times {ordered}: they must be finite and ≥ 0")
         object.__setattr__(self, "times", ordered)
@@ -113,6 +116,7 @@ class AtTimes(_Timed):
         return self.times[position] if position < len(self.times) else math.inf
 
 
+@takes_numbers
 def log_times(first: float, last: float, count: int) -> AtTimes:
     """Return a schedule of logarithmically spaced times.
 
@@ -138,6 +142,7 @@ def log_times(first: float, last: float, count: int) -> AtTimes:
     return AtTimes(np.geomspace(first, last, count).tolist())
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class EverySteps:
     """An event after every n steps.
@@ -183,6 +188,7 @@ class AnyOf:
         return self.first.due(before, now) or self.second.due(before, now)
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class EveryWall:
     """An event every so many seconds of wall-clock time, at the end of the current step.

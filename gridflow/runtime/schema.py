@@ -1,10 +1,11 @@
 """The contents of a run's files.
 
-All HDF5 files of a run are written here. Equal content gives equal bytes: datasets are written in the order of their
-names, and none contains a date. ``docs/store.md`` describes the format.
+Equal content gives equal bytes: datasets are written in the order of their names, and none contains a date.
+``docs/store.md`` describes the format.
 """
 
 import math
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,14 +16,7 @@ import h5py
 import numpy as np
 
 from gridflow.domains.base import Domain
-from gridflow.equation.contract import (
-    INNER,
-    NEGATIVE,
-    OUTER,
-    POSITIONS,
-    WEIGHTS,
-    State,
-)
+from gridflow.equation.contract import INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, State
 from gridflow.files import checksum, publish
 from gridflow.runtime.storage import checked, reading
 
@@ -36,17 +30,62 @@ SERIES_UNITS = {
     "energy": ("energy", "half the squared kernel mean discrepancy to the target"),
     "kmd": ("energy^(1/2)", "kernel mean discrepancy to the target"),
     "dissipation": ("energy / time", "rate at which the scheme lowers the energy"),
-    "hole_volume": ("volume", "contoured volume of the hole in the density"),
-    "tracer_volume": ("volume", "contoured volume of the carried hole"),
+    "hole_volume": ("volume", "contoured volume of the hole"),
+    "contour_volume": ("volume", "contoured volume of the set where the density is below half its plateau"),
+    "hole_target": ("mass", "mass of the target inside the hole"),
+    "holes": ("1", "number of connected holes"),
     "largest_norm": ("mass / length^(d/2 + r)", "largest Sobolev norm of mu - nu at a step since the row before"),
     "least_min": ("mass / volume", "smallest cell average at a step since the row before"),
     "exponential_steps": ("1", "number of exponential steps among those taken"),
     "negative_mass": ("mass", "∫ max(−μ, 0) dx"),
     "empirical_loss": ("energy", "half the mean squared error on the samples"),
-    "tracer_target": ("mass", "mass of the target inside the carried hole"),
     "plateau": ("mass / volume", "largest cell average, the density outside a hole"),
 }
-"""Units and meaning of the series' columns; ``_exact`` and ``_ratio`` columns inherit those of their quantity."""
+"""Units and meaning of the series' columns; see :func:`column_label` for the others."""
+FIELDS = {
+    "density": ("mass / volume", "cell averages of the density"),
+    "tracer": ("1", "volume fraction of the hole"),
+    POSITIONS: ("length", "positions of the particles"),
+    WEIGHTS: ("mass", "masses of the particles"),
+    NEGATIVE: ("mass / volume", "cell averages of the density of negative output weights"),
+    INNER: ("1", "weights of the neurons' inputs"),
+    OUTER: ("1", "weights of the neurons' outputs"),
+}
+"""Units and meaning of the arrays of a snapshot."""
+CONSTANT_FIELDS = {
+    "initial": ("mass / volume", "cell averages of the density at time 0"),
+    "target": ("mass / volume", "cell averages of the target density"),
+}
+"""The same of a problem."""
+AXES_OF_POINTS = {
+    POSITIONS: ("particle", "axis"),
+    WEIGHTS: ("particle",),
+    INNER: ("neuron", "input"),
+    OUTER: ("neuron",),
+}
+"""Dimensions of arrays that do not have those of the grid."""
+KINDS = {
+    "_exact": "exact law of: ",
+    "_ratio": "measured over exact: ",
+    "_least": "lower bound of the law of: ",
+    "_most": "upper bound of the law of: ",
+}
+"""Endings of the columns of what theory says of a quantity, and their meanings."""
+RENAMED = {"hole_volume": "contour_volume", "tracer_volume": "hole_volume", "tracer_target": "hole_target"}
+"""Columns of a series of version 0.1, and of the versions after it without the column ``holes``."""
+PER_HOLE = {
+    "volume": ("volume", "contoured volume"),
+    "perimeter": ("volume / length", "size of the border"),
+    "elongation": ("1", "root of the ratio of the second moments"),
+    "x": ("length", "first coordinate of the centroid"),
+    "y": ("length", "second coordinate of the centroid"),
+    "z": ("length", "third coordinate of the centroid"),
+    "cell": ("1", "flat index of the deepest cell"),
+    "within": ("1", "number of the hole, 0 if it is filled, that is now the place"),
+}
+"""Units and meaning of the columns ``hole<number>_<what>`` of a single hole."""
+OF_ONE_HOLE = re.compile(rf"hole(?P<number>\d+)_(?P<what>{'|'.join(PER_HOLE)})")
+"""Names of these columns."""
 CHUNK_BYTES = 2**20
 """Largest size of a chunk of a compressed field, equal to the chunk cache of HDF5 readers."""
 GZIP_LEVEL = 1
@@ -106,7 +145,7 @@ def _put_compressed(file: h5py.File, name: str, data: np.ndarray, units: str, me
     HDF5 would make many small writes to a Python file object and hold its lock throughout; a background thread would
     then wait for the interpreter each time. zlib instead compresses a whole chunk in parallel with the run.
     """
-    chunk = _chunk_shape(data.shape, data.itemsize)
+    chunk = chunk_shape(data.shape, data.itemsize)
     dataset = file.create_dataset(
         name, data.shape, data.dtype, chunks=chunk, compression="gzip", compression_opts=GZIP_LEVEL, shuffle=True
     )
@@ -120,7 +159,7 @@ def _put_compressed(file: h5py.File, name: str, data: np.ndarray, units: str, me
     return _label(dataset, data, units, meaning)
 
 
-def _chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     """Return the largest chunk of whole planes, rows or cells that fits into ``CHUNK_BYTES``."""
     sizes = list(shape)
     for axis, n in enumerate(shape):
@@ -146,30 +185,15 @@ def write_fields(file: h5py.File, grid: Domain, fields: Mapping[str, np.ndarray]
         scale.make_scale(scale.name.removeprefix("/"))
     if state is not None:
         step.dims[0].attach_scale(scales[0])
-    meanings = {
-        "initial": ("mass / volume", "cell averages of the density at time 0"),
-        "target": ("mass / volume", "cell averages of the target density"),
-        "density": ("mass / volume", "cell averages of the density"),
-        "tracer": ("1", "volume fraction of the hole"),
-        POSITIONS: ("length", "positions of the particles"),
-        WEIGHTS: ("mass", "masses of the particles"),
-        NEGATIVE: ("mass / volume", "cell averages of the density of negative output weights"),
-        INNER: ("1", "weights of the neurons' inputs"),
-        OUTER: ("1", "weights of the neurons' outputs"),
-    }
-    points = next((kind for kind in _CLOUDS if kind[0] in fields), None)
     time = [] if state is None else scales[:1]
-    cloud = [] if points is None else [*time, *_numbered(file, points[2:], fields[points[0]].shape)]
+    points = max((name for name in fields if name in AXES_OF_POINTS), key=lambda name: fields[name].ndim, default=None)
+    cloud = [] if points is None else [*time, *_numbered(file, AXES_OF_POINTS[points], fields[points].shape)]
     for name, values in sorted(fields.items()):
         data = values if state is None else values[np.newaxis]
-        dataset = _put_compressed(file, name, data, *meanings[name])
-        along = cloud[: data.ndim] if points is not None and name in points else scales
+        dataset = _put_compressed(file, name, data, *field_label(name, grid.measure))
+        along = cloud[: data.ndim] if name in AXES_OF_POINTS else scales
         for dimension, scale in zip(dataset.dims, along, strict=True):
             dimension.attach_scale(scale)
-
-
-_CLOUDS = ((POSITIONS, WEIGHTS, "particle", "axis"), (INNER, OUTER, "neuron", "input"))
-"""Pairs of point arrays and the names of their dimensions."""
 
 
 def _numbered(file: h5py.File, names: tuple[str, ...], shape: tuple[int, ...]) -> list[h5py.Dataset]:
@@ -182,20 +206,32 @@ def _numbered(file: h5py.File, names: tuple[str, ...], shape: tuple[int, ...]) -
     return scales
 
 
-def write_series(file: h5py.File, columns: Mapping[str, np.ndarray]) -> None:
-    """Write one dataset per column, over the dimension time."""
+def write_series(file: h5py.File, columns: Mapping[str, np.ndarray], measure: str) -> None:
+    """Write one dataset per column, over the dimension time; ``measure`` is that of the domain."""
     time = _put(file, "time", columns["time"], *SERIES_UNITS["time"])
     time.make_scale("time")
     for name, values in sorted(columns.items()):
         if name == "time":
             continue
-        base = name.removesuffix("_exact").removesuffix("_ratio")
-        units, meaning = SERIES_UNITS[base]
-        if name.endswith("_exact"):
-            meaning = f"exact law of: {meaning}"
-        elif name.endswith("_ratio"):
-            units, meaning = "1", f"measured over exact: {meaning}"
-        _put(file, name, values, units, meaning).dims[0].attach_scale(time)
+        _put(file, name, values, *column_label(name, measure)).dims[0].attach_scale(time)
+
+
+def field_label(name: str, measure: str) -> tuple[str, str]:
+    """Return the units and the meaning of an array; ``measure`` is that of the domain, such as area."""
+    units, meaning = (FIELDS | CONSTANT_FIELDS)[name]
+    return units.replace("volume", measure), meaning
+
+
+def column_label(name: str, measure: str) -> tuple[str, str]:
+    """Return the units and the meaning of a column of the series; ``measure`` is that of the domain."""
+    kind = next((kind for kind in KINDS if name.endswith(kind)), "")
+    if found := OF_ONE_HOLE.fullmatch(name):
+        units, meaning = PER_HOLE[found["what"]]
+        meaning = f"{meaning} of hole {found['number']}"
+    else:
+        units, meaning = SERIES_UNITS[name.removesuffix(kind)]
+    told = meaning.replace("volume", measure)
+    return "1" if kind == "_ratio" else units.replace("volume", measure), (KINDS[kind] if kind else "") + told
 
 
 def write_checkpoint(file: h5py.File, state: State) -> None:
@@ -217,16 +253,30 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 def read_snapshot(path: Path) -> Snapshot:
     """Read a snapshot file; RunError if it is damaged."""
-    kept = ("density", "tracer", POSITIONS, WEIGHTS, NEGATIVE, INNER, OUTER)
-    arrays = read_arrays(path, ("time", "step", *kept))
-    fields = {name: arrays[name][0] for name in kept if name in arrays}
+    arrays = read_arrays(path, ("time", "step", *FIELDS))
+    fields = {name: arrays[name][0] for name in FIELDS if name in arrays}
     return Snapshot(float(arrays["time"][0]), int(arrays["step"][0]), **fields)
 
 
-def read_series(path: Path) -> dict[str, np.ndarray]:
-    """Read all columns of a series file; RunError if it is damaged."""
+def field_types(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Return the shape and the type of every array of a snapshot, without reading them."""
     with reading(path) as file:
-        return {name: checked(path, dataset) for name, dataset in file.items()}
+        return {name: (file[name].shape[1:], file[name].dtype) for name in FIELDS if name in file}
+
+
+def read_series(path: Path) -> dict[str, np.ndarray]:
+    """Read all columns of a series file, those of older versions by their present names; RunError if it is damaged."""
+    with reading(path) as file:
+        columns = {name: checked(path, dataset) for name, dataset in file.items()}
+    return columns if "holes" in columns else _renamed(columns)
+
+
+def _renamed(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Give the columns of an older series their present names; a contour is that of the hole where its law held."""
+    if "tracer_volume" not in columns and "hole_volume_exact" in columns:
+        return columns
+    bases = {name: name.removesuffix("_exact").removesuffix("_ratio") for name in columns}
+    return {RENAMED.get(base, base) + name.removeprefix(base): columns[name] for name, base in bases.items()}
 
 
 def verify_checkpoint(path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,14 +14,20 @@ from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import Kernel
 from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
-from gridflow.runtime import manifests, schema, storage
+from gridflow.runtime import datasets, manifests, schema, storage, summaries, thumbnails
 from gridflow.runtime.schema import Snapshot
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
 
 FORMAT = 1
 MANIFEST, CASE, PROBLEM, SERIES = "manifest.json", "case.toml", "problem.nc", "series.h5"
+RUNNING = "running"
+"""Status of a run from its start on, also of one that was killed."""
 DONE = ("finished", "stopped")
 """Statuses of a run that has ended normally."""
-SNAPSHOTS, CHECKPOINTS, LOCK = "snapshots", "checkpoints", ".lock"
+SNAPSHOTS, CHECKPOINTS = "snapshots", "checkpoints"
 REQUIRED = ("format", "gridflow", "versions", "grid", "problem", "solver", "t_end", "status")
 """Keys that every manifest has."""
 
@@ -60,6 +66,31 @@ class RunDirectory:
                 f"{self.path} has store format {self.manifest['format']}; this gridflow reads up to {FORMAT}"
             )
 
+    def __repr__(self) -> str:
+        solver = self.manifest["solver"].get("solver", "")
+        return f"<{type(self).__name__} {self.path}: {self.title}; {solver}, {self.status}>"
+
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook: what was solved, how far it has got, and the first and the last density."""
+        grid, t_end = self.grid, float(self.manifest["t_end"])
+        reason = self.manifest.get("reason", "")
+        rows = [("status", f"{self.status}: {reason}" if reason else self.status), ("directory", str(self.path))]
+        rows += summaries.equation_rows(grid, self.manifest["problem"]["kernel"], self.manifest["solver"])
+        rows += summaries.readable(lambda: summaries.series_rows(self.series, t_end, grid.measure), rows)
+        pictures = summaries.readable(self._pictures, rows)
+        return summaries.Summary(self.title, rows, pictures).html()
+
+    def _pictures(self) -> list[tuple[str, np.ndarray]]:
+        """Return captions and pixels of the first and the last snapshot; none if there is nothing to draw."""
+        stored, found = self._index(), []
+        for _, path in stored[:1] + stored[1:][-1:]:
+            frame = schema.read_snapshot(path)
+            net = frame.density if frame.negative is None else frame.density - frame.negative
+            pixels = thumbnails.small(self.grid, net)
+            if pixels is not None:
+                found.append((f"t = {frame.time:.4g}", pixels))
+        return found
+
     @property
     def grid(self) -> Domain:
         """The run's grid."""
@@ -69,6 +100,11 @@ class RunDirectory:
     def status(self) -> str:
         """Status: ``running`` (or killed), ``finished``, ``stopped``, ``interrupted`` or ``failed``."""
         return str(self.manifest["status"])
+
+    @property
+    def title(self) -> str:
+        """Title of the case; the name of the directory if there is none."""
+        return str(self.manifest.get("record", {}).get("title", "")) or self.path.name
 
     @property
     def case(self) -> str | None:
@@ -162,18 +198,73 @@ class RunDirectory:
         for _, path in self._index():
             yield schema.read_snapshot(path)
 
+    def to_xarray(self) -> "xarray.Dataset":
+        """Return the snapshots as a dataset of xarray, which the extra ``xarray`` of gridflow installs.
+
+        Returns
+        -------
+        xarray.Dataset
+            Every array of the snapshots over (time, x, y, z), on the sphere over (time, colatitude, longitude); points
+            over (time, particle, axis) and the like. ``initial`` and ``target`` have no time. Coordinates are times,
+            steps and cell centres. All have ``units`` and ``long_name``; the attributes say which run it is. With dask
+            a snapshot is read, and its checksum compared, when its values are needed; without dask, at once.
+
+        Raises
+        ------
+        InputError
+            If xarray is not installed.
+        RunError
+            If a file is damaged.
+        """
+        problem = self.manifest["problem"]
+        said = {
+            "title": self.title,
+            "gridflow": self.manifest["gridflow"],
+            "domain": repr(self.grid),
+            "kernel": problem["kernel"],
+            "growth": problem["growth"],
+            "solver": str(self.manifest["solver"].get("solver", "")),
+            "t_end": self.manifest["t_end"],
+            "status": self.status,
+        }
+        constant = schema.read_arrays(self.path / PROBLEM, tuple(schema.CONSTANT_FIELDS))
+        return datasets.labelled(self.grid, self._index(), constant, said)
+
+    def series_frame(self) -> "pandas.DataFrame":
+        """Return the time series as a table of pandas, which the extra ``xarray`` of gridflow installs.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One column for each of :attr:`series`, with the time as the index; units by column in ``attrs["units"]``.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed.
+        RunError
+            If the file is damaged.
+        """
+        return datasets.table(self.grid, self.series)
+
     def checkpoints(self) -> list[Path]:
         """Paths of the published checkpoints, newest first."""
         return storage.listed(self.path / CHECKPOINTS, ".h5")[::-1]
 
     def parts(self) -> list[Path]:
-        """Paths of all files of the run, or of the parts of a packed one, but of no lock."""
-        optional = [path for path in (self.path / CASE, self.path / SERIES) if storage.exists(path)]
-        always = [self.path / MANIFEST, self.path / PROBLEM]
-        return [*always, *optional, *storage.listed(self.path / SNAPSHOTS, ".nc"), *self.checkpoints()[::-1]]
+        """Paths of all files of the run that are there, or of the parts of a packed one; the lock is none of them."""
+        single = [path for name in (MANIFEST, CASE, PROBLEM, SERIES) if storage.exists(path := self.path / name)]
+        return [*single, *storage.listed(self.path / SNAPSHOTS, ".nc"), *self.checkpoints()[::-1]]
 
     def verify(self) -> list[str]:
-        """Read every file and compare its checksums; return one line per damaged file."""
+        """Read every file and compare its checksums; return one line per file that is missing or damaged.
+
+        A run that has ended, and was made by this version, knows its files. Of one that goes on only the snapshots are
+        certain to stay.
+        """
+        there = self.parts()
+        missing = (path for name in self._expected() if (path := self.path / name) not in there)
+        problems = [f"{path} is missing" for path in missing]
         readers: dict[str, Callable[[Path], Any]] = {
             MANIFEST: storage.text,
             CASE: storage.text,
@@ -182,13 +273,18 @@ class RunDirectory:
             SNAPSHOTS: schema.read_snapshot,
             CHECKPOINTS: schema.verify_checkpoint,
         }
-        problems = []
-        for path in self.parts():
+        for path in there:
             try:
                 readers[path.relative_to(self.path).parts[0]](path)
             except RunError as error:
                 problems.append(str(error))
         return problems
+
+    def _expected(self) -> list[str]:
+        """Return the names of files that must be there."""
+        known = self.manifest.get("files", ())
+        kept = [name for name in known if self.status != RUNNING or name.startswith(f"{SNAPSHOTS}/")]
+        return sorted({PROBLEM, *kept})
 
     def _read_problem(self, path: Path) -> None:
         """Compare the initial and target densities with the manifest; RunError if they differ from it."""

@@ -1,4 +1,4 @@
-"""How a run writes its directory.
+"""Writing of run directories.
 
 Every file is written under a temporary name, flushed to disk and renamed. A run killed at any moment therefore leaves
 only complete files.
@@ -24,15 +24,18 @@ from gridflow.runtime.store import (
     CASE,
     CHECKPOINTS,
     FORMAT,
-    LOCK,
     MANIFEST,
     PROBLEM,
+    RUNNING,
     SERIES,
     SNAPSHOTS,
     RunDirectory,
     is_run,
     refuse_packed,
 )
+
+LOCK = ".lock"
+"""File that is held by the process that writes a run."""
 
 
 class RunWriter(RunDirectory):
@@ -74,17 +77,23 @@ class RunWriter(RunDirectory):
         RunError
             If the directory cannot be written.
         """
+        path = cls.check_free(path, force)
+        try:
+            cls._create(path, manifest, densities, case)
+        except OSError as error:
+            raise RunError(f"cannot write {path}: {error}") from error
+        return cls(path)
+
+    @staticmethod
+    def check_free(path: str | os.PathLike[str], force: bool) -> Path:
+        """Return the path of a run to create; InputError if it exists, or is no run that ``force`` may replace."""
         path = Path(path)
         if path.exists():
             if not force:
                 raise InputError(f"{path} exists; resume it, choose another name, or pass force=True to replace it")
             if not (path / MANIFEST).is_file():
                 raise InputError(f"{path} exists and is not a run directory; it will not be replaced")
-        try:
-            cls._create(path, manifest, densities, case)
-        except OSError as error:
-            raise RunError(f"cannot write {path}: {error}") from error
-        return cls(path)
+        return path
 
     @staticmethod
     def _create(path: Path, manifest: Mapping[str, Any], densities: Mapping[str, np.ndarray], case: str | None) -> None:
@@ -98,7 +107,7 @@ class RunWriter(RunDirectory):
             schema.publish_hdf5(prepared / PROBLEM, lambda file: schema.write_fields(file, grid, densities, None))
             if case is not None:
                 publish_text(prepared / CASE, case)
-            _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": "running"})
+            _publish_manifest(prepared, {"format": FORMAT, **manifest, "status": RUNNING})
             if path.exists():
                 with _lock(path):
                     publish_folder(prepared, path, replaced)
@@ -143,8 +152,17 @@ class RunWriter(RunDirectory):
         publish_text(self.path / CASE, text)
 
     def write_status(self, status: str, **facts: Any) -> None:
-        """Publish the manifest with a new status and further entries."""
+        """Publish the manifest with a new status and further entries; at the end of a run also the names of its files.
+
+        A snapshot that was there when the run ended before still belongs to it.
+        """
         self.manifest |= {"status": status, **facts}
+        if status != RUNNING:
+            before = {name for name in self.manifest.get("files", ()) if name.startswith(f"{SNAPSHOTS}/")}
+            kept = [name for name in (CASE, SERIES) if (self.path / name).is_file()]
+            kept += [f"{SNAPSHOTS}/{path.name}" for path in (self.path / SNAPSHOTS).glob("*.nc")]
+            kept += [f"{CHECKPOINTS}/{path.name}" for path in self.checkpoints()[:1]]  # the other may be a signal's own
+            self.manifest["files"] = sorted({*kept, *before})
         _publish_manifest(self.path, self.manifest)
 
     def write_snapshot(self, state: State, held: Mapping[str, np.ndarray], dtype: str) -> None:
@@ -168,7 +186,7 @@ class RunWriter(RunDirectory):
 
     def write_series(self, columns: Mapping[str, np.ndarray]) -> None:
         """Write all rows of the time series."""
-        schema.publish_hdf5(self.path / SERIES, lambda file: schema.write_series(file, columns))
+        schema.publish_hdf5(self.path / SERIES, lambda file: schema.write_series(file, columns, self.grid.measure))
 
     def write_checkpoint(self, state: State) -> None:
         """Write everything that a continuation needs, read it back, and delete all but the previous checkpoint.

@@ -4,14 +4,16 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from gridflow.arguments import takes_numbers
 from gridflow.cases.case import Case
-from gridflow.cases.execute import Say, compiled
 from gridflow.cases.reading import Changes, located
 from gridflow.networks.measures import TRAINING
+from gridflow.runtime.progress import ProgressReport, Say, compiled
 from gridflow.studies.prediction import Prediction, predict_run, seconds_of
 from gridflow.studies.training import expect, members
 
 
+@takes_numbers
 def predict(
     case: str | os.PathLike[str] | Case,
     tol: float | None = None,
@@ -38,7 +40,7 @@ def predict(
         Whether to make pilot runs on coarse grids. Default: unless linear theory and the second order agree. With
         False, no step is taken at all, and the wall-clock time is not predicted.
     say
-        Called with a message before operations that may take a while.
+        Called with a message if loops have to be compiled. Default: the message is shown as that of a run.
 
     Returns
     -------
@@ -54,7 +56,10 @@ def predict(
     share = tol if tol is not None else wanted.training.tolerance if wanted.training else 1e-6
     solver, initial = wanted.build(beside)
     if pilot is not False:
-        compiled(solver, say)
+        if say is None:
+            ProgressReport().compile(solver)
+        else:
+            compiled(solver, say)
     found = predict_run(solver, initial, share, wanted.solver.independent_neurons, pilot)
     if pilot is not False:
         found = replace(found, seconds=seconds_of(solver, initial, found.steps))
@@ -68,5 +73,5 @@ def _networks(case: Case, folder: Path, found: Prediction) -> dict[int, float]:
     times = dict[int, float]()
     for member in members(case)[1:]:
         if member.width is not None and member.width not in times:  # for a given width it is the same on samples
-            times[member.width] = expect(member, folder).time_to(found, found.goal / found.energy)
+            times[member.width] = expect(member, folder).time_to(found)
     return times

@@ -13,11 +13,14 @@ import numpy as np
 from gridflow.equation.contract import INNER, NEURONS, OUTER, PARTICLES, Solver
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
-from gridflow.measures import diagnostics, sobolev
+from gridflow.measures import sobolev
+from gridflow.measures.holes import hole_fraction, is_wide
 from gridflow.networks.measures import TRAINING, reason_unlike_flow
 from gridflow.networks.weights import Weights
+from gridflow.runtime.store import RunDirectory, open_run
 from gridflow.studies import tiers
 from gridflow.studies.tiers import Course, Tier
+from gridflow.studies.wording import duration, rounded
 from gridflow.theory import HoleBounds, HoleLaw, LinearDecay
 from gridflow.theory.applicable import Applicable
 from gridflow.theory.brackets import Bracket
@@ -34,6 +37,8 @@ SLOWEST = 1e-9
 """Decay of the energy up to the goal, as a share of it, that the round-off of its course may hide."""
 TIMED_STEPS = 3
 """Number of steps that are timed."""
+SAME_ENERGY = 1e-4
+"""Relative difference of first energies up to which a run may be one of the case: that of single precision."""
 LARGEST_TIMED = 2**20
 """Largest number of cells of a grid on which steps are timed."""
 
@@ -136,8 +141,8 @@ class Prediction:
         if self.certified is not None:
             told += f", and by {self.certified:.3g} for certain"
         if math.isfinite(self.steps):
-            told += f"; that takes about {_rounded(self.steps)} steps"
-            told += f" and {_duration(self.seconds)} on this machine" if math.isfinite(self.seconds) else ""
+            told += f"; that takes about {rounded(self.steps)} steps"
+            told += f" and {duration(self.seconds)} on this machine" if math.isfinite(self.seconds) else ""
         return f"{told}."
 
     def facts(self) -> dict[str, Any]:
@@ -151,8 +156,8 @@ class Prediction:
     def plot(self, output: str | os.PathLike[str], run: str | os.PathLike[str] | None = None, title: str = "") -> Path:
         """Draw the bracket, the energies of all tiers and that of a run; see :func:`gridflow.viz.plot_prediction`.
 
-        Returns the file written. InputError if there is no expected time to draw, or the suffix or folder of the file
-        is not allowed.
+        Returns the file written. InputError if there is no expected time to draw, the run has no rows yet or begins
+        with another energy, or the suffix or folder of the file is not allowed.
         """
         if not (math.isfinite(self.time) and self.course is not None):
             raise InputError("there is no expected time to draw")
@@ -161,21 +166,19 @@ class Prediction:
         drawn = sorted((tier for tier in self.tiers if tier.course is not None), key=lambda t: t.name == self.answer)
         outlooks = [Outlook(tier.name, tier.course.times, tier.course.energies) for tier in drawn if tier.course]
         expected = (self.time, *self.interval)
-        return plot_prediction(outlooks, self.bounds, self.goal, expected, output, run, title)
+        stored = None if run is None else self._checked(open_run(run))
+        return plot_prediction(outlooks, self.bounds, self.goal, expected, output, stored, title)
 
-
-def _rounded(count: float) -> str:
-    """A number of steps to two digits."""
-    digits = max(int(math.log10(max(count, 1.0))) - 1, 0)
-    return f"{int(round(count, -digits))}"
-
-
-def _duration(seconds: float) -> str:
-    """A wall-clock time in words, to one or two digits."""
-    for size, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {name}"
-    return f"{seconds:.0f} seconds" if seconds >= 1.5 else "a second" if seconds >= 0.5 else "less than a second"
+    def _checked(self, stored: RunDirectory) -> RunDirectory:
+        """Return a run if it is one of the same case, as far as its first energy shows."""
+        series = stored.series
+        if not series:
+            raise InputError(f"{stored.path} has no rows yet")
+        first = float(series["energy"][0])
+        if not math.isclose(first, self.energy, rel_tol=SAME_ENERGY):
+            told = f"{stored.path} begins with the energy {first:.6g} and the prediction with {self.energy:.6g}"
+            raise InputError(f"{told}: it is a run of another case")
+        return stored
 
 
 def predict_run(
@@ -345,16 +348,22 @@ def _hole(flow: Equation[Any], initial: np.ndarray, time_: float) -> str:
     if initial.min() > 0 or s is None or s < 1 or flow.growth or not (flow.kernel.sees_all and math.isfinite(time_)):
         return ""
     law = HoleLaw.of(flow, initial)
-    volume = diagnostics.volume_below(grid, initial - flow.target / 2, 0.0) if law is None else law.volume
+    if law is None:
+        fraction = hole_fraction(grid, initial)
+        if fraction is None or not is_wide(grid, fraction):
+            return ""
+        volume = grid.integral(fraction)
+    else:
+        volume = law.volume
     if not flow.kernel.is_coulomb:
         exponent = HoleFilling.of(flow).exponent
-        return f"its volume, {volume:.3g} at the start, falls like t^−{exponent:.3g} in the end, and it drains last"
+        first = f"its {grid.measure}, {volume:.3g} at the start"
+        return f"{first}, falls like t^−{exponent:.3g} in the end, and it drains last"
     low, high = (float(end) for end in HoleBounds(volume, float(flow.target.min()), float(flow.target.max()))(time_))
     left = f"{low:.2g}" if math.isclose(low, high, rel_tol=1e-6) else f"between {low:.2g} and {high:.2g}"
     until = math.log(max(volume * grid.size / grid.volume, 1.0)) / float(flow.target.max())
-    return (
-        f"its volume falls from {volume:.3g} to {left} by then; it is wider than a cell at least until t = {until:.3g}"
-    )
+    fall = f"its {grid.measure} falls from {volume:.3g} to {left} by then"
+    return f"{fall}; it is wider than a cell at least until t = {until:.3g}"
 
 
 def _steps(best: Tier, time_: float, solver: Solver, initial: np.ndarray) -> float:

@@ -10,18 +10,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import psutil
 
+from gridflow.arguments import takes_numbers
 from gridflow.cases.case import Case
 from gridflow.cases.reading import Changes, load_case, parse_case, parsed_changes, plain_changes, text_of, texts_of
 from gridflow.compute.threads import VARIABLE, available, count
 from gridflow.errors import InputError, whole_number
 from gridflow.files import make_folder, publish_text, publishing
+from gridflow.runtime.progress import Say, compiled
 from gridflow.runtime.signals import collected_signals
 from gridflow.runtime.store import DONE, RunDirectory, open_run
 from gridflow.studies.axes import Axis, Member, axes_of, members
@@ -160,6 +162,7 @@ def share_cores(cases: Sequence[Case], jobs: int | None) -> Share:
     return Share(at_once, max(1, min(cores // at_once, worth)))
 
 
+@takes_numbers
 def sweep(
     case_file: str | os.PathLike[str],
     over: Mapping[str, Sequence[Any]],
@@ -169,7 +172,7 @@ def sweep(
     jobs: int | None = None,
     retry: bool = False,
     force: bool = False,
-    say: Callable[[str], None] | None = None,
+    say: Say | None = None,
 ) -> list[dict[str, Any]]:
     """Run all members of a sweep that have not run yet, and continue those that were interrupted or killed.
 
@@ -191,7 +194,7 @@ def sweep(
     force
         Replace an existing sweep. Default: False.
     say
-        Called with a line when a member ends.
+        Called with a line when a member ends, and when loops are being compiled.
 
     Returns
     -------
@@ -210,7 +213,7 @@ def sweep(
     share = share_cores(cases, jobs)
     this.begin(force)
     due = [member for member in this.members if _is_due(this.status(member), retry)]
-    _prepare(this, cases, due)
+    _prepare(this, cases, due, say)
     outcomes = _run_all(this, due, share, say)
     path = this.folder / TABLE
     spent = _seconds(path)
@@ -223,9 +226,9 @@ def _is_due(status: str, retry: bool) -> bool:
     return status not in DONE and (status != "failed" or retry)
 
 
-def _prepare(this: Sweep, cases: Sequence[Case], due: Sequence[Member]) -> None:
+def _prepare(this: Sweep, cases: Sequence[Case], due: Sequence[Member], say: Say | None) -> None:
     """Build every member once, so that none fails for its input, and compile each kind of run in one process."""
-    problems, compiled = [], set()
+    problems, done = [], set()
     for member, case in zip(this.members, cases, strict=True):
         if member not in due:
             continue
@@ -236,9 +239,9 @@ def _prepare(this: Sweep, cases: Sequence[Case], due: Sequence[Member]) -> None:
             continue
         options = case.solver.model_dump(include={"kind", "reconstruction", "velocity", "dtype"})
         kind = (len(case.grid.shape), *options.values())
-        if kind not in compiled:
-            solver.compile()
-            compiled.add(kind)
+        if kind not in done:
+            compiled(solver, say)
+            done.add(kind)
     if problems:
         raise InputError("\n".join(problems))
 
@@ -260,9 +263,7 @@ class _Job:
         return lines[-1] if lines else ""
 
 
-def _run_all(
-    this: Sweep, due: Sequence[Member], share: Share, say: Callable[[str], None] | None
-) -> dict[str, tuple[int, str, float]]:
+def _run_all(this: Sweep, due: Sequence[Member], share: Share, say: Say | None) -> dict[str, tuple[int, str, float]]:
     """Run members in separate processes; return exit code, last line of output and seconds of each."""
     waiting, running = list(due), list[_Job]()
     outcomes: dict[str, tuple[int, str, float]] = {}
@@ -351,9 +352,9 @@ def _facts(stored: RunDirectory) -> dict[str, Any]:
     facts |= {"energy_first": float(series["energy"][0]), "energy": float(series["energy"][-1])}
     facts |= {name: float(series[name][-1]) for name in ("kmd", "min", "max")}
     facts["mass_drift"] = float(series["mass"][-1] / series["mass"][0] - 1)
-    for name in ("hole_volume", "tracer_volume"):
-        if name in series:
-            facts |= {f"{name}_first": float(series[name][0]), name: float(series[name][-1])}
+    if "hole_volume" in series:
+        first, last = (float(series["hole_volume"][row]) for row in (0, -1))
+        facts |= {"hole_volume_first": first, "hole_volume": last}
     return facts
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gridflow.cases.case import Case, LogTimesTable, OutputTable
-from gridflow.cases.execute import Say, check_memory, launch
+from gridflow.cases.execute import check_memory, launch
 from gridflow.cases.reading import Changes, load_case, upgraded
 from gridflow.cases.solvers import NetworkTable
 from gridflow.equation.contract import Solver
@@ -20,8 +20,9 @@ from gridflow.errors import InputError, RunError
 from gridflow.files import checksum, make_folder
 from gridflow.measures.diagnostics import crossing_time
 from gridflow.networks.measures import TRAINING
+from gridflow.runtime.progress import ProgressReport, Say
 from gridflow.runtime.store import DONE, RunDirectory, open_run
-from gridflow.studies.prediction import Prediction, applicable, predict_run
+from gridflow.studies.prediction import Prediction, applicable, first_energy, predict_run
 from gridflow.theory import LinearDecay
 
 LIMIT = "limit"
@@ -129,18 +130,18 @@ class Expectation:
     initial: np.ndarray
     problem: dict[str, str]
 
-    def time_to(self, prediction: Prediction, share: float) -> float:
-        """Time at which the loss is expected to reach a share of its first value; NaN if nothing is known of it.
+    def time_to(self, prediction: Prediction) -> float:
+        """Time at which the loss is expected to reach the goal of the limit; NaN if nothing is known of it.
 
         Parameters
         ----------
         prediction
-            That of the limit, to whose loss the noise is added.
-        share
-            The share of the limit's first loss, between 0 and 1.
+            That of the limit, to whose loss the noise is added. For a network that is unlike the limit the goal is a
+            share of the network's own first loss.
         """
         if self.unlike:
-            return predict_run(self.solver, self.initial, share).time
+            share = prediction.goal / first_energy(self.solver, self.initial)
+            return predict_run(self.solver, self.initial, share).time if share < 1 else 0.0
         course = prediction.course
         return math.nan if course is None else course.time_to(prediction.goal, self.noise)
 
@@ -292,8 +293,10 @@ def train(
         Values of the case to change; see :func:`gridflow.load_case`.
     force
         Run even if memory may be insufficient. Default: False.
-    progress, say
-        As for :func:`gridflow.run_case`.
+    progress
+        Report the progress of each run; see :func:`gridflow.run`.
+    say
+        Called with the name of each run before it begins.
 
     Returns
     -------
@@ -312,7 +315,9 @@ def train(
     wanted = members(case)
     assert case.training is not None, "members checks that"
     expected = [expect(member, path.parent) for member in wanted]
-    prediction = predict_run(*wanted[0].case.build(path.parent), case.training.tolerance)
+    solver, initial = wanted[0].case.build(path.parent)
+    ProgressReport(progress).compile(solver)
+    prediction = predict_run(solver, initial, case.training.tolerance)
     folder = Path(out or f"{path.stem}.train")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} exists and is not a folder; choose another one (out)")
@@ -330,10 +335,10 @@ def train(
                 continue
         if say is not None:
             say(f"{member.name}: {member.label}")
-        check_memory(member.case, force)
+        check_memory(member.case, path.parent, force)
         try:
             relative_to = path.parent if resumed is None else store
-            done = launch(member.case, store, relative_to, resumed=resumed, progress=progress, say=say)
+            done = launch(member.case, store, relative_to, resumed=resumed, progress=progress)
         except RunError as error:
             if member is wanted[0]:
                 raise
@@ -346,7 +351,7 @@ def train(
         trained.append((member, known))
     curves = tuple(known.linear for _, known in trained)
     done_members = tuple(member for member, _ in trained)
-    times = [known.time_to(prediction, case.training.tolerance) for _, known in trained]
+    times = [known.time_to(prediction) for _, known in trained]
     durations = _durations(folder, done_members, prediction.goal, times)
     return Training(folder, prediction, prediction.goal, done_members, curves, durations, tuple(failed), interrupted)
 

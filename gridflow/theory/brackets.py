@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.theory.certificates import CoulombCertificate, logistic_energy, logistic_time
@@ -28,6 +29,7 @@ class Bound(Protocol):
         """Time at which the bound reaches an energy > 0."""
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class CoulombFloor:
     """Lower bound for s = 1: ``E(t) ≥ E_0 ((1 − M_0/N) + (M_0/N) e^{Nt})^{−2}`` with M_0 = max μ_0 and N = sup ν.
@@ -66,6 +68,7 @@ class CoulombFloor:
         return logistic_time(self.energy, self.maximum, self.background, energy)
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class DissipationFloor:
     """Lower bound for any kernel: ``E(t) ≥ E_0 exp(−2 c (e^{κt} − 1) / κ)``, from the largest possible dissipation.
@@ -126,6 +129,7 @@ class DissipationFloor:
         return math.log1p(self.growth * spent) / self.growth if self.growth else spent
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class ConvexityFloor:
     """Lower bound for any kernel without growth, from the rate at the start: ``−d log E / dt ≤ ρ_0 + 4C (y_0 − y)``.
@@ -183,6 +187,7 @@ class ConvexityFloor:
         return 2 / steepest * math.log(first / last * (steepest - slope * last) / self.rate)
 
 
+@takes_numbers
 @dataclass(frozen=True, eq=False)
 class HoleCertificate:
     """Upper bound for s = 1 and ν ≡ a that needs no positive minimum: holes may be present.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.measures import sobolev
@@ -18,6 +19,7 @@ def _energy_to_reach(energy: float) -> float:
     return energy
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class CoulombCertificate:
     """A-priori bound for s = 1: ``E(t) ≤ E_0 ((1 − m_0/n) + (m_0/n) e^{nt})^{−2}`` with m_0 = min μ_0 and n = inf ν.
@@ -112,6 +114,7 @@ def logistic_time(energy: float, density: float, background: float, goal: float)
     return 0.0 if ratio <= 1 else math.log1p((ratio - 1) * background / density) / background
 
 
+@takes_numbers
 @dataclass(frozen=True, eq=False)
 class MinimumCertificate:
     """A-posteriori bound for s = 1: ``E(t) ≤ E_0 exp(−2 ∫_0^t min μ dτ)`` with the measured minima of a run.
@@ -176,6 +179,7 @@ class MinimumCertificate:
         return result
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class RieszCertificate:
     """A-posteriori bound for s > 1: ``E(t) ≤ (E_0^{−p} + p m 2^{1+p} R^{−2p} t)^{−1/p}`` with p = (s − 1) / (r + s).

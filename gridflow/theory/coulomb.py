@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.base import Domain
 from gridflow.equation.flow import Equation, Flow
 from gridflow.errors import InputError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from scipy.interpolate import BSpline
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class LogisticLaw:
     """Density along a characteristic for ν ≡ a: ``μ(t) = a μ0 / (μ0 + (a − μ0) e^{−a t})``.
@@ -46,6 +48,7 @@ class LogisticLaw:
         return np.where(empty, 0.0, a * mu / (mu + (a - mu) * decay))[()]
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class HoleLaw:
     """Volume of a hole in a constant density for ν ≡ a: ``|H(t)| = |H0| e^{−a t}``, for any shape in any dimension.
@@ -117,6 +120,7 @@ def _is_hole_in_constant(grid: Domain, initial: np.ndarray) -> bool:
     return bool((grid.widened(empty) | (initial >= top * (1 - ROUND_OFF))).all())
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class HoleBounds:
     """Bounds on the volume of a hole for s = 1 and any target: ``|H_0| e^{−t sup ν} ≤ |H(t)| ≤ |H_0| e^{−t inf ν}``.
@@ -156,6 +160,7 @@ class HoleBounds:
         return (self.volume * np.exp(-self.largest * time))[()], (self.volume * np.exp(-self.least * time))[()]
 
 
+@takes_numbers
 @dataclass(frozen=True, eq=False)
 class HoleBalance:
     """Volume of a hole for s = 1 and any target, from a run: ``|H(t)| = |H_0| − ∫_0^t ν(H) dτ`` by quadrature.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.theory.brackets import green_function
@@ -17,6 +18,7 @@ POINTS = 40
 """Number of times at which the energy of a hole is computed."""
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class HoleFilling:
     """Volume of a hole for s > 1, once it is what drains last: ``|H(t)| ~ t^{−d/(2s−2)}``.
@@ -70,10 +72,14 @@ class HoleEnergy:
     ----------
     times, energies
         Ascending times from 0 and the energies then, shapes (n,).
+    shape
+        Initial energy divided by that of a round hole of the same volume: 1 for a round one, and less for all others,
+        since a ball has the largest energy (Riesz rearrangement).
     """
 
     times: np.ndarray
     energies: np.ndarray
+    shape: float = 1.0
 
     hypotheses = (*HoleLaw.hypotheses, "the hole is round, or small")
     is_exponential = True
@@ -103,7 +109,8 @@ class HoleEnergy:
             empty = np.clip((float(law(time)) - reached) / volumes + 1, 0, 1)
             density[order] = float(law.plateau(time)) * (1 - empty)
             energies[place] = flow.energy(density.reshape(grid.shape))
-        return cls(times, energies * (flow.energy(initial) / energies[0]))
+        shape = flow.energy(initial) / float(energies[0])
+        return cls(times, energies * shape, shape)
 
     def __call__(self, time: float | np.ndarray) -> float | np.ndarray:
         """Energy at times ≥ 0; after the hole is four cells wide, continued at the last rate."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.special import gammaln
 
+from gridflow.arguments import takes_numbers
 from gridflow.equation.flow import Equation
 from gridflow.errors import InputError
 from gridflow.theory.hypotheses import decay_order, in_words, require_coulomb
@@ -17,6 +18,7 @@ _MODES = 400
 """Number of modes along one axis in the sum that is compared with its integral."""
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class Window:
     """An interval of time in which a law can be observed, with the reasons for its ends.
@@ -78,6 +80,7 @@ class Law(Protocol):
         """Exponent or rate that a fit in a window should give; None if the law names none."""
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class PowerLaw:
     """Decay for s > 1: ``E(t) ~ t^{−(r+s)/(s−1)}`` if μ_0 − ν is on the borderline of H^r, |f̂_k| ~ |ξ|^{−r−d/2}.
@@ -216,6 +219,7 @@ class PowerLaw:
         return float(x[min(off[-1] + 1, x.size - 1)])
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class SmoothDecay:
     """s > 1 and a smooth start: the energy falls faster than every power of time.
@@ -259,6 +263,7 @@ class SmoothDecay:
         """None: the local exponent grows without bound."""
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class ExponentialRate:
     """Decay for s = 1: ``E(t) ~ e^{−2nt}`` at large times with n = inf ν, and exactly e^{−2at} for ν ≡ a.

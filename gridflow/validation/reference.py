@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.stats import gamma
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.torus import Grid
 from gridflow.equation.contract import PARTICLES
 from gridflow.equation.flow import Flow
@@ -63,6 +64,7 @@ class Calibration:
         return (squared - self.mean) / self.deviation
 
 
+@takes_numbers
 class Reference:
     """A grid run prepared for comparison with particles; results are cached for further particles.
 

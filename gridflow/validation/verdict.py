@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from gridflow.arguments import takes_numbers
 from gridflow.errors import InputError
 from gridflow.measures import spectra
 from gridflow.runtime.store import RunDirectory
@@ -38,6 +39,8 @@ class Comparison:
         Result for the displacements; or None, and the reason why there is none.
     level
         Probability with which correct samples may be called inconsistent.
+    accuracy
+        Relative error that velocities may have.
     particles
         The trajectory, in the run's units.
     """
@@ -52,6 +55,7 @@ class Comparison:
     motion: Motion | None
     note: str
     level: float
+    accuracy: float
     particles: Trajectory = field(repr=False)
 
     def facts(self) -> dict[str, Any]:
@@ -61,6 +65,7 @@ class Comparison:
         return found | {"motion": motion, "times": [asdict(moment) for moment in self.moments]}
 
 
+@takes_numbers
 def compare(
     run: str | os.PathLike[str] | RunDirectory | Reference,
     times: np.ndarray | str | os.PathLike[str] | Trajectory,
@@ -157,6 +162,7 @@ def compare(
         moved if isinstance(moved, Motion) else None,
         "" if isinstance(moved, Motion) else moved,
         level,
+        accuracy,
         given,
     )
 

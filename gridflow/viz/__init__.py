@@ -11,19 +11,18 @@ from gridflow.viz.comparison import plot_comparison
 from gridflow.viz.curves import discrepancy, energy, extrema, hole_ratio, hole_volume
 from gridflow.viz.movies import movie
 from gridflow.viz.pictures import Cut
+from gridflow.viz.plotting import drawn, kinds, plot
 from gridflow.viz.predictions import plot_prediction
-from gridflow.viz.rates import plot_rates
 from gridflow.viz.scale import Scale, color_bar
+from gridflow.viz.spectra import spectrum
 from gridflow.viz.sphere import globe
 from gridflow.viz.style import STYLE
-from gridflow.viz.sweeps import plot_sweep
 from gridflow.viz.training import plot_training
-from gridflow.viz.view import drawn, kinds, plot
 
 __all__ = [
     "STYLE", "Cut", "Scale", "color_bar", "density", "difference", "discrepancy", "drawn", "energy", "extrema", "globe",
     "hole", "hole_ratio", "hole_volume", "kinds", "movie", "particles", "plot", "plot_comparison", "plot_prediction",
-    "plot_rates", "plot_sweep", "plot_training", "potential", "redraw", "spacetime", "streamlines",
+    "plot_training", "potential", "redraw", "spacetime", "spectrum", "streamlines",
 ]  # fmt: skip
 
 for _module in iter_modules(__path__, f"{__name__}."):

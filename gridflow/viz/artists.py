@@ -15,6 +15,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from gridflow.compute import contours
 from gridflow.domains.base import Domain
 from gridflow.domains.torus import Grid
 from gridflow.equation.flow import Equation
@@ -67,14 +68,14 @@ def density(
         If the domain is a single cell, which has no picture, or the cut is outside the domain.
     """
     if is_line(grid):
-        scale = scale or Scale.over([values], bool(np.min(values) < 0))
+        scale = scale or Scale.over([values], bool((values < 0).any()))
         (line,) = axes.plot(grid.centers(0), scale.drawn(values), color=MEASURED)
         axes.set_yscale("log" if scale.log else "linear")
         axes.set(xlim=(0, grid.lengths[0]), ylim=scale.axis(), xlabel="x", ylabel=scale.label)
         return line
     picture = picture_of(grid, cut)
     pixels = picture.pixels(values)
-    scale = scale or Scale.over([pixels], bool(np.nanmin(pixels) < 0))
+    scale = scale or Scale.over([pixels], bool((pixels < 0).any()))
     image = axes.imshow(
         scale.drawn(pixels),
         origin="lower",
@@ -214,8 +215,8 @@ def hole(
     grid
         The domain.
     share
-        Share of each cell outside the hole, shape ``grid.shape``, such as a stored tracer; any field whose values are
-        below ``level`` in the hole.
+        Share of each cell inside the hole, shape ``grid.shape``, such as a stored tracer; any field whose values are
+        above ``level`` in the hole.
     cut
         In 3-D, the plane that is shown.
     level
@@ -231,7 +232,7 @@ def hole(
     if is_line(grid):
         return [
             axes.axvspan(a, b, **({"color": BOUNDARY["colors"], "alpha": 0.15, "linewidth": 0} | style))
-            for a, b in _intervals(grid, np.asarray(share), level)
+            for a, b in contours.intervals(grid.centers(0), grid.lengths[0], np.asarray(share), level)
         ]
     x, y, pixels = picture_of(grid, cut).around(np.asarray(share, dtype=float))
     limits = axes.get_xlim(), axes.get_ylim()
@@ -240,18 +241,6 @@ def hole(
     lines = axes.contour(x, y, pixels, levels=[] if np.isnan(level) else [level], **(BOUNDARY | style))
     axes.set(xlim=limits[0], ylim=limits[1])
     return lines
-
-
-def _intervals(grid: Grid, share: np.ndarray, level: float) -> list[tuple[float, float]]:
-    """Return the intervals in which a field on a line is below a value, linear between the centres of cells."""
-    x = grid.centers(0)
-    x = np.concatenate([[x[0] - grid.spacing[0]], x, [x[-1] + grid.spacing[0]]])
-    values = np.pad(share, 1, mode="wrap") - level
-    steps = np.flatnonzero((values[1:] < 0) != (values[:-1] < 0))
-    crossings = x[steps] - values[steps] * np.diff(x)[steps] / np.diff(values)[steps]
-    ends = np.concatenate([[0.0], crossings[(crossings > 0) & (crossings < grid.lengths[0])], [grid.lengths[0]]])
-    middles = np.interp((ends[1:] + ends[:-1]) / 2, x, values)
-    return [(a, b) for a, b, middle in zip(ends, ends[1:], middles, strict=False) if middle < 0]
 
 
 def streamlines(axes: Axes, flow: Equation[Any], values: np.ndarray, cut: Cut = MIDDLE, **style: Any) -> LineCollection:
@@ -316,7 +305,7 @@ def particles(
     positions
         Their positions, shape (N, d), anywhere; they are drawn in the first period.
     trail
-        Earlier positions and the present ones, shape (times, N, d). Default: no trails.
+        Positions of some particles over time until now, shape (times, some, d). Default: no trails.
     style
         Options of :meth:`matplotlib.axes.Axes.scatter`.
 
@@ -329,7 +318,7 @@ def particles(
     x = np.mod(positions[some], grid.lengths)
     given: dict[str, Any] = {"s": 3.0, "color": "#2a62c9", "linewidths": 0, "zorder": 3} | style
     if trail is not None and grid.dim > 1:
-        axes.add_collection(LineCollection(_pieces(grid, trail[:, some]), colors="#2a62c9", linewidths=0.4, alpha=0.4))
+        axes.add_collection(LineCollection(_pieces(grid, trail), colors="#2a62c9", linewidths=0.4, alpha=0.4))
     if grid.dim == 1:
         low, high = axes.get_ylim()
         return axes.scatter(x[:, 0], np.full(len(x), low + 0.02 * (high - low)), **(given | {"marker": "|", "s": 20}))

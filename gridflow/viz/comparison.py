@@ -1,23 +1,30 @@
 """Figures that compare particles with a grid run: distances over time, densities, displacements, and the order in N."""
 
 import os
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
 
 from gridflow.errors import InputError
 from gridflow.runtime.outputs import checked_output
 from gridflow.validation import Comparison, Reference, order
+from gridflow.viz import artists
 from gridflow.viz.selection import title
-from gridflow.viz.style import COLORMAP, EXACT, MEASURED, SECOND, look, new_figure, save
+from gridflow.viz.style import COLORMAP, COLORS, EXACT, MEASURED, look, new_figure, save
 from gridflow.viz.view import FORMATS
 
-COLORS = (MEASURED, SECOND, "#2a7f62", "#c98a1b", "#777777")
-DOTS = 4000
-"""Largest number of particles to draw."""
-VERDICT = {"consistent": "consistent", "better-than-sampling": "better than random sampling"}
+VERDICT = {
+    "consistent": "consistent with the flow",
+    "better-than-sampling": "better than random sampling",
+    "inconsistent": "inconsistent with the flow",
+}
+RIGHT, WRONG = "#2a7f62", "#c1273b"
+REASON = 150
+"""Largest number of characters of a reason."""
 
 
 def plot_comparison(
@@ -55,8 +62,11 @@ def plot_comparison(
     if not found:
         raise InputError("found = []: a figure needs at least one comparison")
     with look():
-        figure = new_figure(11.0, 7.4)
-        (distances, transports, last), below = figure.subplots(2, 3)
+        figure = new_figure(11.0, 8.0)
+        worst = next((one for one in found if one.verdict == "inconsistent"), found[0])
+        above, main = figure.subfigures(2, 1, squeeze=False, height_ratios=(1, 9))[:, 0]
+        _tell(above, reference, worst)
+        (distances, transports, last), below = main.subplots(2, 3)
         for one, color in zip(found, _colors(len(found)), strict=True):
             _draw_distances(distances, reference, one, color)
             _draw_transport(transports, one, color)
@@ -66,6 +76,7 @@ def plot_comparison(
             axes.set_yscale("log")
             axes.set_xlabel("time")
         distances.plot([], [], "--", color=EXACT, linewidth=1, label="N independent samples")
+        distances.fill_between([], [], color=EXACT, alpha=0.12, linewidth=0, label="98 % of such samples")
         distances.legend()
         shown = np.unique(np.linspace(0, len(found[0].moments) - 1, 3).round().astype(int))
         for axes, number in zip(below, shown, strict=False):
@@ -76,12 +87,29 @@ def plot_comparison(
             _draw_order(last, found)
         else:
             _draw_factors(last, found)
-        worst = next((one for one in found if one.verdict == "inconsistent"), found[0])
-        verdict = VERDICT.get(
-            worst.verdict, f"inconsistent since t = {worst.since:.4g}" if worst.since is not None else ""
-        )
-        figure.suptitle(f"{title(reference.stored)}\n{worst.name}: {verdict}", x=0.01, ha="left", fontsize=10)
+        for axes in (distances, transports, last):
+            if worst.since is not None and not (axes is last and axes.get_xscale() == "log"):
+                _shade_fault(axes, worst.since)
         return save(figure, path)
+
+
+def _tell(figure: FigureBase, reference: Reference, worst: Comparison) -> None:
+    """Write the verdict in words, with its reason."""
+    wrong = worst.verdict == "inconsistent"
+    since = f" since t = {worst.since:.4g}" if worst.since is not None else ""
+    figure.text(0.01, 0.98, title(reference.stored), va="top", fontsize=10, parse_math=False)
+    told = f"{worst.name}: {VERDICT[worst.verdict]}{since}"
+    color = WRONG if wrong else RIGHT
+    figure.text(0.01, 0.62, told, va="top", fontsize=11, weight="bold", color=color, parse_math=False)
+    reason = textwrap.shorten(worst.reason, REASON, placeholder=" …")
+    figure.text(0.01, 0.28, reason, va="top", fontsize=9, color=color, parse_math=False)
+
+
+def _shade_fault(axes: Axes, since: float) -> None:
+    """Shade the times from which on the particles are wrong."""
+    end = axes.get_xlim()[1]
+    axes.axvspan(since, max(end, since), color=WRONG, alpha=0.07, linewidth=0, zorder=0)
+    axes.set_xlim(right=max(end, since))
 
 
 def _colors(count: int) -> list[str]:
@@ -100,7 +128,7 @@ def _draw_distances(axes: Axes, reference: Reference, one: Comparison, color: st
     axes.plot(times, [moment.noise for moment in one.moments], "--", color=color, linewidth=1)
     axes.plot(times, [moment.kmd for moment in one.moments], "o-", color=color, markersize=3, label=f"N = {one.count}")
     wrong = [moment for moment in one.moments if moment.verdict == "inconsistent"]
-    axes.plot([m.time for m in wrong], [m.kmd for m in wrong], "x", color=EXACT, markersize=7)
+    axes.plot([m.time for m in wrong], [m.kmd for m in wrong], "x", color=WRONG, markersize=8, markeredgewidth=2)
 
 
 def _draw_transport(axes: Axes, one: Comparison, color: str) -> None:
@@ -127,28 +155,33 @@ def _draw_density(axes: Axes, reference: Reference, one: Comparison, number: int
         axes.legend()
         return
     seen = density if grid.dim == 2 else density.mean(axis=2)
-    axes.imshow(
-        seen.T, origin="lower", extent=(0, grid.lengths[0], 0, grid.lengths[1]), cmap=COLORMAP, vmin=0, aspect="equal"
-    )
-    some = positions[np.linspace(0, len(positions) - 1, min(DOTS, len(positions))).astype(int)]
-    axes.plot(some[:, 0], some[:, 1], ".", color="#2a62c9", markersize=1.2)
+    extent = (0, grid.lengths[0], 0, grid.lengths[1])
+    axes.imshow(seen.T, origin="lower", extent=extent, cmap=COLORMAP, vmin=0, aspect="equal")
+    artists.particles(axes, grid, positions, s=1.2)
     axes.set_ylabel("y")
 
 
 def _draw_factors(axes: Axes, found: Sequence[Comparison]) -> None:
+    """Draw the factors of the displacements, their common value with its uncertainty, and what is allowed."""
     axes.set_title("displacements / ∫ v dt")
     axes.set_xlabel("time")
+    accuracy = found[0].accuracy
+    axes.axhspan(1 - accuracy, 1 + accuracy, color=RIGHT, alpha=0.15, linewidth=0, label=f"allowed, ± {accuracy:g}")
     axes.axhline(1, color=EXACT, linewidth=0.8, linestyle=":")
     for one, color in zip(found, _colors(len(found)), strict=True):
         if one.motion is None:
-            axes.text(0.5, 0.5, f"not compared:\n{one.note}", transform=axes.transAxes, ha="center", wrap=True)
+            told = textwrap.fill(f"not compared: {one.note}", 40)
+            axes.text(0.5, 0.5, told, transform=axes.transAxes, ha="center", va="center", parse_math=False)
             continue
-        axes.plot(
-            [(i.start + i.end) / 2 for i in one.motion.intervals], [i.factor for i in one.motion.intervals], "o-",
-            color=color, markersize=3,
-        )  # fmt: skip
+        middles = [(each.start + each.end) / 2 for each in one.motion.intervals]
+        factor, error = one.motion.factor, one.motion.uncertainty
+        axes.axhspan(factor - error, factor + error, color=color, alpha=0.2, linewidth=0)
+        axes.axhline(factor, color=color, linewidth=1, label=f"all: {factor:.4g} ± {error:.1g}")
+        axes.errorbar(middles, [each.factor for each in one.motion.intervals], error, fmt="o", color=color,
+                      markersize=3, elinewidth=0.7, capsize=2)  # fmt: skip
     low, high = axes.get_ylim()
-    axes.set_ylim(min(low, 0.98), max(high, 1.02))
+    axes.set_ylim(min(low, 1 - 2 * accuracy), max(high, 1 + 2 * accuracy))
+    axes.legend()
 
 
 def _draw_order(axes: Axes, found: Sequence[Comparison]) -> None:

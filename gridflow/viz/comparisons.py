@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.figure import FigureBase
 
+from gridflow.decay.holes import hole_columns
 from gridflow.errors import InputError
 from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory
@@ -18,7 +19,7 @@ from gridflow.viz.figures import draw_hole
 from gridflow.viz.panels import CAPTION, PANEL, Block, stacked
 from gridflow.viz.pictures import is_line, panel_height, picture_of
 from gridflow.viz.scale import Scale, color_bar
-from gridflow.viz.selection import common_times, is_signed, kernel_name, name, nearest, net, time_labels
+from gridflow.viz.selection import common_times, is_signed, kernel_name, nearest, net, time_labels
 from gridflow.viz.view import Figure, View
 
 CURVES = 2.9
@@ -64,13 +65,15 @@ class Comparison(Figure, kind="comparison"):
         if not blocks:
             raise InputError("no run has a series yet, and they are on single cells: there is nothing to draw")
         first = runs[0]
-        return stacked(blocks, width, name(first) if len(runs) == 1 else " · ".join(names))
+        return stacked(blocks, width, first.title if len(runs) == 1 else " · ".join(names))
 
 
 def told_apart(runs: Sequence[RunDirectory]) -> list[str]:
     """Names that tell runs apart: their kernels, their grids, their titles, or else their directories."""
-    for told in (kernel_name, lambda run: f"{kernel_name(run)}, {'×'.join(map(str, run.grid.shape))}", name):
-        names = [told(run) for run in runs]
+    kernels = [kernel_name(run) for run in runs]
+    cells = ["×".join(map(str, run.grid.shape)) for run in runs]
+    both = [f"{kernel}, {shape}" for kernel, shape in zip(kernels, cells, strict=True)]
+    for names in (kernels, both, [run.title for run in runs]):
         if len(set(names)) == len(names):
             return names
     return [run.path.name for run in runs]
@@ -122,21 +125,21 @@ def _curves(figure: FigureBase, runs: Sequence[RunDirectory], names: Sequence[st
     held = [
         (run, told, color) for run, told, color in zip(runs, names, run_colors(len(runs)), strict=True) if run.series
     ]
-    with_holes = any(curves.hole_column(run.series) for run, _, _ in held)
+    with_holes = any(hole_columns(run.series) for run, _, _ in held)
     panels = figure.subplots(1, 2 if with_holes else 1, squeeze=False)[0]
     logs = [curves.wants_log_time(run.series) for run, _, _ in held]
     for run, told, color in held:
         series = run.series
         first = series["energy"][0]
         panels[0].plot(series["time"], series["energy"] / (first or 1.0), color=color, label=told)
-        if with_holes and curves.hole_column(series):
+        if with_holes and hole_columns(series):
             curves.hole_volume(panels[1], run, relative=True, color=color, label=told)
             panels[1].set_ylim(auto=True)
             panels[1].autoscale_view()
     panels[0].set_yscale("log")
     panels[0].set_title("energy, as a share of the first")
     if with_holes:
-        panels[1].set_title("volume of the hole, as a share of the first")
+        panels[1].set_title(f"{held[0][0].grid.measure} of the hole, as a share of the first")
     longest = max((run.series for run, _, _ in held), key=lambda series: float(series["time"][-1]))
     for axes in panels:
         curves.time_axis(axes, sum(logs) * 2 > len(logs), longest)

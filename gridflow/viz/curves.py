@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
+from gridflow.decay.holes import hole_columns
 from gridflow.errors import InputError
 from gridflow.runtime.outputs import opened
 from gridflow.runtime.store import RunDirectory
@@ -15,8 +16,6 @@ from gridflow.viz.style import EXACT, MEASURED, SECOND
 
 Stored = str | os.PathLike[str] | RunDirectory
 """A run: opened, or the path of its directory."""
-HOLES = {"tracer_volume": "carried hole", "hole_volume": "hole"}
-"""Columns that measure a hole, the better one first, and what they are called."""
 LAW: Any = {"linestyle": "--", "color": EXACT, "linewidth": 1}
 """How an exact law is drawn."""
 WIDE = 30.0
@@ -152,11 +151,6 @@ def extrema(axes: Axes, run: Stored) -> list[Line2D]:
     return lines
 
 
-def hole_column(series: dict[str, np.ndarray]) -> str | None:
-    """Name of the column that measures the hole; None if there is no hole."""
-    return next((name for name in HOLES if name in series and series[name][0] > 0), None)
-
-
 def hole_volume(axes: Axes, run: Stored, relative: bool = False, law: bool = True, **style: Any) -> list[Line2D]:
     """Draw the volume of a run's hole over time on a logarithmic axis, the exact law, and the volume of one cell.
 
@@ -184,18 +178,21 @@ def hole_volume(axes: Axes, run: Stored, relative: bool = False, law: bool = Tru
         If there is no run, it has no series yet, or it has no hole.
     """
     stored, series = series_of(run)
-    name = hole_column(series)
-    if name is None:
-        raise InputError(f"{stored.path} has no hole")
+    found = hole_columns(series)
+    if found is None:
+        raise InputError(f"{stored.path} has no hole that is known")
+    name = found.measured
     unit = series[name][0] if relative else 1.0
     held = series[name] > 0
     axes.set_yscale("log")
     given = {"color": MEASURED, "label": "measured"} | style
     lines = axes.plot(series["time"][held], series[name][held] / unit, **given)
     least = float(np.min(stored.grid.cell_volumes)) / unit
-    if law and f"{name}_exact" in series:
-        values = series[f"{name}_exact"] / unit
-        lines += axes.plot(series["time"], values, label=r"exact  $|H_0|\,e^{-at}$", **LAW)
+    if law and found.exact is not None:
+        lines += axes.plot(series["time"], series[found.exact] / unit, label=r"exact  $|H_0|\,e^{-at}$", **LAW)
+    elif law and found.bounds is not None:
+        low, high = (series[bound] / unit for bound in found.bounds)
+        axes.fill_between(series["time"], low, high, color=EXACT, alpha=0.12, linewidth=0, label="bounds of the law")
     bottom = max(float(series[name][held].min()) / unit, least) / 2
     axes.set_ylim(bottom, 1.6 * float(series[name].max()) / unit)
     if least > bottom:
@@ -226,17 +223,17 @@ def hole_ratio(axes: Axes, run: Stored) -> Line2D | None:
         If there is no run, or it has no series yet.
     """
     stored, series = series_of(run)
-    name = hole_column(series)
-    if name is None or f"{name}_exact" not in series:
+    found = hole_columns(series)
+    if found is None or found.exact is None:
         return None
-    law = series[f"{name}_exact"]
+    name, law = found.measured, series[found.exact]
     seen = law > float(np.min(stored.grid.cell_volumes))
     ratio = series[name][seen] / law[seen]
     axes.axhline(1, **LAW)
     (line,) = axes.plot(series["time"][seen], ratio, color=MEASURED)
     reach = max(0.05, 1.1 * float(abs(ratio - 1).max(initial=0.0)))
     axes.set_ylim(1 - min(reach, 1.0), 1 + reach)
-    axes.set_title("volume / exact law")
+    axes.set_title(f"{stored.grid.measure} / exact law")
     return line
 
 

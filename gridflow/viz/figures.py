@@ -10,6 +10,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.figure import FigureBase
 from matplotlib.projections.polar import PolarAxes
 
+from gridflow.decay.holes import hole_columns
 from gridflow.domains.base import Domain
 from gridflow.domains.sphere import SphereGrid
 from gridflow.domains.torus import Grid
@@ -18,6 +19,7 @@ from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory
 from gridflow.viz import artists, curves
 from gridflow.viz.circle import draw_circle, label_angle, on_circle, time_colors
+from gridflow.viz.clouds import particle_runs
 from gridflow.viz.panels import CAPTION, LEAST_PANEL, PANEL, Block, images, stacked
 from gridflow.viz.pictures import is_line, panel_height, picture_of
 from gridflow.viz.scale import Scale
@@ -100,6 +102,8 @@ GLOBES: dict[type[Domain], Callable[..., None]] = {SphereGrid: draw_sphere}
 def densities(view: View, stored: RunDirectory, frames: list[Snapshot], width: float) -> Block:
     """Create the block of densities over time and the target, on one scale, for a figure of a given width in inches."""
     grid, target = stored.grid, stored.target
+    if frames[0].positions is not None:
+        return particle_runs(view, stored, frames, width)
     if is_line(grid):
         height = 1.5 * PANEL if on_circle(stored) else 1.1 * PANEL
         return Block(height + CAPTION, lambda part: _draw_lines(view, part, stored, grid, frames))
@@ -124,7 +128,7 @@ def densities(view: View, stored: RunDirectory, frames: list[Snapshot], width: f
 def draw_hole(axes: Axes, stored: RunDirectory, frame: Snapshot, view: View) -> None:
     """Draw the boundary of the carried hole of a snapshot that has one."""
     if frame.tracer is not None:
-        artists.hole(axes, stored.grid, frame.tracer, view.cut)
+        artists.hole(axes, stored.grid, 1 - frame.tracer, view.cut)
 
 
 def _draw_lines(view: View, figure: FigureBase, stored: RunDirectory, grid: Grid, frames: list[Snapshot]) -> None:
@@ -174,20 +178,20 @@ def series_curves(stored: RunDirectory, width: float) -> Block:
 
 def _draw_last(figure: FigureBase, stored: RunDirectory, series: dict[str, np.ndarray]) -> list[Axes]:
     """Draw the hole's volume above its ratio to the law or, without a hole, the discrepancy; return the axes."""
-    name = curves.hole_column(series)
-    if name is None:
+    found = hole_columns(series)
+    if found is None:
         axes = figure.subplots()
         curves.discrepancy(axes, stored)
         axes.set_title("discrepancy and dissipation")
         axes.legend()
         return [axes]
-    if f"{name}_exact" in series:
+    if found.exact is not None:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
         curves.hole_ratio(below, stored)
         panels = [above, below]
     else:
         panels = [above := figure.subplots()]
     curves.hole_volume(above, stored)
-    above.set_title(f"volume of the {curves.HOLES[name]}")
+    above.set_title(f"{stored.grid.measure} of the hole")
     above.legend()
     return panels

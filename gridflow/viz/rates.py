@@ -1,64 +1,69 @@
 """The decay of a run's energy, measured, predicted and certified, on the same axes."""
 
-import os
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.figure import FigureBase
 
 from gridflow import decay
 from gridflow.decay.holes import HoleRates
 from gridflow.decay.measured import Rates, rates
-from gridflow.errors import InputError
-from gridflow.runtime.outputs import checked_output
-from gridflow.runtime.store import open_run
+from gridflow.runtime.store import RunDirectory
+from gridflow.theory.applicable import attempt
+from gridflow.viz.panels import LEAST_PANEL, Block, stacked
 from gridflow.viz.selection import short, title
-from gridflow.viz.style import EXACT, MEASURED, SECOND, look, new_figure, save
-from gridflow.viz.view import FORMATS
+from gridflow.viz.style import EXACT, MEASURED, SECOND
+from gridflow.viz.view import Figure
 
 BOUND = "#9a9a9a"
+HEIGHT = 3.1
+"""Height of the panels, in inches."""
 
 
-def plot_rates(run: str | os.PathLike[str], output: str | os.PathLike[str], r: float | None = None) -> Path:
-    """Draw the energy of a run over time, and its local exponent or rate.
+@dataclass(frozen=True)
+class Decay(Figure, kind="rates"):
+    """The energy over time and its local exponent or rate, with linear theory, the law and the certified bound.
 
     The measured curve is solid, linear theory dashed, the asymptotic law dotted and the certified bound grey. The
     window in which the law can be observed is shaded.
 
     Parameters
     ----------
-    run
-        A run directory, finished or not.
-    output
-        File to write; the suffix determines the format.
     r
         Regularity of the initial deviation, if known; see :func:`gridflow.decay.measured.rates`.
-
-    Returns
-    -------
-    Path
-        The file written.
-
-    Raises
-    ------
-    InputError
-        If there is no run or too little in it to measure, or the suffix or folder of the output is not allowed.
     """
-    path = checked_output(output, FORMATS)
-    stored = open_run(run)
-    found = rates(stored, r)
-    if (found.times > 0).sum() < 4:
-        raise InputError(f"{stored.path} has too few rows to draw a decay; run on")
-    with look():
-        hole = found.hole
-        figure = new_figure(9.0 if hole is None else 13.0, 3.4)
-        left, right, *more = figure.subplots(1, 2 if hole is None else 3)
-        _draw_energies(left, found)
-        _draw_slopes(right, found)
-        if hole is not None:
-            _draw_hole(more[0], hole)
-        figure.suptitle(title(stored), x=0.01, ha="left", fontsize=10)
-        return save(figure, path)
+
+    r: float | None = None
+
+    @classmethod
+    def obstacle(cls, runs: Sequence[RunDirectory]) -> str:
+        """Why it cannot be made of these runs; empty if it can."""
+        if len(runs) > 1:
+            return "it shows one run; comparison shows several"
+        series = runs[0].series
+        few = not series or (series["time"] > 0).sum() < 4
+        return "it has too few rows to draw a decay; run on" if few else attempt(lambda: runs[0].kernel)[1]
+
+    def draw(self, runs: Sequence[RunDirectory]) -> Drawing:
+        """Draw the figure; see :meth:`Figure.draw`."""
+        (stored,) = runs
+        found = rates(stored, self.r)
+        panels = 2 if found.hole is None else 3
+        width = self.width or 4.4 * panels
+        narrow = width < LEAST_PANEL * panels + 1
+
+        def draw(figure: FigureBase) -> None:
+            shape = (panels, 1) if narrow else (1, panels)
+            left, right, *more = figure.subplots(*shape, squeeze=False).ravel()
+            _draw_energies(left, found)
+            _draw_slopes(right, found)
+            if found.hole is not None:
+                _draw_hole(more[0], found.hole, stored.grid.measure)
+
+        return stacked([Block(HEIGHT * (panels if narrow else 1), draw)], width, title(stored))
 
 
 def _moving(found: Rates) -> tuple[np.ndarray, np.ndarray]:
@@ -127,8 +132,8 @@ def _draw_slopes(axes: Axes, found: Rates) -> None:
     axes.legend()
 
 
-def _draw_hole(axes: Axes, hole: HoleRates) -> None:
-    """Draw the volume of a hole, and the fit in its window."""
+def _draw_hole(axes: Axes, hole: HoleRates, measure: str) -> None:
+    """Draw the volume of a hole, and the fit in its window; ``measure`` is what the domain calls a volume."""
     axes.set_yscale("log")
     if not hole.is_exponential:
         axes.set_xscale("log")
@@ -139,6 +144,6 @@ def _draw_hole(axes: Axes, hole: HoleRates) -> None:
         curve = height * (np.exp(-p * window) if hole.is_exponential else window**-p)
         fitted = f"rate {short(p)}" if hole.is_exponential else f"$t^{{-{p:.3g}}}$"
         axes.plot(window, curve, ":", color=SECOND, linewidth=2, label=f"fit, {fitted}")
-    axes.set_title("volume of the hole")
+    axes.set_title(f"{measure} of the hole")
     axes.set_xlabel("time")
     axes.legend()

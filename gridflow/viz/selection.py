@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gridflow.equation.contract import NEURONS
 from gridflow.errors import InputError
 from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory
 from gridflow.viz.neurons import smoothed
 
+SMOOTHED = "densities smoothed over a few neurons"
+"""What the title of a figure says of the densities of a network; see :func:`gridflow.viz.neurons.smoothed`."""
 STATUS = {"running": ["not finished"], "failed": ["failed"], "interrupted": ["interrupted"]}
 """What the title of a figure says of a run that has not ended normally."""
 
@@ -115,10 +118,6 @@ def title(stored: RunDirectory) -> str:
     grid = stored.grid
     cells = " × ".join(str(n) for n in grid.shape) + " cells"
     where = f"the sphere of {grid.dim} dimensions" if not grid.has_cells else cells
-    told = ", ".join([kernel_name(stored), where, *STATUS.get(stored.status, ())])
-    return f"{name(stored)}   ({told})"
-
-
-def name(stored: RunDirectory) -> str:
-    """Return the title of a run's case, or the name of its directory."""
-    return str(stored.manifest["record"].get("title", "")) or stored.path.name
+    smooth = [SMOOTHED] if grid.has_cells and stored.representation.kind == NEURONS else []
+    told = ", ".join([kernel_name(stored), where, *smooth, *STATUS.get(stored.status, ())])
+    return f"{stored.title}   ({told})"

@@ -2,115 +2,141 @@
 
 import csv
 import json
-import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.figure import FigureBase
 
+from gridflow.decay.holes import hole_columns
 from gridflow.errors import InputError
-from gridflow.runtime.outputs import checked_output
-from gridflow.runtime.store import open_run
-from gridflow.viz.curves import is_power_law
+from gridflow.runtime.store import RunDirectory, open_run
+from gridflow.viz import curves
+from gridflow.viz.panels import Block, stacked
 from gridflow.viz.selection import short
-from gridflow.viz.style import look, new_figure, save
-from gridflow.viz.view import FORMATS
+from gridflow.viz.view import Figure
 
+RECORD, TABLE = "sweep.json", "sweep.csv"
 MOST_PANELS = 8
-HOLES = {"tracer_volume": "carried hole", "hole_volume": "hole"}
+HEIGHT = 2.6
+"""Height of a row of panels, in inches."""
 
-Series = dict[str, np.ndarray]
+Place = tuple[int, ...]
+"""Indices of the values of all keys."""
 
 
-def plot_sweep(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -> Path:
-    """Draw the energies of all members of a sweep over time, relative to the initial ones.
+def is_sweep(folder: Path) -> bool:
+    """Whether a folder is one that ``gridflow sweep`` made."""
+    return (folder / RECORD).is_file()
 
-    The first key determines the colour of a line; every combination of the others has its own panel, up to eight. If
-    members have holes, the volumes of these are drawn below: those of the tracers if there are any.
+
+def members(folder: Path) -> tuple[dict[str, list[Any]], dict[Place, RunDirectory]]:
+    """Read the keys of a sweep with their values, and open its members, by the indices of their values.
 
     Parameters
     ----------
     folder
         The folder that ``gridflow sweep`` made.
-    output
-        File to write; the suffix determines the format.
-
-    Returns
-    -------
-    Path
-        The file written.
 
     Raises
     ------
     InputError
-        If there is no sweep, no member has a series yet, or the suffix or folder of the output is not allowed.
+        If it is none, or no member has a series yet.
     """
-    path, folder = checked_output(output, FORMATS), Path(folder)
-    over, curves = _read(folder)
-    (first, values), *others = over.items()
-    counts = [len(listed) for _, listed in others]
-    panels = list(np.ndindex(*counts))[:MOST_PANELS]
-    hole = next((name for name in HOLES if any(name in series for series in curves.values())), None)
-    colors = colormaps["viridis"](np.linspace(0, 0.85, len(values)))
-    with look():
-        figure = new_figure(3.0 * len(panels) + 1.4, 2.9 if hole is None else 5.2)
-        grid = figure.subplots(1 if hole is None else 2, len(panels), squeeze=False, sharey="row")
-        for column, panel in zip(grid.T, panels, strict=True):
-            shown = [
-                (_label(value), color, curves[(number, *panel)])
-                for number, (value, color) in enumerate(zip(values, colors, strict=True))
-                if (number, *panel) in curves
-            ]
-            chosen = zip(others, panel, strict=True)
-            column[0].set_title(", ".join(f"{key} = {_label(listed[which])}" for (key, listed), which in chosen))
-            _draw_energies(column[0], shown)
-            if hole is not None:
-                _draw_holes(column[1], shown, hole)
-            column[-1].set_xlabel("time")
-        grid[0, 0].set_ylabel("energy / the first")
-        if hole is not None:
-            grid[1, 0].set_ylabel(f"volume of the {HOLES[hole]} / the first")
-        lines = {line.get_label(): line for axes in grid[0] for line in axes.get_lines()}
-        figure.legend(lines.values(), lines.keys(), title=first, loc="outside right upper")
-        return save(figure, path)
-
-
-def _read(folder: Path) -> tuple[dict[str, list[Any]], dict[tuple[int, ...], Series]]:
-    """Read the axes of a sweep, and the series of its members by the indices of their values."""
-    record, table = folder / "sweep.json", folder / "sweep.csv"
-    if not record.is_file() or not table.is_file():
-        raise InputError(f"{folder} is not a sweep that has run: it has no sweep.json or no sweep.csv")
-    over: dict[str, list[Any]] = json.loads(record.read_text(encoding="utf-8"))["over"]
-    with table.open(newline="", encoding="utf-8") as file:
+    if not is_sweep(folder) or not (folder / TABLE).is_file():
+        raise InputError(f"{folder} is not a sweep that has run: it has no {RECORD} or no {TABLE}")
+    over: dict[str, list[Any]] = json.loads((folder / RECORD).read_text(encoding="utf-8"))["over"]
+    with (folder / TABLE).open(newline="", encoding="utf-8") as file:
         names = [row["member"] for row in csv.DictReader(file)]
     places = np.ndindex(*(len(values) for values in over.values()))
     there = [(place, folder / name) for place, name in zip(places, names, strict=True) if (folder / name).exists()]
-    curves = {place: series for place, path in there if (series := open_run(path).series)}
-    if not curves:
+    found = {place: stored for place, path in there if (stored := open_run(path)).series}
+    if not found:
         raise InputError(f"{folder} has no member with a series yet")
-    return over, curves
+    return over, found
+
+
+@dataclass(frozen=True)
+class Sweep(Figure, kind="sweep"):
+    """Energies and holes of all members of a sweep over time, relative to the first.
+
+    The first key determines the colour of a line; every combination of the others has its own panel, up to eight.
+    """
+
+    @classmethod
+    def obstacle(cls, runs: Sequence[RunDirectory]) -> str:
+        """Why it cannot be made of these runs; empty if it can."""
+        folders = {run.path.parent for run in runs}
+        if len(folders) == 1 and is_sweep(next(iter(folders))):
+            return ""
+        return "they are not the members of a sweep"
+
+    def draw(self, runs: Sequence[RunDirectory]) -> Drawing:
+        """Draw the figure; see :meth:`Figure.draw`."""
+        folder = runs[0].path.parent
+        over, found = members(folder)
+        (first, values), *others = over.items()
+        panels = list(np.ndindex(*(len(listed) for _, listed in others)))[:MOST_PANELS]
+        with_holes = any(hole_columns(stored.series) for stored in found.values())
+        colors = colormaps["viridis"](np.linspace(0, 0.85, len(values)))
+        logs = [curves.wants_log_time(stored.series) for stored in found.values()]
+        log = sum(logs) * 2 > len(logs)
+
+        def draw(figure: FigureBase) -> None:
+            grid = figure.subplots(2 if with_holes else 1, len(panels), squeeze=False, sharey="row", sharex=True)
+            for column, panel in zip(grid.T, panels, strict=True):
+                shown = [
+                    (_label(value), color, found[(number, *panel)])
+                    for number, (value, color) in enumerate(zip(values, colors, strict=True))
+                    if (number, *panel) in found
+                ]
+                chosen = zip(others, panel, strict=True)
+                told = ", ".join(f"{key} = {_label(listed[which])}" for (key, listed), which in chosen)
+                column[0].set_title(told, parse_math=False)
+                for label, color, stored in shown:
+                    _draw_energy(column[0], stored, color, label)
+                    if with_holes:
+                        _draw_hole(column[1], stored, color)
+                _time_axis(column[-1], log, [stored for *_, stored in shown])
+            grid[0, 0].set_yscale("log")
+            grid[0, 0].set_ylabel("energy / the first")
+            if with_holes:
+                grid[1, 0].set_ylabel("size of the hole / the first")
+                grid[1, 0].set_yscale("log")
+                grid[1, 0].set_ylim(max(grid[1, 0].get_ylim()[0], 1e-4), 1.5)
+            lines = {line.get_label(): line for axes in grid[0] for line in axes.get_lines()}
+            grid[0, -1].legend(lines.values(), lines.keys(), title=first, loc="upper left", bbox_to_anchor=(1, 1))
+
+        width = self.width or 3.0 * len(panels) + 1.6
+        return stacked([Block(HEIGHT * (2 if with_holes else 1), draw)], width, folder.name)
 
 
 def _label(value: Any) -> str:
     return short(value) if isinstance(value, float) else str(value)
 
 
-def _draw_energies(axes: Axes, shown: Sequence[tuple[str, Any, Series]]) -> None:
-    """Draw energies on a logarithmic axis; time is logarithmic, too, if most energies decay like a power of it."""
-    axes.set_yscale("log")
-    powers = [is_power_law(series["time"], series["energy"]) for _, _, series in shown]
-    if sum(powers) * 2 > len(powers):
-        axes.set_xscale("log")
-    for label, color, series in shown:
-        moving = (series["time"] > 0) & (series["energy"] > 0)
-        axes.plot(series["time"][moving], series["energy"][moving] / series["energy"][0], color=color, label=label)
+def _draw_energy(axes: Axes, stored: RunDirectory, color: Any, label: str) -> None:
+    series = stored.series
+    held = series["energy"] > 0
+    axes.plot(series["time"][held], series["energy"][held] / series["energy"][0], color=color, label=label)
 
 
-def _draw_holes(axes: Axes, shown: Sequence[tuple[str, Any, Series]], hole: str) -> None:
-    axes.set_ylim(0, 1.05)
-    for _, color, series in shown:
-        if hole in series and series[hole][0] > 0:
-            axes.plot(series["time"], series[hole] / series[hole][0], color=color)
+def _draw_hole(axes: Axes, stored: RunDirectory, color: Any) -> None:
+    series = stored.series
+    found = hole_columns(series)
+    if found is not None and series[found.measured][0] > 0:
+        volumes = series[found.measured]
+        axes.plot(series["time"][volumes > 0], volumes[volumes > 0] / volumes[0], color=color)
+
+
+def _time_axis(axes: Axes, log: bool, shown: Sequence[RunDirectory]) -> None:
+    """Make the x-axis one of time that all runs fit on."""
+    if shown:
+        curves.time_axis(axes, log, max((stored.series for stored in shown), key=lambda series: series["time"][-1]))
+    else:
+        axes.set_xlabel("time")

@@ -11,11 +11,14 @@ from matplotlib.colors import to_rgba
 from matplotlib.projections.polar import PolarAxes
 
 from gridflow.runtime.outputs import checked_output
+from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory
 from gridflow.theory import LinearDecay
-from gridflow.viz.circle import draw_circle, time_colors
+from gridflow.viz.artists import target_line
+from gridflow.viz.circle import draw_circle, label_angle, time_colors
+from gridflow.viz.panels import heading
 from gridflow.viz.scale import Scale
-from gridflow.viz.selection import evenly, is_signed, net, short
+from gridflow.viz.selection import evenly, is_signed, net, short, time_labels
 from gridflow.viz.sphere import draw_sphere
 from gridflow.viz.style import EXACT, SECOND, look, new_figure, save
 from gridflow.viz.view import FORMATS
@@ -77,20 +80,32 @@ def plot_training(
             draw_sphere(below, grid, frames, limit.target, Scale.over(shown, is_signed(limit)))
         else:
             figure = new_figure(11.0, 4.6)
-            left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(6.4, 4.6))[0]
+            left, middle, right = figure.subfigures(1, 3, squeeze=False, width_ratios=(5.0, 3.2, 3.6))[0]
             axes = left.subplots()
-            circle = cast(PolarAxes, right.subplots(subplot_kw={"projection": "polar"}))
+            circle = cast(PolarAxes, middle.subplots(subplot_kw={"projection": "polar"}))
             scale = Scale.over([frame.density for frame in frames] + [abs(limit.target)])
             draw_circle(circle, grid, frames, limit.target, scale)
             circle.set_title("directions of the limit's neurons")
-            circle.legend(loc="upper left", bbox_to_anchor=(0.98, 1.0))
+            _draw_angles(right.subplots(), grid, frames, limit.target)
         draw_losses(axes, stored, runs, goal)
         if exponent is not None:
             _draw_slope(axes, limit, exponent)
-        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-        title = str(limit.manifest.get("record", {}).get("title", ""))
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+        axes.legend(loc="lower left", fontsize=7, frameon=True, framealpha=0.9, edgecolor="none")
+        heading(figure, limit.title, 11.0)
         return save(figure, path)
+
+
+def _draw_angles(axes: Axes, grid: Any, frames: Sequence[Snapshot], target: np.ndarray) -> None:
+    """Draw the densities over the angle, with the legend of both panels above."""
+    for frame, color, label in zip(frames, time_colors(len(frames)), time_labels(frames), strict=True):
+        axes.plot(grid.centers(0), frame.density, color=color, label=label)
+        if frame.negative is not None:
+            axes.plot(grid.centers(0), -frame.negative, ":", color=color)
+    target_line(axes, grid, target)
+    axes.set_xlim(0, 2 * np.pi)
+    label_angle(axes)
+    axes.set_title("density over the angle")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=3)
 
 
 def draw_losses(axes: Axes, stored: Sequence[RunDirectory], runs: Sequence[Curve], goal: float) -> None:
@@ -98,10 +113,13 @@ def draw_losses(axes: Axes, stored: Sequence[RunDirectory], runs: Sequence[Curve
     widths = [int(each.manifest["solver"].get("count", 0)) for each in stored]
     networks = sorted(set(widths[1:]))
     colors = dict(zip(networks, time_colors(len(networks)), strict=True)) | {0: to_rgba(EXACT)}
+    samples = ""
     for each, run, width in zip(stored, runs, widths, strict=True):
         on_samples = each.manifest["solver"].get("loss") == "empirical"
         style: dict[str, Any] = {"linewidth": 1.3} if width else {"linewidth": 3.5, "alpha": 0.35}
-        axes.plot(*_moving(each), "--" if on_samples else "-", color=colors[width], label=run.label, **style)
+        label = "_" if on_samples and f"m = {width}" in axes.get_legend_handles_labels()[1] else run.label
+        samples = run.label.rpartition(", ")[2] if on_samples else samples
+        axes.plot(*_moving(each), "--" if on_samples else "-", color=colors[width], label=label, **style)
         if run.linear is None or on_samples:
             continue
         times = _moving(each)[0]
@@ -109,6 +127,8 @@ def draw_losses(axes: Axes, stored: Sequence[RunDirectory], runs: Sequence[Curve
         reached = run.linear.time_to(goal)
         if 0 < reached < BEYOND * times[-1]:
             axes.plot([reached], [goal], "o", color=colors[width], markersize=5, zorder=5)
+    if samples:
+        axes.plot([], [], "--", color=EXACT, linewidth=1.3, label=f"dashed: trained on {samples}")
     axes.axhline(goal, color=SECOND, linewidth=0.8, label=f"goal {short(goal)}")
     if any(run.linear is not None for run in runs):
         axes.plot([], [], "o:", color=EXACT, linewidth=1, markersize=5, label="linear theory; dot: goal reached")

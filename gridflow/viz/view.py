@@ -1,24 +1,20 @@
-"""What every figure of runs is, its options, and how a plot finds it."""
+"""What every figure of runs is, and its options."""
 
 import math
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
 from gridflow.errors import InputError
-from gridflow.runtime.outputs import Output, Runs, chosen_output, opened
+from gridflow.runtime.outputs import Output
 from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory
 from gridflow.viz.pictures import NAMES, Cut
 from gridflow.viz.scale import Scale
 from gridflow.viz.selection import evenly, nearest
-from gridflow.viz.style import look, save
 
 FORMATS = (".png", ".pdf", ".svg", ".jpg", ".webp", ".tif")
 FRAMES = 5
@@ -119,61 +115,3 @@ class Figure(View, Output, ABC, command="plot", suffixes=FORMATS):
         InputError
             If a run does not hold what the figure shows.
         """
-
-
-def plot(runs: Runs, output: str | os.PathLike[str] | None = None, kind: str | None = None, **options: Any) -> Drawing:
-    """Draw a figure of one run or of several.
-
-    Parameters
-    ----------
-    runs
-        A run directory, finished or not, or several.
-    output
-        File to write; the suffix determines the format: ``.png``, ``.pdf``, ``.svg``, ``.jpg``, ``.webp`` or ``.tif``.
-        Default: none is written.
-    kind
-        What to draw; :func:`gridflow.viz.kinds` lists what can be drawn of a run. Default: ``overview`` for one run,
-        ``comparison`` for several.
-    options
-        Options of the figure: those of :class:`gridflow.viz.view.View` and :class:`gridflow.viz.view.Figure`, and its
-        own.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The figure, which a notebook shows.
-
-    Raises
-    ------
-    InputError
-        If there is no run, it has no snapshot yet or not what the kind shows, or the kind, an option, the suffix or
-        the folder of the output is not allowed.
-    RunError
-        If the file cannot be written.
-    """
-    return drawn(runs, output, kind, options)[0]
-
-
-def drawn(
-    runs: Runs,
-    output: str | os.PathLike[str] | None,
-    kind: str | None,
-    options: dict[str, Any],
-    named: bool = False,
-) -> tuple[Drawing, Path | None]:
-    """Draw a figure as :func:`plot` does; return it and the file, which has a free name if ``named`` is wanted."""
-    stored = opened(runs, "a figure")
-    found = Figure.found(kind or ("overview" if len(stored) == 1 else "comparison"), stored)
-    path = chosen_output(output, stored, found) if named or output is not None else None
-    figure = found.with_options(options)
-    with look():
-        drawing = figure.draw(stored)
-        if path is not None:
-            save(drawing, path, figure.dpi)
-    return drawing, path
-
-
-def kinds(runs: Runs) -> dict[str, str]:
-    """The kinds of figures that can be drawn of some runs, each with a line that describes it."""
-    described = Figure.kinds()
-    return {made.kind: described[made.kind] for made in Figure.possible(opened(runs, "a figure"))}

@@ -256,7 +256,7 @@ def measure(options: argparse.Namespace, screen: Console) -> Report:
 def main() -> None:
     """Measure, print, write and draw."""
     options = arguments()
-    screen = Console(width=132)
+    screen = Console(width=132, markup=False, emoji=False)
     if options.redraw:
         report = json.loads(options.json.read_text())
     else:

@@ -1,4 +1,4 @@
-"""Fill a disc-shaped hole with s = 1 and s = 2; print the laws, draw a figure, make a movie.
+"""Fill a disc-shaped hole with s = 1 and s = 2; print the laws, draw a figure, make a movie, write a report.
 
 Usage: python fill_a_hole.py [FOLDER] [--cells N]. Earlier results of it in the folder are replaced.
 """
@@ -68,7 +68,7 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     runs = {s: options.folder / f"hole_s{s}.run" for s in (1, 2)}
-    screen = Console(width=110)
+    screen = Console(width=110, markup=False, emoji=False)
     for s, store in runs.items():
         screen.print(f"s = {s}: {options.cells}² cells into {store}")
         series = fill(store, options.cells, s)
@@ -77,7 +77,8 @@ def main() -> None:
     figure = options.folder / "hole_s1_s2.png"
     viz.plot([*runs.values()], figure)
     movie = viz.movie([*runs.values()], options.folder / "hole_s1_s2.mp4")
-    screen.print("wrote", *runs.values(), figure, movie, sep="\n  ", soft_wrap=True)
+    report = gf.report([*runs.values()], options.folder / "hole_s1_s2.html")
+    screen.print("wrote", *runs.values(), figure, movie, report, sep="\n  ", soft_wrap=True)
 
 
 if __name__ == "__main__":

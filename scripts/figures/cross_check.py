@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from study import arguments, coarsened, conclude
+from study import arguments, conclude
 
 import gridflow as gf
 from gridflow.measures.diagnostics import fitted_order
@@ -63,11 +63,11 @@ def problems(finest: int, in_plane: int) -> dict[str, tuple[Callable[[gf.Grid], 
         return lambda grid: gf.Flow(grid, gf.Riesz(s), gf.cosine(grid, amplitude) if amplitude else gf.uniform(grid))
 
     return {
-        "s = 1, d = 1: closed form": (flow(1, 0), wave, 1.0, 1, lambda grid: coarsened(closed, grid.shape)),
-        "s = 1, d = 1, target varies": (flow(1, 0.5), wave, 1.0, 1, lambda grid: coarsened(integrated, grid.shape)),
+        "s = 1, d = 1: closed form": (flow(1, 0), wave, 1.0, 1, lambda grid: varied.averages_on(grid, closed)),
+        "s = 1, d = 1, target varies": (flow(1, 0.5), wave, 1.0, 1, lambda grid: varied.averages_on(grid, integrated)),
         "s = 2, d = 2: a linear mode": (flow(2, 0), small, 100.0, 2, decayed),
         "s = 1.5, d = 2: spectral": (
-            flow(1.5, 0.2), lambda grid: gf.cosine(grid, -0.4), 2.0, 2, lambda grid: coarsened(coupled, grid.shape),
+            flow(1.5, 0.2), lambda grid: gf.cosine(grid, -0.4), 2.0, 2, lambda grid: plane.averages_on(grid, coupled),
         ),
     }  # fmt: skip
 

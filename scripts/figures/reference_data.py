@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
-from study import arguments, coarsened, conclude
+from study import arguments, conclude
 
 import gridflow as gf
 from gridflow.measures import spectra
@@ -69,7 +69,7 @@ def richardson(first: float, second: float) -> tuple[float, float]:
 def solve(dim: int, s: float, coarsest: int, count: int, folder: Path) -> Solution:
     """Run a case on three grids and with particles, and compare."""
     times = last_time(s) * np.array(SHARES)
-    densities, shapes = [], []
+    densities, grids = [], []
     for level in range(3):
         flow, start = problem(dim, s, coarsest * 2**level)
         path = folder / f"d{dim}_s{s:g}_{level}.run"
@@ -77,14 +77,13 @@ def solve(dim: int, s: float, coarsest: int, count: int, folder: Path) -> Soluti
         gf.run(solver, start, times[-1], store=path, snapshots=gf.AtTimes(times), snapshot_dtype="float64")
         stored = gf.open_run(path)
         densities.append([stored.snapshot(index=index).density for index in range(len(times))])
-        shapes.append(flow.grid.shape)
+        grids.append(flow.grid)
     modes = problem(dim, s, coarsest)[0].grid
     symbol = spectra.whole_symbol(flow.kernel, modes)
     errors: dict[str, list[float]] = {"error_l1": [], "order_l1": [], "error_kmd": [], "order_kmd": []}
     for at_time in zip(*densities, strict=True):
-        means = [coarsened(values, shapes[0]) for values in at_time]
+        means = [grid.averages_on(grids[0], values) for grid, values in zip(grids, at_time, strict=True)]
         far = [float(abs(a - b).mean()) * modes.volume for a, b in itertools.pairwise(means)]
-        grids = [gf.Grid(shape, modes.lengths) for shape in shapes]
         found = [spectra.of_density(grid, values, modes) for grid, values in zip(grids, at_time, strict=True)]
         away = [spectra.discrepancy(modes, symbol, a - b) ** 0.5 for a, b in itertools.pairwise(found)]
         for name, pair in (("l1", far), ("kmd", away)):
@@ -98,9 +97,9 @@ def solve(dim: int, s: float, coarsest: int, count: int, folder: Path) -> Soluti
     held = gf.open_run(particles)
     frames = np.array([held.snapshot(index=index).positions for index in range(len(times))])
     return Solution(
-        dim, s, shapes, times,
-        coarsened(flow.target, shapes[1]),
-        np.array([coarsened(values, shapes[1]) for values in densities[-1]]),
+        dim, s, [grid.shape for grid in grids], times,
+        flow.grid.averages_on(grids[1], flow.target),
+        np.array([flow.grid.averages_on(grids[1], values) for values in densities[-1]]),
         {name: np.array(values) for name, values in errors.items()},
         frames, weights,
         compare(Reference(path), times, frames, weights),

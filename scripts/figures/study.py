@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-screen = Console(width=150, highlight=False)
+screen = Console(width=150, highlight=False, markup=False, emoji=False)
 
 
 def arguments(about: str) -> argparse.Namespace:
@@ -21,12 +20,6 @@ def arguments(about: str) -> argparse.Namespace:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     return options
-
-
-def coarsened(values: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """Averages over the coarser cells of another shape."""
-    blocks = [part for n, m in zip(shape, values.shape, strict=True) for part in (n, m // n)]
-    return np.asarray(values.reshape(blocks).mean(axis=tuple(range(1, len(blocks), 2))))
 
 
 def conclude(title: str, rows: Sequence[dict[str, Any]], path: Path) -> None:

@@ -26,7 +26,8 @@ def _densities(cells: int, s: float, reconstruction: str) -> np.ndarray:
 
 
 def _coarsened(values: np.ndarray, cells: int) -> np.ndarray:
-    return np.asarray(values.reshape(len(values), cells, -1).mean(axis=-1))
+    fine, coarse = gf.Grid((values.shape[1],)), gf.Grid((cells,))
+    return np.array([fine.averages_on(coarse, row) for row in values])
 
 
 @lru_cache

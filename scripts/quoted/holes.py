@@ -40,8 +40,8 @@ def laws(time: float) -> list[float]:
     """Area, its error in per cent, plateau, its error, least density and energy of the case."""
     series = run("hole2d").series
     row = {name: float(values[np.flatnonzero(series["time"] == time)[0]]) for name, values in series.items()}
-    area, plateau = row["hole_volume"], row["plateau"]
-    errors = 100 * (row["hole_volume_ratio"] - 1), row["plateau_ratio"] - 1
+    area, plateau = row["contour_volume"], row["plateau"]
+    errors = 100 * (row["contour_volume_ratio"] - 1), row["plateau_ratio"] - 1
     return [area, errors[0], plateau, errors[1], row["min"], row["energy"]]
 
 

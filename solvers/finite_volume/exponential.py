@@ -5,7 +5,8 @@ from functools import cached_property
 import numpy as np
 
 from gridflow.compute.fft import as_planes
-from gridflow.equation.contract import DENSITY, State, round_off
+from gridflow.equation.contract import DENSITY, TRACER, State, round_off
+from gridflow.measures.holes import EDGE
 from solvers.finite_volume.semidiscrete import Semidiscrete
 from solvers.loops import exponential
 from solvers.stepping.adaptive import PROPOSAL, adapt
@@ -33,7 +34,8 @@ class Exponential:
     A step must obey the advective bound in each stage, its estimated error relative to ‖μ − ν‖ in L² must not exceed
     the tolerance, and no cell may become negative. If a step violates one of these conditions, the explicit scheme
     repeats it and also takes the next 1, 2, 4, … steps before another attempt. Unless ``eager``, exponential steps are
-    attempted only when the relaxation bound, rather than advection or accuracy, limits the explicit step.
+    attempted only when the relaxation bound, rather than advection or accuracy, limits the explicit step, and when a
+    hole that is carried has been filled: its volume fraction is nowhere above ½. The fraction is 0 from then on.
 
     Parameters
     ----------
@@ -116,7 +118,7 @@ class Exponential:
             worthwhile = min(control[PROPOSAL], limit) >= LOSS * explicit_dt
         else:
             stiff = explicit_dt == self._cfl * look.relaxation  # neither advection nor accuracy allows less
-            worthwhile = stiff and limit >= GAIN * explicit_dt
+            worthwhile = stiff and limit >= GAIN * explicit_dt and _is_filled(look)
             control[PROPOSAL] = GAIN * explicit_dt
         control["active"] = float(worthwhile)
         return worthwhile
@@ -134,6 +136,8 @@ class Exponential:
             control["patience"] = min(2 * control["patience"], LONGEST_WAIT)
             return False
         self._increments.accept()
+        if TRACER in state.arrays:
+            self._space.stages[0][TRACER].fill(0)
         accept(state, self._space.stages[0], dt, until)
         self._tendency_of.keep(True, state.arrays[DENSITY])
         control["exponential_steps"] += 1
@@ -213,3 +217,8 @@ class Exponential:
         space = self._space
         rates = (space.velocity.divergence() + space.flow.growth) * space.flow.symbol
         return Increments(space.flow.grid, space.dtype, self._scheme, rates, space.transform, space.team)
+
+
+def _is_filled(look: Look) -> bool:
+    """Whether no hole is carried, or none is left."""
+    return TRACER not in look.arrays or bool(look.arrays[TRACER].max() <= EDGE)

@@ -31,8 +31,8 @@ class Semidiscrete(Space[Look]):
     dtype
         float64 or float32.
     names
-        Names of the arrays: the density, and perhaps the volume fraction χ of an advected hole or a second density,
-        which counts as negative.
+        Names of the densities: μ, and perhaps a second one, which counts as negative. A state of one density may also
+        have the volume fraction χ of a hole, which is then carried; see :meth:`make_room_for_tracer`.
     transform, team
         The FFTs and the threads.
     """
@@ -51,11 +51,9 @@ class Semidiscrete(Space[Look]):
         super().__init__(flow, [{name: transform.field() for name in names} for _ in range(2)])
         self.dtype, self.transform, self.team = dtype, transform, team
         self.velocity = velocity_field(velocity, flow, dtype, transform, team)
-        self._carries = TRACER in names
         self._net = transform.field() if NEGATIVE in names else None
         self._sweeps = Sweeps(
-            flow.grid, dtype, scheme, self.velocity, flow.growth, self._carries, flow.reference,
-            edge_exponent, transform, team,
+            flow.grid, dtype, scheme, self.velocity, flow.growth, flow.reference, edge_exponent, transform, team,
         )  # fmt: skip
         # margin so that round-off of a few terms makes no cell negative at the bound
         self._round_off = 1 - 32 * float(np.finfo(dtype).eps)
@@ -69,6 +67,11 @@ class Semidiscrete(Space[Look]):
         self.velocity.evaluate(field, measure=True)
         self._sweeps.compile(field)
         self._known.compile(field)
+
+    def make_room_for_tracer(self) -> None:
+        """Provide the arrays of stages that states with a tracer need."""
+        for stage in self.stages:
+            stage.setdefault(TRACER, self.transform.field())
 
     def change(self, at: Evaluated, dt: float, name: str = DENSITY) -> tuple[np.ndarray, float]:
         """Compute Δt times the tendency of a density.
@@ -121,7 +124,7 @@ class Semidiscrete(Space[Look]):
 
     def strict_bounds(self, rate: float, max_density: float, time: float) -> tuple[float, float]:
         """The bounds on Δt by positivity and by relaxation, from the largest share that a cell loses per time."""
-        if self._carries:
+        if self._sweeps.carries:
             rate += self.velocity.local_response * max_density
         if not rate * max_density < float(np.finfo(self.dtype).max):
             raise self._overflow(time)
@@ -132,6 +135,7 @@ class Semidiscrete(Space[Look]):
         )
 
     def _look(self, arrays: Arrays, time: float) -> Look:
+        self._sweeps.carries = TRACER in arrays
         energy = self.velocity.evaluate(self._driving(arrays), measure=True)
         found = [self._sweeps.survey(arrays[name], sign) for name, sign in self.signs.items()]
         rate, max_density = _largest(each.rate for each in found), sum(each.max_density for each in found)
@@ -154,7 +158,7 @@ class Semidiscrete(Space[Look]):
             ),
             strict=True,
         )
-        if self._carries:
+        if self._sweeps.carries:
             self._sweeps.advance_tracer(current[TRACER], current[DENSITY], old[TRACER], new[TRACER], dt, blend)
         return _largest(rates), sum(tops)
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.threads import on_torus, team
-from gridflow.domains.torus import Grid, torus
+from gridflow.domains.torus import torus
 from gridflow.equation.contract import DENSITY, NEGATIVE, TRACER, State
 from gridflow.equation.flow import Flow
 from gridflow.errors import InputError
-from solvers.finite_volume.base import CellSolver, hash_of, second_density
+from solvers.finite_volume.base import CellSolver, given_tracer, hash_of, second_density
 from solvers.finite_volume.exponential import Exponential
 from solvers.finite_volume.reconstruction import reconstruction as find_reconstruction
 from solvers.finite_volume.semidiscrete import Semidiscrete
@@ -20,13 +21,10 @@ from solvers.finite_volume.sweeps import Sweeps
 from solvers.finite_volume.velocity import VELOCITIES
 from solvers.stepping import schemes
 from solvers.stepping.explicit import Explicit
-from solvers.stepping.options import checked_cfl, checked_tolerance, real_dtype, restored
-
-FRACTION_ROUND_OFF = 64 * float(np.finfo(float).eps)
-"""Largest excess over [0, 1] of a volume fraction that is its round-off, and is removed: a cell is cut by at most a few
-dozen pieces of a boundary, and each adds up to one rounding of a number ≤ 1."""
+from solvers.stepping.options import checked_cfl, checked_tolerance, real_dtype
 
 
+@takes_numbers
 class FiniteVolume(CellSolver[Semidiscrete]):
     """Upwind finite volumes for a :class:`gridflow.Flow`.
 
@@ -55,7 +53,8 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         ``weno5``, difference for the others.
     integrator
         ``auto`` (default): ``ssprk3`` until relaxation, not advection, limits the steps, then ``etdrk4`` while its
-        steps are longer; reaching time T then takes O(log T) steps. With a tracer, always ``ssprk3``. Or one of
+        steps are longer; reaching time T then takes O(log T) steps. Not before a hole that is carried has been filled:
+        an exponential step would fill it. Or one of
         ``ssprk3``, ``ssprk2``, ``euler``, ``etdrk4`` and ``etdrk2``. For a hole on 256² cells, ``ssprk3`` costs 1.5
         times as much as ``ssprk2`` and makes the error of the plateau a hundred times smaller.
     cfl
@@ -69,9 +68,12 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         the estimated error relative to ‖μ − ν‖ in L². Default: 1e−5. On fine grids this, not the error in space, is the
         larger one for smooth data: the order in space shows only with a smaller tolerance.
     tracer
-        Volume fraction χ of a hole (see :mod:`gridflow.densities.regions`) to advect with the flow, shape
-        ``grid.shape``, values in [0, 1] up to round-off, which is removed. The initial density must vanish in the hole;
-        ``{χ > ½}`` is the hole at later times. The tracer adds its own outflow bound on Δt. Default: None.
+        Whether to carry the hole of the start along, as the volume fraction χ of every cell; ``{χ > ½}`` is the hole at
+        later times. Default: None, if the start has a hole that is wide enough to be told from noise, where at least
+        one cell is empty with all cells within two of it (see :func:`gridflow.measures.holes.hole_fraction`), and the
+        integrator can carry it and there is no second density. An array of shape ``grid.shape`` is the fraction itself
+        (see :mod:`gridflow.densities.regions`), with values in [0, 1] up to round-off, which is removed; the initial
+        density must vanish there. A tracer adds its own outflow bound on Δt.
     threads
         Number of threads; the result has the same bits for any number. Default: the environment variable
         ``GRIDFLOW_THREADS`` or, without it, as many cores as the size of the grid justifies.
@@ -97,7 +99,7 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         cfl: float = 0.9,
         dtype: str | np.dtype | type = "float64",
         tolerance: float = 1e-5,
-        tracer: np.ndarray | None = None,
+        tracer: np.ndarray | bool | None = None,
         threads: int | None = None,
         negative: np.ndarray | None = None,
     ) -> None:
@@ -106,15 +108,18 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         scheme = find_reconstruction(reconstruction, limiter)
         if scheme.squares and flow.reference > 0:
             _check_range(flow.reference, self.dtype)
-        if tracer is not None and negative is not None:
+        carried, carries = given_tracer(flow.grid, tracer)
+        if carries and negative is not None:
             raise InputError("a tracer cannot be combined with a negative density")
-        extra_arrays = _carried(flow.grid, tracer) | second_density(flow, negative)
-        explicit, exponential = _schemes(integrator, extra_arrays)
+        second = second_density(flow, negative)
+        explicit, exponential = _schemes(integrator, bool(carries), negative is not None)
+        if negative is not None or integrator in schemes.EXPONENTIAL:
+            carries = False
         team_ = team(on_torus(threads, flow.grid.shape))
         transform = SerialTransform(flow.grid, self.dtype, team_.size)
         kind = velocity or scheme.velocity
         edge = flow.kernel.edge_exponent(flow.grid) if scheme.sharpen else 0.0
-        space = Semidiscrete(flow, scheme, kind, edge, self.dtype, (DENSITY, *extra_arrays), transform, team_)
+        space = Semidiscrete(flow, scheme, kind, edge, self.dtype, (DENSITY, *second), transform, team_)
         settings = {
             "solver": "FiniteVolume",
             "reconstruction": reconstruction,
@@ -124,13 +129,14 @@ class FiniteVolume(CellSolver[Semidiscrete]):
             "cfl": self.cfl,
             "dtype": self.dtype.name,
             "tolerance": self.tolerance,
-            "tracer_sha256": hash_of(extra_arrays, TRACER),
+            "tracer_sha256": hash_of(carried, TRACER),
         }
         if edge > 0:
             settings["edge_exponent"] = edge
         if negative is not None:
-            settings["negative_sha256"] = hash_of(extra_arrays, NEGATIVE)
-        super().__init__(space, Explicit(space, explicit, self.cfl, self.tolerance), extra_arrays, settings)
+            settings["negative_sha256"] = hash_of(second, NEGATIVE)
+        steps = Explicit(space, explicit, self.cfl, self.tolerance)
+        super().__init__(space, steps, carried | second, carries, settings)
         self._options: dict[str, Any] = {
             "reconstruction": reconstruction,
             "limiter": limiter,
@@ -170,13 +176,13 @@ class FiniteVolume(CellSolver[Semidiscrete]):
         symbol = 0 if np.dtype(dtype) == np.float64 else 0.5
         padding = 1 + 2 / shape[-1] + 1 / min(shape)
         held = (fields + spectra * padding + symbol) * cells * size
-        if exponential and not (tracer or negative):
+        if exponential and not negative:
             held += Exponential.memory(cells, size)
         return round(held) + Sweeps.memory(tuple(shape), size, scheme, on_torus(threads, shape))
 
     def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> "FiniteVolume":
         """Return the same method for a flow on other cells; see :class:`gridflow.equation.contract.Solver`."""
-        return FiniteVolume(flow, **self._options, tracer=arrays.get(TRACER), negative=arrays.get(NEGATIVE))
+        return FiniteVolume(flow, **self._options, tracer=arrays.get(TRACER, False), negative=arrays.get(NEGATIVE))
 
     def diagnose(self, state: State) -> Mapping[str, float]:
         """Return mass, extrema, energy and dissipation; see :class:`gridflow.equation.contract.Solver`.
@@ -244,9 +250,6 @@ class FiniteVolume(CellSolver[Semidiscrete]):
     def _first(self, arrays: Mapping[str, np.ndarray]) -> State:
         return State({name: self._own(values) for name, values in arrays.items()})
 
-    def _restored(self, state: State) -> State:
-        return restored(state, self._space.stages[0], self._own)
-
     def _own(self, values: np.ndarray) -> np.ndarray:
         field = self._space.transform.field()
         np.add(
@@ -256,29 +259,15 @@ class FiniteVolume(CellSolver[Semidiscrete]):
 
 
 def _schemes(
-    integrator: str, extra_arrays: Mapping[str, np.ndarray]
+    integrator: str, carries: bool, signed: bool
 ) -> tuple[schemes.SSPRungeKutta, schemes.ExponentialRungeKutta | None]:
-    """Return the explicit and the exponential scheme of an integrator for a state with further arrays."""
+    """Return the explicit and the exponential scheme of an integrator, with a tracer or with a second density."""
     explicit, exponential = schemes.of_integrator(integrator)
-    if exponential is None or not extra_arrays:
-        return explicit, exponential
-    if integrator != schemes.AUTO:
-        why = "a tracer, whose hole it would fill" if TRACER in extra_arrays else "a second density"
+    if exponential is not None and integrator != schemes.AUTO and (carries or signed):
+        why = "a tracer, whose hole it would fill" if carries else "a second density"
         allowed = ", ".join((schemes.AUTO, *schemes.EXPLICIT))
         raise InputError(f'integrator "{integrator}" cannot carry {why}: allowed are {allowed}')
-    return explicit, None
-
-
-def _carried(grid: Grid, tracer: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Return the volume fraction of an advected hole, by its name among the arrays of a state."""
-    if tracer is None:
-        return {}
-    fraction = np.array(grid.check(tracer, "the tracer"), dtype=float)
-    if fraction.min() < -FRACTION_ROUND_OFF or fraction.max() > 1 + FRACTION_ROUND_OFF:
-        raise InputError(
-            f"the tracer is a volume fraction in [0, 1]; it has values from {fraction.min()} to {fraction.max()}"
-        )
-    return {TRACER: np.clip(fraction, 0.0, 1.0, out=fraction)}
+    return explicit, None if signed else exponential
 
 
 def _check_range(reference: float, dtype: np.dtype) -> None:

@@ -59,8 +59,6 @@ class Sweeps:
         The face velocities.
     growth
         β of the flow.
-    carries
-        Whether a hole is advected with the flow.
     reference
         Typical density, the scale of the smoothness indicators.
     edge_exponent
@@ -69,6 +67,11 @@ class Sweeps:
         The FFTs, which provide the ghost planes of a field.
     team
         The threads.
+
+    Attributes
+    ----------
+    carries
+        Whether the rates of loss are to include those of a hole that the flow carries.
     """
 
     def __init__(
@@ -78,7 +81,6 @@ class Sweeps:
         reconstruction: Reconstruction,
         velocity: VelocityField,
         growth: float,
-        carries: bool,
         reference: float,
         edge_exponent: float,
         transform: Transform,
@@ -110,8 +112,8 @@ class Sweeps:
             "vacuum": number(limits.tiny / limits.eps),
             "tiny": number(max(1e-14 * reference**2, float(limits.tiny)) if reconstruction.squares else 0.0),
             "bounded_by_growth": growth > 0,
-            "bounded_by_tracer": carries,
         }
+        self.carries = False
         self._totals = totals.totals()
         self._survey = survey.survey(grid.dim, velocity.spectral)
         self._euler_step = euler_step(Variant(grid.dim, reconstruction.scheme, velocity.spectral))
@@ -253,5 +255,6 @@ class Sweeps:
             change=change,
             source=source,
             foot=number(foot),
+            bounded_by_tracer=self.carries,
             **self._constants,
         )

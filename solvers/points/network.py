@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.compute.matmul import ENTRIES
 from gridflow.compute.threads import FEWEST_CELLS_PER_THREAD, available
 from gridflow.compute.threads import count as thread_count
@@ -36,6 +37,7 @@ INTEGRATORS = ("rk45", "rk23", EULER)
 LIBRARIES: dict[type[Domain], tuple[str, ...]] = {Circle: ("finufft",), SphereGrid: ("ducc0",), WholeSphere: ()}
 
 
+@takes_numbers
 class Network:
     """A shallow network ``f(x) = (1/m) Σ_j a_j max(w_j·x, 0)`` trained by gradient descent.
 

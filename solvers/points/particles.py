@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.compute.threads import FEWEST_CELLS_PER_THREAD, available, count
 from gridflow.domains.torus import torus
 from gridflow.equation.contract import PARTICLES, POSITIONS, WEIGHTS, Representation, State
@@ -25,6 +26,7 @@ FIRST_STEP = 0.05
 """Largest distance a particle may move in the very first step, relative to the shortest wavelength kept."""
 
 
+@takes_numbers
 class Particles:
     """N particles, ``x_i' = −∇V(x_i)`` with ``V = K * (Σ_j w_j δ_{x_j} − ν)`` of their own empirical measure.
 

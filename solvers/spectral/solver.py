@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.compute.fft import SerialTransform
 from gridflow.compute.threads import on_torus, team
 from gridflow.domains.torus import torus
@@ -28,6 +29,7 @@ IMAGINARY = 2.8
 """End of the stability region of a fourth-order Runge–Kutta scheme on the imaginary axis."""
 
 
+@takes_numbers
 class Spectral:
     """A dealiased pseudo-spectral solver with exponential Runge–Kutta steps, for smooth densities.
 

@@ -3,14 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from gridflow.compute.harmonics import SphereTransform
 from gridflow.compute.threads import count, team
 from gridflow.domains.sphere import SphereGrid
-from gridflow.equation.contract import DENSITY, NEGATIVE, require_sound
+from gridflow.equation.contract import DENSITY, NEGATIVE, TRACER, require_sound
 from gridflow.equation.flow import SphereFlow
 from gridflow.errors import RunError
 from solvers.loops import sphere as loops
@@ -90,7 +89,8 @@ class SphereSpace(Space[SphereLook]):
     joined
         Number of cells per parcel in every ring.
     names
-        Names of the densities: μ, and possibly a second one that counts as negative.
+        Names of the densities: μ, and possibly a second one that counts as negative. A state of one density may also
+        have the volume fraction χ of a hole, which is then carried; see :meth:`make_room_for_tracer`.
     threads
         Number of threads requested by the user.
 
@@ -115,6 +115,7 @@ class SphereSpace(Space[SphereLook]):
         self._rate = 0.0
         self.change = {name: np.zeros(grid.shape) for name in names}
         vacuum = float(limits.tiny / limits.eps)
+        self._carried = loops.TendencyStep(1.0, 0.0, vacuum)
         self._steps = {name: loops.TendencyStep(sign, float(flow.growth), vacuum) for name, sign in self.signs.items()}
         self._work = np.zeros((self.team.size, loops.LINES, grid.shape[1] + loops.HALO))
         self._rates, self._tops = np.zeros(grid.shape[0], np.uint64), np.zeros(grid.shape[0], np.uint64)
@@ -123,6 +124,9 @@ class SphereSpace(Space[SphereLook]):
         laplacian = grid.laplacian_symbol("spectral")
         self._noise = Noise(flow, laplacian, np.dtype(float))
         self._stiffness = float(((laplacian + flow.growth) * flow.symbol).max())
+        self._local_response = float((laplacian * flow.symbol)[1:].min())
+        self._carries = False
+        self._ones = self._loss = np.zeros((0, 0))
         # Round-off of sums over a parcel must not make a cell negative when a bound is met exactly.
         self._round_off = 1 - (32 + 4 * grid.shape[1]) * float(limits.eps)
 
@@ -139,12 +143,20 @@ class SphereSpace(Space[SphereLook]):
     def spread(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """New arrays in which cells that are joined hold the limited slope that a stage would give them."""
         self._outdate()
+        self._carries = TRACER in arrays
         for change in self.change.values():
             change.fill(0)
         stage = self.stages[0]
         _, max_density = self._advance(arrays, arrays, stage, 0.0, 0.0)
         self.require_sound(stage, max_density, 0.0)
-        return {name: array.copy() for name, array in stage.items()}
+        return {name: stage[name].copy() for name in arrays}
+
+    def make_room_for_tracer(self) -> None:
+        """Provide the arrays of the stage and of the tendency that states with a tracer need."""
+        for held in (self.stages[0], self.change):
+            if TRACER not in held:
+                held[TRACER] = np.zeros(self.flow.grid.shape)
+                self._ones, self._loss = np.ones(self.flow.grid.shape), np.zeros(self.flow.grid.shape)
 
     def strict_bounds(self, rate: float, max_density: float, time: float) -> tuple[float, float]:
         """The bounds on Δt by positivity and by relaxation."""
@@ -154,18 +166,15 @@ class SphereSpace(Space[SphereLook]):
         return self._round_off / rate if rate > 0 else math.inf, 2 / stiff if stiff > 0 else math.inf
 
     def _look(self, arrays: Arrays, time: float) -> SphereLook:
+        self._carries = TRACER in arrays
+        return self._surveyed(arrays, time)
+
+    def _surveyed(self, arrays: Arrays, time: float) -> SphereLook:
         energy = self._respond_to(arrays)
         rate = max_density = dissipation = 0.0
-        for name, density in arrays.items():
-            at = self._steps[name], density, self.potential, self.change[name]
-
-            def job(lo: int, hi: int, thread: int, at: tuple[Any, ...] = at) -> None:
-                step, *arrays = at
-                self._tendency(
-                    lo, hi, self._rings, step, self._work[thread], *arrays, self._rates, self._tops, self._decay
-                )
-
-            self.team.share(self.flow.grid.shape[0], job)
+        for name in self.signs:
+            density = arrays[name]
+            self._have_tendency(self._steps[name], density, self.change[name])
             top = decoded(self._tops, np.dtype(float))
             if not math.isfinite(top):
                 require_sound(self.flow.grid, density, time)
@@ -174,6 +183,8 @@ class SphereSpace(Space[SphereLook]):
             dissipation += 2 * math.pi / self.flow.grid.shape[1] * float(self._decay.sum())
         if not math.isfinite(energy):
             raise self._overflow(time)
+        if self._carries:
+            rate = max(rate, self._carry(arrays[TRACER], arrays[DENSITY]))
         self._rate = rate
         positivity, relaxation = self.strict_bounds(rate, max_density, time)
         return SphereLook(
@@ -186,19 +197,49 @@ class SphereSpace(Space[SphereLook]):
             dissipation=dissipation,
         )
 
+    def _have_tendency(self, step: loops.TendencyStep, values: np.ndarray, change: np.ndarray) -> None:
+        """Write the tendency of values on the rings in the potential evaluated last, and note rates, tops and decay."""
+
+        def job(lo: int, hi: int, thread: int) -> None:
+            self._tendency(
+                lo, hi, self._rings, step, self._work[thread], values, self.potential, change,
+                self._rates, self._tops, self._decay,
+            )  # fmt: skip
+
+        self.team.share(self.flow.grid.shape[0], job)
+
+    def _carry(self, fraction: np.ndarray, density: np.ndarray) -> float:
+        """Write the tendency of the volume fraction of a hole; return the largest rate of its loss (1 / time).
+
+        It is ``−∇·(u χ) + χ (∇·u − Λ μ)``, as on the torus. The tendency of the constant 1 is ``−∇·u``.
+        """
+        change, loss = self.change[TRACER], self._loss
+        self._have_tendency(self._carried, self._ones, change)
+        np.multiply(density, self._local_response, out=loss)
+        loss += change
+        self._have_tendency(self._carried, fraction, change)
+        rate = decoded(self._rates, np.dtype(float)) + max(float(loss.max()), 0.0)
+        loss *= fraction
+        for ring in np.flatnonzero(self._rings.joined > 1):  # a stage takes one number for each parcel
+            parcels = loss[ring].reshape(-1, self._rings.joined[ring])
+            parcels[...] = parcels.mean(axis=1, keepdims=True)
+        change -= loss
+        return rate
+
     def _evaluate(self, arrays: Arrays, time: float) -> Evaluated:
-        return self._look(arrays, time)
+        return self._surveyed(arrays, time)
 
     def _advance(self, current: Arrays, old: Arrays, new: Arrays, dt: float, blend: float) -> tuple[float, float]:
         max_density = 0.0
-        for name, reached in new.items():
-            arrays = current[name], self.change[name], old[name], reached
+        for name in (*self.signs, *([TRACER] if self._carries else [])):
+            arrays = current[name], self.change[name], old[name], new[name]
 
             def job(lo: int, hi: int, thread: int, arrays: tuple[np.ndarray, ...] = arrays) -> None:
                 self._stage(lo, hi, self._rings.joined, self._work[thread], *arrays, dt, blend, self._tops)
 
             self.team.share(self.flow.grid.shape[0], job)
-            max_density += decoded(self._tops, np.dtype(float))
+            if name in self.signs:
+                max_density += decoded(self._tops, np.dtype(float))
         return self._rate, max_density
 
     def _respond_to(self, arrays: Mapping[str, np.ndarray]) -> float:

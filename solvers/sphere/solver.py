@@ -5,21 +5,23 @@ from typing import Any
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.compute.threads import count
-from gridflow.equation.contract import DENSITY, NEGATIVE, State
+from gridflow.equation.contract import DENSITY, NEGATIVE, TRACER, State
 from gridflow.equation.flow import SphereFlow
 from gridflow.errors import InputError
-from solvers.finite_volume.base import CellSolver, hash_of, second_density
+from solvers.finite_volume.base import CellSolver, given_tracer, hash_of, second_density
 from solvers.finite_volume.reconstruction import reconstruction as find_reconstruction
 from solvers.loops import sphere as loops
 from solvers.sphere.rings import SphereSpace, joined_cells
 from solvers.stepping import schemes
 from solvers.stepping.explicit import Explicit
-from solvers.stepping.options import checked_cfl, checked_tolerance, restored
+from solvers.stepping.options import checked_cfl, checked_tolerance
 
 POLAR = ("joined", "plain")
 
 
+@takes_numbers
 class SphereFiniteVolume(CellSolver[SphereSpace]):
     """Upwind finite volumes for a :class:`gridflow.equation.flow.SphereFlow`.
 
@@ -58,6 +60,9 @@ class SphereFiniteVolume(CellSolver[SphereSpace]):
     negative
         Second density μ⁻ ≥ 0 at time 0 as cell averages of shape ``grid.shape``, for networks with output weights of
         both signs: ``V = K * (μ⁺ − μ⁻ − ν)``, ``∂_t μ^± = ±(∇·(μ^± ∇V) − β μ^± V)``. It needs growth.
+    tracer
+        Whether to carry the hole of the start along, or its volume fraction in every cell; see
+        :class:`solvers.FiniteVolume`. Default: None, if the start has a hole that is wide enough.
     threads
         Number of threads; the result has the same bits for any number. Default: the environment variable
         ``GRIDFLOW_THREADS`` or, without it, as many cores as the size of the grid justifies.
@@ -85,6 +90,7 @@ class SphereFiniteVolume(CellSolver[SphereSpace]):
         polar: str = "joined",
         negative: np.ndarray | None = None,
         threads: int | None = None,
+        tracer: np.ndarray | bool | None = None,
     ) -> None:
         if reconstruction not in ("muscl", "upwind"):
             raise InputError(f'reconstruction "{reconstruction}": on the sphere allowed are muscl, upwind')
@@ -95,10 +101,13 @@ class SphereFiniteVolume(CellSolver[SphereSpace]):
         if not isinstance(flow, SphereFlow):
             raise InputError(f"SphereFiniteVolume needs a flow on the sphere, not one on {flow.grid}")
         self.cfl, self.tolerance = checked_cfl(cfl), checked_tolerance(tolerance)
-        extra_arrays = second_density(flow, negative)
+        carried, carries = given_tracer(flow.grid, tracer)
+        if carries and negative is not None:
+            raise InputError("a tracer cannot be combined with a negative density")
+        second = second_density(flow, negative)
         joined = joined_cells(flow.grid) if polar == "joined" else np.ones(flow.grid.shape[0], int)
         found = find_reconstruction(reconstruction, limiter)
-        space = SphereSpace(flow, found.scheme, joined, (DENSITY, *extra_arrays), threads)
+        space = SphereSpace(flow, found.scheme, joined, (DENSITY, *second), threads)
         settings = {
             "solver": "SphereFiniteVolume",
             "reconstruction": reconstruction,
@@ -107,10 +116,11 @@ class SphereFiniteVolume(CellSolver[SphereSpace]):
             "cfl": self.cfl,
             "tolerance": self.tolerance,
             "polar": polar,
-            "negative_sha256": hash_of(extra_arrays, NEGATIVE),
+            "negative_sha256": hash_of(second, NEGATIVE),
+            "tracer_sha256": hash_of(carried, TRACER),
         }
         explicit = Explicit(space, schemes.EXPLICIT[integrator], self.cfl, self.tolerance)
-        super().__init__(space, explicit, extra_arrays, settings)
+        super().__init__(space, explicit, carried | second, False if second else carries, settings)
         self._options: dict[str, Any] = {
             "limiter": limiter,
             "reconstruction": reconstruction,
@@ -122,18 +132,19 @@ class SphereFiniteVolume(CellSolver[SphereSpace]):
         }
 
     @staticmethod
-    def memory(shape: Sequence[int], negative: bool = False, threads: int | None = None) -> int:
+    def memory(shape: Sequence[int], negative: bool = False, threads: int | None = None, tracer: bool = False) -> int:
         """Estimate the bytes of memory of a solver and its state: states, stages, tendencies, V and the harmonics."""
         rings, cells = shape
         orders = min(rings, cells // 2)
         harmonics = orders * (2 * rings - orders + 1) // 2
-        held = (3 * (2 if negative else 1) + 1) * rings * cells * 8
+        held = (3 * (1 + negative + tracer) + 1 + 2 * tracer) * rings * cells * 8
         lines = count(threads, rings * cells) * loops.LINES * (cells + loops.HALO) * 8
         return held + lines + harmonics * (2 * 16 + 3 * 8) + 2 * 16 * rings * orders
 
     def on_cells(self, flow: Any, arrays: Mapping[str, np.ndarray]) -> "SphereFiniteVolume":
         """Return the same method for a flow on other cells; see :class:`gridflow.equation.contract.Solver`."""
-        return SphereFiniteVolume(flow, **self._options, negative=arrays.get(NEGATIVE))
+        tracer = arrays.get(TRACER, False)
+        return SphereFiniteVolume(flow, **self._options, tracer=tracer, negative=arrays.get(NEGATIVE))
 
     def tendency(self, state: State) -> Mapping[str, np.ndarray]:
         """∂_t of every density of the semi-discrete scheme, by name (mass / area / time), shape ``grid.shape``.
@@ -154,7 +165,7 @@ class SphereFiniteVolume(CellSolver[SphereSpace]):
         With a second density, the mass is ∫ μ⁺ − μ⁻ and the extrema are those of both. The dissipation is
         −Σ area V ∂_t μ: exactly that of the scheme where no cells are joined, and to second order elsewhere.
         """
-        look, arrays = self._space.look(state), state.arrays
+        look, arrays = self._space.look(state), {name: state.arrays[name] for name in self._space.signs}
         masses = {name: self.flow.grid.integral(array) for name, array in arrays.items()}
         return {
             "mass": masses[DENSITY] - masses.get(NEGATIVE, 0.0),
@@ -166,10 +177,7 @@ class SphereFiniteVolume(CellSolver[SphereSpace]):
 
     def _first(self, arrays: Mapping[str, np.ndarray]) -> State:
         """Return the state at time 0, in which joined cells share their mass, as after every stage."""
-        own = {
-            name: np.array(array, float) for name, array in arrays.items()
-        }  # compiled loops tell read-only ones apart
-        return State(self._space.spread(own))
+        return State(self._space.spread({name: self._own(array) for name, array in arrays.items()}))
 
-    def _restored(self, state: State) -> State:
-        return restored(state, self._space.stages[0])
+    def _own(self, values: np.ndarray) -> np.ndarray:
+        return np.array(values, float)  # compiled loops tell read-only arrays apart

@@ -84,6 +84,6 @@ class Explicit:
 
 def accept(state: State, reached: Arrays, dt: float, until: float) -> None:
     """Complete a step of dt: swap the arrays of the last stage with those of the state, and advance its time."""
-    for name, array in reached.items():
-        state.arrays[name], reached[name] = array, state.arrays[name]
+    for name in state.arrays:
+        state.arrays[name], reached[name] = reached[name], state.arrays[name]
     tick(state, dt, until)

@@ -93,6 +93,10 @@ class Space(ABC, Generic[L]):
     def compile(self) -> None:
         """Compile all loops of the right-hand side, or load them from the disk cache."""
 
+    @abstractmethod
+    def make_room_for_tracer(self) -> None:
+        """Provide the arrays that states with the volume fraction of a hole need."""
+
     def look(self, state: State) -> L:
         """Evaluate a state and determine the bounds on its step; an unchanged state is not evaluated again.
 

@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 from shell import gridflow, process
 
 import gridflow as gf
 from gridflow.cases import templates as cases
+from solvers import FiniteVolume
 
 SMALL = ("--set", "grid.shape=[32, 32]", "--set", "time.t_end=0.2", "--set", "output.snapshot_every=0.1")
 
@@ -134,8 +136,34 @@ def test_bad_input_is_one_line_each_and_exit_code_2(finished):
         "gridflow: hole2d.toml: solver.cfl = 3: it should be less than or equal to 1",
     ]
     assert not (folder / "x.run").exists()
-    assert gridflow("run").returncode == 2
-    assert gridflow("nonsense").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("run", "missing argument 'CASE.toml'; see gridflow run --help"),
+        ("run x.toml --nope", "no such option: --nope"),
+        ("plott x.run", "no such command 'plott'"),
+        ("bench --threads many", "--threads many: it should be a valid integer; see gridflow bench --help"),
+    ],
+)
+def test_a_line_that_cannot_be_understood_is_refused_in_one_line(words, told):
+    done = gridflow(*words.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"gridflow: {told}")
+
+
+def test_texts_in_brackets_are_shown(tmp_path):
+    """Square brackets and words in colons are neither styles nor pictures, in help, results and messages."""
+    assert "or that of [training]" in " ".join(gridflow("predict", "--help").stdout.split())
+    name = "[bold]:smile:.run"
+    grid = gf.Grid((8,))
+    solver = FiniteVolume(gf.Flow(grid, gf.Riesz(1.0), gf.uniform(grid)), reconstruction="upwind")
+    gf.run(solver, gf.cosine(grid, 0.5), 0.01, store=tmp_path / name)
+    shown = gridflow("info", name, folder=tmp_path).stdout
+    assert name in shown
+    assert f"{name}.toml cannot be read" in gridflow("run", f"{name}.toml", folder=tmp_path).stderr
 
 
 def test_too_large_a_run_is_refused_with_the_figures(finished):
@@ -144,6 +172,21 @@ def test_too_large_a_run_is_refused_with_the_figures(finished):
     assert done.returncode == 2
     assert "GB of memory and" in done.stderr
     assert "or run it anyway (force)" in done.stderr
+
+
+def test_a_case_that_is_wrong_at_any_size_is_told_before_the_memory(finished):
+    """A hole larger than the torus. An array does not fit few cells, which is no fault of the case."""
+    folder, _ = finished
+    huge = ("--set", "grid.shape=[200000, 200000]", "--out", "x.run")
+    done = gridflow("run", "hole2d.toml", *huge, "--set", "initial.radius=0.9", folder=folder)
+    (line,) = done.stderr.splitlines()
+    assert "initial: " in line
+    assert "memory" not in line
+    small = gridflow("run", "hole2d.toml", *SMALL, "--out", "x.run", "--set", "initial.radius=0.9", folder=folder)
+    assert small.stderr.splitlines() == [line]
+    np.save(folder / "start.npy", np.ones((16, 16)))
+    started = gridflow("run", "hole2d.toml", *huge, "--set", "initial={kind='array', path='start.npy'}", folder=folder)
+    assert "GB of memory and" in started.stderr
 
 
 def test_a_failed_run_has_exit_code_1(finished, tmp_path):

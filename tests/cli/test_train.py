@@ -8,10 +8,11 @@ from matplotlib.figure import Figure
 from shell import gridflow
 
 import gridflow as gf
-from gridflow.cases.reading import parse_case
+from gridflow.cases.reading import load_case, parse_case
 from gridflow.measures.diagnostics import crossing_time
 from gridflow.networks.measures import random_weights, save_weights
-from gridflow.studies.training import members
+from gridflow.studies.prediction import first_energy, predict_run
+from gridflow.studies.training import expect, members
 from gridflow.theory import LinearDecay
 from gridflow.viz.training import Curve, draw_losses
 
@@ -170,6 +171,23 @@ def test_only_a_pilot_run_predicts_two_signs_and_unbalanced_weights(tmp_path):
         assert [tier["time"] for tier in found["tiers"][:2]] == [None, None]
         assert found["exponent"] is None
         assert words in found["theorem"]
+
+
+def test_an_unbalanced_network_is_expected_at_the_goal_of_the_limit(tmp_path):
+    """Its own first loss is four times that of the limit, so that the same share of it is another loss.
+
+    The pilot run is this network itself on the population loss, with larger steps.
+    """
+    gridflow("new", "relu-circle", folder=tmp_path)
+    table = {"widths": [40], "start": "random", "balance": 1.0, "tolerance": 0.05}
+    case = load_case(tmp_path / "relu-circle.toml", set={"grid.shape": [128], "training": table})
+    limit, network = members(case)
+    prediction = predict_run(*limit.case.build(tmp_path), 0.05)
+    expected = expect(network, tmp_path)
+    assert first_energy(expected.solver, expected.initial) > 3 * prediction.energy
+    stop = gf.stop_when_energy_below(prediction.goal)
+    run = gf.run(expected.solver, expected.initial, 100.0, callbacks=[stop], progress=False)
+    assert expected.time_to(prediction) == pytest.approx(run.crossing, rel=0.05)
 
 
 CASE = """

@@ -61,7 +61,8 @@ def test_the_example_fills_a_hole(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     named = done.stdout.split("wrote\n")[1].split()
-    assert [Path(name).name for name in named] == ["hole_s1.run", "hole_s2.run", "hole_s1_s2.png", "hole_s1_s2.mp4"]
+    pictures = [f"hole_s1_s2.{ending}" for ending in ("png", "mp4", "html")]
+    assert [Path(name).name for name in named] == ["hole_s1.run", "hole_s2.run", *pictures]
     assert all(Path(name).exists() for name in named)
     for s, steps, volume in ((1, 84, 0.00195781505271), (2, 57, 0.0598306113560)):
         stored = gf.open_run(tmp_path / f"hole_s{s}.run")

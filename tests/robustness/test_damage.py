@@ -156,6 +156,23 @@ def test_other_versions_of_libraries_are_reported_on_resume(tmp_path):
         run(tmp_path / "a.run", resume=True)
 
 
+@pytest.mark.parametrize("name", ["snapshots/*.nc", "checkpoints/*.h5", "series.h5", "problem.nc"])
+def test_a_file_that_is_missing_is_noticed(tmp_path, name):
+    run(tmp_path / "a.run")
+    run(tmp_path / "a.run", resume=True, t_end=1.25)
+    victim = sorted((tmp_path / "a.run").glob(name))[-1]
+    victim.unlink()
+    assert gf.open_run(tmp_path / "a.run").verify() == [f"{victim} is missing"]
+
+
+def test_a_snapshot_that_was_lost_before_a_run_went_on_is_still_missed(tmp_path):
+    run(tmp_path / "a.run")
+    victim = sorted((tmp_path / "a.run" / "snapshots").glob("*.nc"))[1]
+    victim.unlink()
+    run(tmp_path / "a.run", resume=True, t_end=1.25)
+    assert gf.open_run(tmp_path / "a.run").verify() == [f"{victim} is missing"]
+
+
 def test_a_manifest_without_its_keys_is_named(tmp_path):
     run(tmp_path / "a.run")
     (tmp_path / "a.run" / "manifest.json").write_text("{}")

@@ -1,10 +1,12 @@
 """The run loop, its callbacks and the series."""
 
 import contextlib
+import io
 import math
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import pytest
 import gridflow as gf
 from gridflow.equation.contract import require_sound
 from gridflow.measures.diagnostics import crossing_time
-from gridflow.runtime.progress import ProgressReport
+from gridflow.runtime.progress import ProgressReport, compiled
 from solvers import FiniteVolume
 
 
@@ -62,14 +64,14 @@ def test_callbacks_run_when_due_and_at_the_ends(grid, hole):
 
 
 def test_series_of_a_hole_has_each_quantity_beside_its_law(grid, hole):
-    run = gf.run(solver(grid, tracer=gf.regions.ball(grid, 0.25)), hole, t_end=0.5)
+    run = gf.run(solver(grid), hole, t_end=0.5)
     series = run.series
     law = gf.theory.HoleLaw(math.pi / 16, 1.0, 1.0)
     # |H0| of the start is exact but for round-off: the sum of true cell averages
     assert series["hole_volume_exact"] == pytest.approx(law(series["time"]), rel=1e-12)
     assert series["plateau_exact"] == pytest.approx(law.plateau(series["time"]), rel=1e-12)
-    assert series["tracer_volume_exact"] == pytest.approx(law(series["time"]), rel=1e-12)
-    for name in ("mass", "hole_volume", "plateau", "tracer_volume"):
+    assert series["contour_volume_exact"] == pytest.approx(law(series["time"]), rel=1e-12)
+    for name in ("mass", "hole_volume", "plateau", "contour_volume"):
         assert series[f"{name}_ratio"] == pytest.approx(series[name] / series[f"{name}_exact"])
     assert series["step"][-1] == run.steps
     assert series["kmd"] == pytest.approx(np.sqrt(2 * series["energy"]))
@@ -87,9 +89,11 @@ def test_series_of_a_smooth_start_has_the_logistic_law_of_its_extrema(grid):
 @pytest.mark.parametrize("case", ["s", "target", "growth"])
 def test_series_claims_no_law_that_does_not_hold(grid, hole, case):
     change = {"s": {"s": 2.0}, "target": {"target": gf.cosine(grid, 0.2)}, "growth": {"growth": 1.0}}[case]
-    series = gf.run(solver(grid, **change, tracer=gf.regions.ball(grid, 0.25)), hole, t_end=0.1).series
+    series = gf.run(solver(grid, **change), hole, t_end=0.1).series
     assert "hole_volume" in series
-    assert "tracer_volume" in series
+    assert "contour_volume" not in series
+    assert "hole_volume" not in gf.run(solver(grid, **change, tracer=False), hole, t_end=0.1).series
+    assert ("hole_volume_least" in series) == (case == "target")
     assert not [name for name in series if name.endswith("_exact") and name != "mass_exact"]
     assert ("mass_exact" in series) == (case != "growth")
 
@@ -261,11 +265,38 @@ def test_progress_is_a_few_lines_when_nobody_watches(grid, hole, capsys):
         assert word in lines[-1]
 
 
+@pytest.mark.parametrize(("pause", "told"), [(1000.0, False), (1e-9, True)])
+def test_unless_asked_for_only_long_runs_are_reported_where_nobody_watches(grid, hole, pause, told):
+    stream = io.StringIO()
+    report = ProgressReport(stream=stream, pause=pause)
+    gf.run(solver(grid), hole, t_end=0.1, callbacks=report.callbacks(), progress=False)
+    assert ("t = 0.1 of 0.1" in stream.getvalue()) == told
+    assert told or stream.getvalue() == ""
+
+
+def test_compiling_is_told_only_if_it_takes_long():
+    slow = SimpleNamespace(compile=lambda: time.sleep(0.2))
+    for patience, number in ((0.01, 1), (100.0, 0)):
+        said = []
+        compiled(slow, said.append, patience)
+        assert len(said) == number
+        assert all("compiling" in message for message in said)
+
+
+def test_what_is_wrong_is_told_before_anything_is_compiled(grid, hole, tmp_path, monkeypatch):
+    gf.run(solver(grid), hole, t_end=0.1, store=tmp_path / "a.run")
+    monkeypatch.setattr(FiniteVolume, "compile", lambda _: pytest.fail("it was compiled first"))
+    with pytest.raises(gf.InputError, match="exists"):
+        gf.run(solver(grid), hole, t_end=0.1, store=tmp_path / "a.run")
+    with pytest.raises(gf.InputError, match="the initial density"):
+        gf.run(solver(grid), -hole, t_end=0.1)
+
+
 def test_progress_on_a_terminal_is_a_bar(grid, hole):
     parent, child = os.openpty()
     with os.fdopen(child, "w") as terminal:
         report = ProgressReport(stream=terminal)
-        gf.run(solver(grid), hole, t_end=0.5, callbacks=[report.callback()])
+        gf.run(solver(grid), hole, t_end=0.5, callbacks=report.callbacks(), progress=False)
         report.close()
         terminal.flush()
         os.set_blocking(parent, False)

@@ -44,7 +44,7 @@ def sketch():
         """Nothing."""
 
         @classmethod
-        def obstacle(cls, runs):
+        def obstacle(cls, runs):  # noqa: ARG003
             return "it is a test"
 
     yield Sketch

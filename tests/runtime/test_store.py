@@ -1,6 +1,8 @@
 """The run directory as its readers see it."""
 
+import contextlib
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -87,6 +89,74 @@ def test_xarray_sees_the_values_at_the_right_places_and_times(stored):
     with xarray.open_dataset(opened.path / "series.h5", engine="h5netcdf") as series:
         assert series.energy.dims == ("time",)
         assert float(series.energy[-1]) == run.series["energy"][-1]
+
+
+@pytest.mark.parametrize(
+    ("grid", "axes"),
+    [
+        (gf.Grid((9,), (2.0,)), ("x",)),
+        (gf.Grid((6, 8), (1.0, 0.5)), ("x", "y")),
+        (GRID, ("x", "y", "z")),
+        (gf.SphereGrid((6, 12)), ("colatitude", "longitude")),
+    ],
+)
+@pytest.mark.parametrize("lazy", [True, False])
+def test_a_run_as_a_dataset_and_a_table_has_its_values(grid, axes, lazy, tmp_path, monkeypatch):
+    """Written as the files of a run, every cell with a number of its own; with dask and without."""
+    fields = [np.arange(np.prod(grid.shape)).reshape(grid.shape) + 1.5 * k for k in range(3)]
+    manifest = {
+        "gridflow": "0", "versions": {}, "grid": grid.record(), "solver": {"solver": "FiniteVolume"}, "t_end": 0.3,
+        "problem": {"kernel": "Riesz(s=1.0)", "growth": 0.0}, "record": {"title": "three"},
+    }  # fmt: skip
+    with contextlib.closing(
+        RunWriter.create(tmp_path / "a.run", manifest, {"initial": fields[0], "target": fields[2]})
+    ) as writer:
+        for step, field in enumerate(fields):
+            writer.write_snapshot(State({}, 0.1 * step, 7 * step), {"density": field}, "float64")
+        writer.write_series({"time": np.array([0.0, 0.1]), "step": np.array([0, 7]), "energy": np.array([2.0, 1.0])})
+    if not lazy:
+        monkeypatch.setitem(sys.modules, "dask", None)
+    stored = gf.open_run(tmp_path / "a.run")
+    data = stored.to_xarray()
+    assert (data.density.chunks is not None) == lazy
+    assert data.density.dims == ("time", *axes)
+    assert data.density.dtype == np.float64
+    assert (data.density.values == np.array(fields)).all()
+    assert (data.initial.values == fields[0]).all()
+    assert (data.target.values == fields[2]).all()
+    assert data.step.values.tolist() == [0, 7, 14]
+    assert (data.time.values == stored.times).all()
+    for axis, coordinate in zip(axes, grid.coordinates(), strict=True):
+        assert (data[axis].values == coordinate.values).all()
+        assert data[axis].attrs["units"] == coordinate.units
+    assert data.density.attrs["units"] == f"mass / {'area' if 'longitude' in axes else 'volume'}"
+    assert (data.attrs["title"], data.attrs["kernel"]) == ("three", "Riesz(s=1.0)")
+    frame = stored.series_frame()
+    assert frame.index.name == "time"
+    assert frame.index.tolist() == [0.0, 0.1]
+    assert frame.energy.tolist() == [2.0, 1.0]
+    assert frame.attrs["units"]["energy"] == "energy"
+
+
+def test_a_damaged_snapshot_is_found_by_the_dataset_when_it_is_needed(stored):
+    _, opened = stored
+    victim = sorted((opened.path / "snapshots").glob("*.nc"))[2]
+    with h5py.File(victim, "r+") as file:
+        file["density"][0, 0, 0, 0] += 1
+    data = opened.to_xarray()
+    data.density[1].load()
+    with pytest.raises(gf.RunError, match=r"is damaged: the checksum of /density does not match"):
+        data.density[2].load()
+
+
+def test_what_datasets_need_is_named(stored, monkeypatch):
+    _, opened = stored
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(gf.InputError, match=r"to_xarray needs xarray.*pip install 'gridflow\[xarray\]'"):
+        opened.to_xarray()
+    with pytest.raises(gf.InputError, match=r"series_frame needs pandas.*pip install 'gridflow\[xarray\]'"):
+        opened.series_frame()
 
 
 def test_defaults_of_precision_and_compression(stored, tmp_path):

@@ -254,3 +254,15 @@ def test_times_that_modes_by_themselves_get_wrong(name):
     assert found.time == pytest.approx(measured, rel=0.05)
     assert found.interval[0] <= measured <= found.interval[1]
     assert found.bracket[0] <= measured <= found.bracket[1]
+
+
+def test_only_a_run_of_the_same_case_is_drawn_beside_a_prediction(tmp_path):
+    problem = flow(gf.Riesz(1.0))
+    start, other = (gf.cosine(problem.grid, amplitude) for amplitude in (0.5, 0.501))
+    found = prediction(problem, start)
+    for name, density in (("same", start), ("other", other)):
+        gf.run(FiniteVolume(problem, dtype="float32"), density, 0.05, store=tmp_path / f"{name}.run", progress=False)
+    assert found.plot(tmp_path / "same.png", tmp_path / "same.run").exists()
+    with pytest.raises(gf.InputError, match=r"other\.run begins with the energy .*: it is a run of another case"):
+        found.plot(tmp_path / "other.png", tmp_path / "other.run")
+    assert not (tmp_path / "other.png").exists()

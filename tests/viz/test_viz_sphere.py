@@ -69,7 +69,9 @@ def test_directions_find_their_cells(shape):
     everywhere = np.meshgrid(grid.colatitudes, grid.longitudes, indexing="ij")
     assert (pictures.cells_at(grid, *everywhere).ravel() == np.arange(grid.size)).all()
     inside = np.concatenate([grid.edges[:-1] + 1e-9, grid.edges[1:] - 1e-9])
-    assert (pictures.cells_at(grid, inside, np.zeros(2 * shape[0])) // shape[1] == np.tile(np.arange(shape[0]), 2)).all()
+    assert (
+        pictures.cells_at(grid, inside, np.zeros(2 * shape[0])) // shape[1] == np.tile(np.arange(shape[0]), 2)
+    ).all()
 
 
 def test_the_seam_belongs_to_the_cells_on_it_and_the_poles_to_the_outer_rings():
@@ -242,7 +244,7 @@ def test_of_a_sphere_in_a_single_cell_there_are_curves_but_no_picture(tmp_path):
     with pytest.raises(gf.InputError, match=r"is one number and has no picture; gridflow\.viz\.plot draws") as error:
         viz.movie(path, tmp_path / "a.gif")
     assert "\n" not in str(error.value)
-    with pytest.raises(gf.InputError, match='plot cannot make "densities" of .*: its density is a single number'):
+    with pytest.raises(gf.InputError, match=r'plot cannot make "densities" of .*: its density is a single'):
         viz.plot(path, kind="densities")
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.base import Domain
 from gridflow.domains.torus import torus
 from gridflow.equation.kernels.base import Kernel, Positive
 from gridflow.errors import InputError
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class Matern(Kernel, kind="matern"):
     """The Matérn kernel of smoothness ν and correlation length ℓ, periodised; K(0) = 1 before periodisation.

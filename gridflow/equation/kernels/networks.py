@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Le
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.base import Domain
 from gridflow.domains.sphere import area_of_sphere
 from gridflow.equation.kernels.base import Kernel
@@ -41,6 +42,7 @@ class OfActivation(Kernel):
         return 1.0
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class ReLU(OfActivation, kind="relu"):
     """The kernel of a shallow network with activation ``σ(t) = max(t, 0)^α`` on S^d: half an arc-cosine kernel.

@@ -6,11 +6,13 @@ from typing import Literal
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.domains.base import Domain
 from gridflow.equation.kernels.base import Kernel, Positive
 from gridflow.errors import InputError
 
 
+@takes_numbers
 @dataclass(frozen=True)
 class Riesz(Kernel, kind="riesz"):
     """The Riesz kernel of order s: the potential solves ``(−Δ)^s V = μ − ν``, so ``K̂ = λ^{−s}``.

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,7 +10,7 @@ from pathlib import Path
 import h5py
 
 from gridflow.errors import InputError, RunError
-from gridflow.files import make_folder, publish_folder, publish_text
+from gridflow.files import make_folder, publish_text, publishing_folder
 from gridflow.runtime import schema, storage
 from gridflow.runtime.outputs import checked_output, free_name
 from gridflow.runtime.store import CASE, CHECKPOINTS, MANIFEST, SNAPSHOTS, RunDirectory, open_run
@@ -89,15 +88,11 @@ def unpack(packed: str | os.PathLike[str], output: str | os.PathLike[str] | None
     if not path.parent.is_dir():
         raise InputError(f"output {path}: there is no folder {path.parent}")
     _refuse_damage(stored)
-    prepared = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with publishing_folder(path) as prepared:
         for folder in (SNAPSHOTS, CHECKPOINTS):
             make_folder(prepared / folder)
         for part in stored.parts():
             _publish(part, prepared / part.relative_to(stored.path))
-        publish_folder(prepared, path)
-    finally:
-        shutil.rmtree(prepared, ignore_errors=True)
     return path
 
 

@@ -140,31 +140,54 @@ def _label(dataset: h5py.Dataset, data: np.ndarray, units: str, meaning: str) ->
 
 
 def _put_compressed(file: h5py.File, name: str, data: np.ndarray, units: str, meaning: str) -> h5py.Dataset:
-    """Write a dataset in the format of HDF5's shuffle and gzip filters, but compressed here, in few large chunks.
+    dataset = create_compressed(file, name, data.shape, data.dtype, chunk_shape(data.shape, data.itemsize))
+    write_chunks(dataset, data)
+    return _label(dataset, data, units, meaning)
+
+
+def create_compressed(
+    group: h5py.Group, name: str, shape: tuple[int, ...], dtype: np.dtype, chunks: tuple[int, ...]
+) -> h5py.Dataset:
+    """Create a dataset with HDF5's shuffle and gzip filters, for :func:`write_chunks`."""
+    return group.create_dataset(
+        name, shape, dtype, chunks=chunks, compression="gzip", compression_opts=GZIP_LEVEL, shuffle=True
+    )
+
+
+def write_chunks(dataset: h5py.Dataset, data: np.ndarray, first: tuple[int, ...] = ()) -> None:
+    """Write a block in the format of HDF5's shuffle and gzip filters, but compressed here, in few large chunks.
 
     HDF5 would make many small writes to a Python file object and hold its lock throughout; a background thread would
-    then wait for the interpreter each time. zlib instead compresses a whole chunk in parallel with the run.
+    then wait for the interpreter each time. zlib instead compresses a whole chunk in parallel with the run. HDF5 would
+    also keep chunks back until it closes the file, and crash if the disk is full by then.
+
+    Parameters
+    ----------
+    dataset
+        From :func:`create_compressed`.
+    data
+        The block, of the shape of the dataset without the axes of ``first``, converted to its type.
+    first
+        Index along leading axes whose chunks have the length 1.
     """
-    chunk = chunk_shape(data.shape, data.itemsize)
-    dataset = file.create_dataset(
-        name, data.shape, data.dtype, chunks=chunk, compression="gzip", compression_opts=GZIP_LEVEL, shuffle=True
-    )
+    chunk = dataset.chunks[len(first) :]
     for corner in np.ndindex(*(-(-n // c) for n, c in zip(data.shape, chunk, strict=True))):
         start = tuple(k * c for k, c in zip(corner, chunk, strict=True))
         piece = data[tuple(slice(begin, begin + c) for begin, c in zip(start, chunk, strict=True))]
         if piece.shape != chunk:  # HDF5 stores complete chunks at the edges, too
             piece = np.pad(piece, [(0, c - n) for c, n in zip(chunk, piece.shape, strict=True)])
-        planes = np.ascontiguousarray(piece).view(np.uint8).reshape(-1, data.itemsize).T.copy()
-        dataset.id.write_direct_chunk(start, zlib.compress(planes.data, GZIP_LEVEL))
-    return _label(dataset, data, units, meaning)
+        whole = np.ascontiguousarray(piece, dataset.dtype)
+        planes = whole.view(np.uint8).reshape(-1, dataset.dtype.itemsize).T.copy()
+        dataset.id.write_direct_chunk((*first, *start), zlib.compress(planes.data, GZIP_LEVEL))
 
 
-def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """Return the largest chunk of whole planes, rows or cells that fits into ``CHUNK_BYTES``."""
+def chunk_shape(shape: tuple[int, ...], itemsize: int, most: int | None = None) -> tuple[int, ...]:
+    """Return the largest chunk of whole planes, rows or cells that fits into ``most`` bytes, else ``CHUNK_BYTES``."""
+    most = CHUNK_BYTES if most is None else most
     sizes = list(shape)
     for axis, n in enumerate(shape):
         below = math.prod(shape[axis + 1 :]) * itemsize
-        sizes[axis] = min(n, max(1, CHUNK_BYTES // below))
+        sizes[axis] = min(n, max(1, most // below))
         if sizes[axis] > 1:
             break
     return tuple(sizes)
@@ -187,7 +210,7 @@ def write_fields(file: h5py.File, grid: Domain, fields: Mapping[str, np.ndarray]
         step.dims[0].attach_scale(scales[0])
     time = [] if state is None else scales[:1]
     points = max((name for name in fields if name in AXES_OF_POINTS), key=lambda name: fields[name].ndim, default=None)
-    cloud = [] if points is None else [*time, *_numbered(file, AXES_OF_POINTS[points], fields[points].shape)]
+    cloud = [] if points is None else [*time, *numbered(file, AXES_OF_POINTS[points], fields[points].shape)]
     for name, values in sorted(fields.items()):
         data = values if state is None else values[np.newaxis]
         dataset = _put_compressed(file, name, data, *field_label(name, grid.measure))
@@ -196,7 +219,7 @@ def write_fields(file: h5py.File, grid: Domain, fields: Mapping[str, np.ndarray]
             dimension.attach_scale(scale)
 
 
-def _numbered(file: h5py.File, names: tuple[str, ...], shape: tuple[int, ...]) -> list[h5py.Dataset]:
+def numbered(file: h5py.File, names: tuple[str, ...], shape: tuple[int, ...]) -> list[h5py.Dataset]:
     """Create netCDF dimensions for points and their components, which have sizes but no coordinates."""
     scales = []
     for name, size in zip(names, shape, strict=True):

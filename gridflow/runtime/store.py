@@ -198,6 +198,10 @@ class RunDirectory:
         for _, path in self._index():
             yield schema.read_snapshot(path)
 
+    def types(self, index: int) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+        """Shapes and types of the arrays of a snapshot, by its position in the order of time; none is read."""
+        return schema.field_types(self._index()[index][1])
+
     def to_xarray(self) -> "xarray.Dataset":
         """Return the snapshots as a dataset of xarray, which the extra ``xarray`` of gridflow installs.
 

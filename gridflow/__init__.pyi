@@ -59,6 +59,8 @@ from .runtime.callbacks import stop_when_energy_below as stop_when_energy_below
 from .runtime.callbacks import stop_when_steady as stop_when_steady
 from .runtime.live import Run as Run
 from .runtime.loop import run as run
+from .runtime.packing import pack as pack
+from .runtime.packing import unpack as unpack
 from .runtime.schedule import AtTimes as AtTimes
 from .runtime.schedule import EverySteps as EverySteps
 from .runtime.schedule import EveryTime as EveryTime

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -94,6 +95,37 @@ def publish_folder(prepared: Path, path: Path, replaced: Path | None = None) -> 
         _flush(path.parent)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def publishing_folder(path: Path) -> Iterator[Path]:
+    """Make a folder that appears complete or not at all.
+
+    Yields a folder under another name beside ``path``, at which there must be nothing, to be filled with files that are
+    on disk, as after :func:`publishing`. At the end of the block it is moved into place; if the block fails, it is
+    removed.
+
+    Parameters
+    ----------
+    path
+        Final name of the folder.
+
+    Raises
+    ------
+    RunError
+        If the folder or a file in it cannot be written; the message has the final name.
+    """
+    prepared = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        make_folder(prepared)
+        yield prepared
+        publish_folder(prepared, path)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
+    except RunError as error:
+        raise RunError(str(error).replace(str(prepared), str(path))) from error
+    finally:
+        shutil.rmtree(prepared, ignore_errors=True)
 
 
 def sha256(*parts: bytes | np.ndarray) -> str:

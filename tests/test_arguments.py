@@ -152,7 +152,8 @@ CALLS = {
 }
 """Public functions and constructors that take numbers, and a call of each that is right."""
 ELSEWHERE = {
-    gf.Callback, gf.Run, gf.compare, gf.from_file, gf.from_image, gf.movie, gf.plot, gf.predict, gf.rates, gf.resume_case, gf.sweep,
+    gf.Callback, gf.Run, gf.compare, gf.from_file, gf.from_image, gf.movie, gf.plot, gf.predict, gf.rates,
+    gf.resume_case, gf.sweep,
     theory.HoleBalance, theory.HoleCertificate, theory.MinimumCertificate, theory.RieszCertificate,
     theory.HoleEnergy, decay.Fit, decay.HoleEvent,
 }  # fmt: skip

@@ -16,7 +16,7 @@ from gridflow.runtime.live import Run
 from gridflow.runtime.loop import run
 from gridflow.runtime.progress import Say
 from gridflow.runtime.schedule import EverySteps
-from gridflow.runtime.store import RunDirectory, open_run
+from gridflow.runtime.store import RunDirectory, open_run, refuse_packed
 
 FEW = (500, 4000)
 """Numbers of cells on which a case that is too large for the memory is built, to see what else is wrong with it."""
@@ -99,10 +99,11 @@ def resume_case(store: str | os.PathLike[str], t_end: float | None = None, *, pr
     Raises
     ------
     InputError
-        If there is no such run, or it was started from Python.
+        If there is no such run, it is packed, or it was started from Python.
     RunError
         If the run cannot continue.
     """
+    refuse_packed(Path(store))
     stored = open_run(store)
     case = stored_case(stored, {} if t_end is None else {"time.t_end": float(t_end)})
     return launch(case, stored.path, stored.path, resumed=stored, progress=progress)

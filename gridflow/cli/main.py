@@ -18,6 +18,7 @@ from gridflow.cli.export import export
 from gridflow.cli.info import info
 from gridflow.cli.movie import movie
 from gridflow.cli.new import new
+from gridflow.cli.pack import pack, unpack
 from gridflow.cli.plot import plot
 from gridflow.cli.printing import notes
 from gridflow.cli.report import report
@@ -36,7 +37,8 @@ app = typer.Typer(
 Refused: type[Any] = typer.BadParameter.__mro__[1]
 """The error of a command line that cannot be understood; different versions of typer keep it in different places."""
 COMMANDS = (
-    new, run, resume, info, plot, movie, report, export, sweep, predict, rates, sample, compare, train, bench, explore,
+    new, run, resume, info, plot, movie, report, export, pack, unpack, sweep, predict, rates, sample, compare, train,
+    bench, explore,
 )  # fmt: skip
 for command in COMMANDS:
     app.command(short_help=(command.__doc__ or "").partition("\n")[0])(command)

@@ -49,3 +49,13 @@ def numbers(name: str, text: str | None, count: int | None = None) -> tuple[floa
     if count is not None and len(found) != count:
         raise InputError(f"--{name} {text}: {count} numbers are needed, with commas")
     return found
+
+
+def whole_numbers(name: str, text: str | None) -> tuple[int, ...] | None:
+    """Return the whole numbers of an option that are separated by commas; None if it is not given, else InputError."""
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--{name} {text}: write whole numbers with commas, for example 0,5,-1") from None

@@ -56,7 +56,8 @@ def export(
         The format: ``netcdf``, ``vtkhdf``, ``xdmf``, ``npz`` or ``zarr`` for the fields of all snapshots, ``csv`` for
         the table of the series. Default: the format whose suffix the output has.
     options
-        Options of the format; for fields ``times`` and ``every``, see :class:`gridflow.exchange.fields.Fields`.
+        Options of the format; for fields ``times``, ``index`` and ``every``: see
+        :class:`gridflow.exchange.fields.Fields`.
 
     Returns
     -------

@@ -4,19 +4,16 @@ import math
 from abc import ABC
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from gridflow.domains.base import Domain
-from gridflow.equation.contract import NEGATIVE
-from gridflow.errors import InputError
+from gridflow.errors import InputError, is_whole, whole_number
 from gridflow.exchange.base import Format
-from gridflow.runtime.schema import Snapshot
+from gridflow.runtime.schema import AXES_OF_POINTS, Snapshot
 from gridflow.runtime.store import RunDirectory
-
-FIELDS = ("density", "tracer", NEGATIVE)
-"""Arrays of snapshots that have the shape of the grid."""
 
 
 class Axis(NamedTuple):
@@ -28,14 +25,11 @@ class Axis(NamedTuple):
         Name and units: ``x``, ``y``, ``z`` in ``length``, or ``latitude`` and ``longitude`` in degrees.
     centers
         Centres of the cells, ascending, shape (n,).
-    letter
-        X, Y or Z, as the conventions of netCDF name it.
     """
 
     name: str
     units: str
     centers: np.ndarray
-    letter: str
 
 
 def axes_of(grid: Domain) -> list[Axis]:
@@ -44,10 +38,54 @@ def axes_of(grid: Domain) -> list[Axis]:
         colatitude, longitude = (coordinate.values for coordinate in grid.coordinates())
         south_to_north = 90 - np.degrees(colatitude[::-1])
         return [
-            Axis("latitude", "degrees_north", south_to_north, "Y"),
-            Axis("longitude", "degrees_east", np.degrees(longitude), "X"),
+            Axis("latitude", "degrees_north", south_to_north),
+            Axis("longitude", "degrees_east", np.degrees(longitude)),
         ]
-    return [Axis(each.name, each.units, each.values, each.name.upper()) for each in grid.coordinates()]
+    return [Axis(each.name, each.units, each.values) for each in grid.coordinates()]
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """The snapshots of a run that a file holds, in the order of time; none that the run writes meanwhile.
+
+    Parameters
+    ----------
+    stored
+        The run.
+    indices
+        Their positions among all snapshots, ascending.
+    """
+
+    stored: RunDirectory
+    indices: Sequence[int]
+
+    @cached_property
+    def times(self) -> np.ndarray:
+        """Their times, float64 of shape (T,)."""
+        return self.stored.times[list(self.indices)]
+
+    @cached_property
+    def arrays(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+        """Shapes and types of the arrays of a snapshot; the widest type, if the run has gone on with another."""
+        each = [self.stored.types(index) for index in self.indices]
+        return {name: (each[0][name][0], np.result_type(*(one[name][1] for one in each))) for name in each[0]}
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the arrays that have the shape of the grid."""
+        return [name for name in self.arrays if name not in AXES_OF_POINTS]
+
+    @property
+    def points(self) -> list[str]:
+        """Names of the other arrays, those of particles and neurons."""
+        return [name for name in self.arrays if name in AXES_OF_POINTS]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        """Iterate over the snapshots, reading one at a time; RunError if one is damaged."""
+        return (self.stored.snapshot(index=index) for index in self.indices)
 
 
 @dataclass(frozen=True)
@@ -58,21 +96,27 @@ class Fields(Format, ABC):
     ----------
     times
         Times to write; of each, the nearest snapshot. Default: all snapshots.
+    index
+        Positions in the order of time to write instead; negative values count from the end.
     every
-        Write every n-th snapshot only, beginning with the first. Default: 1.
+        Write every n-th of these only, beginning with the first. Default: 1.
     """
 
     times: Sequence[float] | None = None
+    index: Sequence[int] | None = None
     every: int = 1
 
     on_sphere: ClassVar[bool] = True
     """Whether the format can hold fields on the sphere."""
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise InputError(f"every = {self.every}: it must be at least 1")
+        whole_number("every", self.every, 1)
+        if self.times is not None and self.index is not None:
+            raise InputError(f"times = {list(self.times)} and index = {list(self.index)}: one of them is allowed")
         if self.times is not None and not (len(self.times) and all(math.isfinite(time) for time in self.times)):
             raise InputError(f"times = {list(self.times)}: it must be one or more finite numbers")
+        if self.index is not None and not (len(self.index) and all(is_whole(abs(one), 0) for one in self.index)):
+            raise InputError(f"index = {list(self.index)}: it must be one or more whole numbers")
 
     @classmethod
     def obstacle(cls, runs: Sequence[RunDirectory]) -> str:
@@ -84,20 +128,17 @@ class Fields(Format, ABC):
             return "it has no coordinates for the sphere; netcdf has"
         return "" if len(stored.times) else "it holds no snapshots yet"
 
-    def chosen(self, stored: RunDirectory) -> list[int]:
-        """Indices of the snapshots to write, ascending."""
+    def frames(self, stored: RunDirectory) -> Frames:
+        """The snapshots of a run to write; InputError if it does not have one."""
         held = stored.times
-        wanted = range(len(held)) if self.times is None else {int(abs(held - time).argmin()) for time in self.times}
-        return sorted(wanted)[:: self.every]
-
-    def frames(self, stored: RunDirectory) -> Iterator[Snapshot]:
-        """Iterate over the snapshots to write, reading one at a time."""
-        return (stored.snapshot(index=index) for index in self.chosen(stored))
-
-
-def names_of(first: Snapshot) -> list[str]:
-    """Names of the fields that the snapshots of a run have."""
-    return [name for name in FIELDS if getattr(first, name) is not None]
+        wanted = set(range(len(held)))
+        if self.times is not None:
+            wanted = {int(abs(held - time).argmin()) for time in self.times}
+        elif self.index is not None:
+            if outside := [one for one in self.index if not -len(held) <= one < len(held)]:
+                raise InputError(f"index = {outside[0]}: {stored.path} holds {len(held)} snapshots")
+            wanted = {one % len(held) for one in self.index}
+        return Frames(stored, sorted(wanted)[:: self.every])
 
 
 def as_image(grid: Domain, values: np.ndarray) -> np.ndarray:

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
-import numpy as np
 
 from gridflow._version import __version__
-from gridflow.equation.contract import POSITIONS, WEIGHTS
-from gridflow.exchange.fields import Fields, as_image, axes_of, names_of
-from gridflow.files import publishing
-from gridflow.runtime.schema import field_label
+from gridflow.exchange.fields import Fields, Frames, as_image, axes_of
+from gridflow.exchange.hdf5 import label, over_time, put
+from gridflow.runtime.schema import AXES_OF_POINTS, field_label, numbered, publish_hdf5, write_chunks
 from gridflow.runtime.store import RunDirectory
 
 CONVENTIONS = "CF-1.11"
@@ -20,66 +18,53 @@ CONVENTIONS = "CF-1.11"
 class NetCDF(Fields, kind="netcdf", suffixes=(".nc",)):
     """All snapshots in one netCDF-4 file, over (time, z, y, x): xarray, ParaView, VisIt, MATLAB, Julia.
 
-    Fields are at the cells' centres, in the precision of the snapshots. Particles are over (time, particle, axis).
+    Fields are at the cells' centres, in the precision of the snapshots. Particles are over (time, particle, axis), and
+    neurons over (time, neuron, input).
     """
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
         """Write the file, one snapshot at a time; see :meth:`gridflow.exchange.base.Format.write`."""
-        indices = self.chosen(stored)
-        first = stored.snapshot(index=indices[0])
-        grid, axes = stored.grid, axes_of(stored.grid)
-        with publishing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
-            label(file, Conventions=CONVENTIONS, source=f"gridflow {__version__}", title=stored.path.name)
-            time = file.create_dataset("time", data=stored.times[indices])
-            label(time, units="time", long_name="simulated time", standard_name="time", axis="T")
-            time.make_scale("time")
-            for axis in axes:
-                scale = file.create_dataset(axis.name, data=axis.centers)
-                label(scale, units=axis.units, long_name=f"{axis.name} of the cells' centres", axis=axis.letter)
-                scale.make_scale(axis.name)
-            order = [axis.name for axis in (axes if grid.sphere_dim == 2 else axes[::-1])]
-            names = names_of(first)
-            for name in names:
-                shape = as_image(grid, getattr(first, name)).shape
-                _create(file, grid.measure, name, (len(indices), *shape), getattr(first, name).dtype, ("time", *order))
-            _create(
-                file, grid.measure, "target", as_image(grid, stored.target).shape, stored.target.dtype, tuple(order)
-            )
-            file["target"][...] = as_image(grid, stored.target)
-            points = [name for name in (POSITIONS, WEIGHTS) if getattr(first, name) is not None]
-            for name in points:
-                values = getattr(first, name)
-                _create(
-                    file, grid.measure, name, (len(indices), *values.shape), values.dtype, ("time", "particle", "axis")
-                )
-            for number, frame in enumerate(self.frames(stored)):
-                for name in names:
-                    file[name][number] = as_image(grid, getattr(frame, name))
-                for name in points:
-                    file[name][number] = getattr(frame, name)
+        frames = self.frames(stored)
+        publish_hdf5(path, lambda file: _fill(file, frames))
         return path
 
 
-def label(held: h5py.File | h5py.Dataset | h5py.Group, **attributes: str) -> None:
-    """Give a dataset attributes as texts of fixed length, the only ones that the netCDF reader of VTK understands."""
-    for name, text in attributes.items():
-        held.attrs[name] = np.bytes_(text.encode())
+def _fill(file: h5py.File, frames: Frames) -> None:
+    """Write everything into an empty file.
 
-
-def _create(
-    file: h5py.File, measure: str, name: str, shape: tuple[int, ...], dtype: np.dtype, dimensions: tuple[str, ...]
-) -> h5py.Dataset:
-    """Create a compressed variable over some dimensions, one chunk for each time."""
-    timed = dimensions[0] == "time"
-    data = file.create_dataset(
-        name, shape, dtype, chunks=(1, *shape[1:]) if timed else shape, compression="gzip", compression_opts=1,
-        shuffle=True,
-    )  # fmt: skip
-    units, meaning = field_label(name, measure)
-    label(data, units=units, long_name=meaning)
-    for number, dimension in enumerate(dimensions[: len(shape)]):
-        if dimension not in file:
-            scale = file.create_dataset(dimension, (shape[number],), ">f4")
-            scale.make_scale(f"This is a netCDF dimension but not a netCDF variable.{shape[number]:10d}")
-        data.dims[number].attach_scale(file[dimension])
-    return data
+    Coordinates in lengths have no attribute ``axis``: by it VTK and ParaView take x and y for angles on a globe.
+    """
+    stored, grid = frames.stored, frames.stored.grid
+    label(file, Conventions=CONVENTIONS, source=f"gridflow {__version__}", title=stored.title, status=stored.status)
+    time = file.create_dataset("time", data=frames.times)
+    label(time, units="time", long_name="simulated time", standard_name="time", axis="T")
+    scales = {"time": time}
+    for axis in axes_of(grid):
+        scales[axis.name] = file.create_dataset(axis.name, data=axis.centers)
+        label(scales[axis.name], units=axis.units, long_name=f"{axis.name} of the cells' centres")
+    for name, scale in scales.items():
+        scale.make_scale(name)
+    for points in frames.points:
+        sizes = dict(zip(AXES_OF_POINTS[points], frames.arrays[points][0], strict=True))
+        for name in sizes.keys() - scales.keys():
+            (scales[name],) = numbered(file, (name,), (sizes[name],))
+    places = [axis.name for axis in axes_of(grid)]
+    order = places if grid.sphere_dim == 2 else places[::-1]
+    target = as_image(grid, stored.target)
+    made = {"target": put(file, "target", target)}
+    over = {"target": order}
+    for name, (shape, dtype) in frames.arrays.items():
+        along = list(AXES_OF_POINTS.get(name, order))
+        sizes_along = shape if name in frames.points else tuple(len(scales[each]) for each in order)
+        made[name] = over_time(file, name, len(frames), sizes_along, dtype)
+        over[name] = ["time", *along]
+    for name, dataset in made.items():
+        units, meaning = field_label(name, grid.measure)
+        label(dataset, units=units, long_name=meaning)
+        for dimension, along_it in zip(dataset.dims, over[name], strict=True):
+            dimension.attach_scale(scales[along_it])
+    for number, frame in enumerate(frames):
+        for name in frames.fields:
+            write_chunks(made[name], as_image(grid, getattr(frame, name)), (number,))
+        for name in frames.points:
+            write_chunks(made[name], getattr(frame, name), (number,))

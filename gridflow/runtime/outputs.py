@@ -154,10 +154,13 @@ def chosen_output(output: str | os.PathLike[str] | None, runs: Sequence[RunDirec
     if output is not None:
         return checked_output(output, kind.suffixes)
     stem = runs[0].path.resolve().stem + ("" if len(runs) == 1 else f"_and_{len(runs) - 1}_more")
-    name = f"{stem}_{kind.kind}"
+    return free_name(f"{stem}_{kind.kind}", kind.suffixes[0])
+
+
+def free_name(stem: str, suffix: str) -> Path:
+    """Return a name in the current folder that nothing has: the stem, with a number if necessary, and the suffix."""
     ends = chain([""], (f"_{number}" for number in count(2)))
-    free = (Path(f"{name}{end}{kind.suffixes[0]}") for end in ends)
-    return next(path for path in free if not path.exists())
+    return next(path for end in ends if not (path := Path(f"{stem}{end}{suffix}")).exists())
 
 
 def _names(runs: Sequence[RunDirectory]) -> str:

@@ -1,14 +1,13 @@
 """The contents of a run's files.
 
-Equal content gives equal bytes: datasets are written in the order of their
-names, and none contains a date. ``docs/store.md`` describes the format.
+Equal content gives equal bytes: datasets are written in the order of their names, and none contains a date.
+``docs/store.md`` describes the format.
 """
 
 import math
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -18,8 +17,8 @@ import numpy as np
 
 from gridflow.domains.base import Domain
 from gridflow.equation.contract import INNER, NEGATIVE, OUTER, POSITIONS, WEIGHTS, State
-from gridflow.errors import RunError
 from gridflow.files import checksum, publish
+from gridflow.runtime.storage import checked, reading
 
 SERIES_UNITS = {
     "step": ("1", "number of steps taken"),
@@ -129,18 +128,6 @@ def publish_hdf5(path: Path, write: Callable[[h5py.File], None]) -> None:
     publish(path, write_hdf5)
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[h5py.File]:
-    """Open a published file for reading; any defect raises a RunError that names the file."""
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except RunError:
-        raise
-    except (OSError, KeyError, ValueError, RuntimeError) as error:  # what h5py raises on damaged files
-        raise RunError(f"{path} is damaged: {error}") from error
-
-
 def _put(file: h5py.File, name: str, data: np.ndarray, units: str, meaning: str) -> h5py.Dataset:
     return _label(file.create_dataset(name, data=data), data, units, meaning)
 
@@ -153,31 +140,54 @@ def _label(dataset: h5py.Dataset, data: np.ndarray, units: str, meaning: str) ->
 
 
 def _put_compressed(file: h5py.File, name: str, data: np.ndarray, units: str, meaning: str) -> h5py.Dataset:
-    """Write a dataset in the format of HDF5's shuffle and gzip filters, but compressed here, in few large chunks.
+    dataset = create_compressed(file, name, data.shape, data.dtype, chunk_shape(data.shape, data.itemsize))
+    write_chunks(dataset, data)
+    return _label(dataset, data, units, meaning)
+
+
+def create_compressed(
+    group: h5py.Group, name: str, shape: tuple[int, ...], dtype: np.dtype, chunks: tuple[int, ...]
+) -> h5py.Dataset:
+    """Create a dataset with HDF5's shuffle and gzip filters, for :func:`write_chunks`."""
+    return group.create_dataset(
+        name, shape, dtype, chunks=chunks, compression="gzip", compression_opts=GZIP_LEVEL, shuffle=True
+    )
+
+
+def write_chunks(dataset: h5py.Dataset, data: np.ndarray, first: tuple[int, ...] = ()) -> None:
+    """Write a block in the format of HDF5's shuffle and gzip filters, but compressed here, in few large chunks.
 
     HDF5 would make many small writes to a Python file object and hold its lock throughout; a background thread would
-    then wait for the interpreter each time. zlib instead compresses a whole chunk in parallel with the run.
+    then wait for the interpreter each time. zlib instead compresses a whole chunk in parallel with the run. HDF5 would
+    also keep chunks back until it closes the file, and crash if the disk is full by then.
+
+    Parameters
+    ----------
+    dataset
+        From :func:`create_compressed`.
+    data
+        The block, of the shape of the dataset without the axes of ``first``, converted to its type.
+    first
+        Index along leading axes whose chunks have the length 1.
     """
-    chunk = _chunk_shape(data.shape, data.itemsize)
-    dataset = file.create_dataset(
-        name, data.shape, data.dtype, chunks=chunk, compression="gzip", compression_opts=GZIP_LEVEL, shuffle=True
-    )
+    chunk = dataset.chunks[len(first) :]
     for corner in np.ndindex(*(-(-n // c) for n, c in zip(data.shape, chunk, strict=True))):
         start = tuple(k * c for k, c in zip(corner, chunk, strict=True))
         piece = data[tuple(slice(begin, begin + c) for begin, c in zip(start, chunk, strict=True))]
         if piece.shape != chunk:  # HDF5 stores complete chunks at the edges, too
             piece = np.pad(piece, [(0, c - n) for c, n in zip(chunk, piece.shape, strict=True)])
-        planes = np.ascontiguousarray(piece).view(np.uint8).reshape(-1, data.itemsize).T.copy()
-        dataset.id.write_direct_chunk(start, zlib.compress(planes.data, GZIP_LEVEL))
-    return _label(dataset, data, units, meaning)
+        whole = np.ascontiguousarray(piece, dataset.dtype)
+        planes = whole.view(np.uint8).reshape(-1, dataset.dtype.itemsize).T.copy()
+        dataset.id.write_direct_chunk((*first, *start), zlib.compress(planes.data, GZIP_LEVEL))
 
 
-def _chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """Return the largest chunk of whole planes, rows or cells that fits into ``CHUNK_BYTES``."""
+def chunk_shape(shape: tuple[int, ...], itemsize: int, most: int | None = None) -> tuple[int, ...]:
+    """Return the largest chunk of whole planes, rows or cells that fits into ``most`` bytes, else ``CHUNK_BYTES``."""
+    most = CHUNK_BYTES if most is None else most
     sizes = list(shape)
     for axis, n in enumerate(shape):
         below = math.prod(shape[axis + 1 :]) * itemsize
-        sizes[axis] = min(n, max(1, CHUNK_BYTES // below))
+        sizes[axis] = min(n, max(1, most // below))
         if sizes[axis] > 1:
             break
     return tuple(sizes)
@@ -200,7 +210,7 @@ def write_fields(file: h5py.File, grid: Domain, fields: Mapping[str, np.ndarray]
         step.dims[0].attach_scale(scales[0])
     time = [] if state is None else scales[:1]
     points = max((name for name in fields if name in AXES_OF_POINTS), key=lambda name: fields[name].ndim, default=None)
-    cloud = [] if points is None else [*time, *_numbered(file, AXES_OF_POINTS[points], fields[points].shape)]
+    cloud = [] if points is None else [*time, *numbered(file, AXES_OF_POINTS[points], fields[points].shape)]
     for name, values in sorted(fields.items()):
         data = values if state is None else values[np.newaxis]
         dataset = _put_compressed(file, name, data, *field_label(name, grid.measure))
@@ -209,7 +219,7 @@ def write_fields(file: h5py.File, grid: Domain, fields: Mapping[str, np.ndarray]
             dimension.attach_scale(scale)
 
 
-def _numbered(file: h5py.File, names: tuple[str, ...], shape: tuple[int, ...]) -> list[h5py.Dataset]:
+def numbered(file: h5py.File, names: tuple[str, ...], shape: tuple[int, ...]) -> list[h5py.Dataset]:
     """Create netCDF dimensions for points and their components, which have sizes but no coordinates."""
     scales = []
     for name, size in zip(names, shape, strict=True):
@@ -258,17 +268,10 @@ def write_checkpoint(file: h5py.File, state: State) -> None:
         _put(file, f"state/{name}", array, "1", "state of the solver")
 
 
-def _checked(path: Path, dataset: h5py.Dataset) -> np.ndarray:
-    values = dataset[()]
-    if checksum(values) != dataset.attrs.get("sha256"):
-        raise RunError(f"{path} is damaged: the checksum of {dataset.name} does not match")
-    return values
-
-
 def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Read those of the named datasets that a file has; RunError if a checksum does not match."""
     with reading(path) as file:
-        return {name: _checked(path, file[name]) for name in names if name in file}
+        return {name: checked(path, file[name]) for name in names if name in file}
 
 
 def read_snapshot(path: Path) -> Snapshot:
@@ -287,7 +290,7 @@ def field_types(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
 def read_series(path: Path) -> dict[str, np.ndarray]:
     """Read all columns of a series file, those of older versions by their present names; RunError if it is damaged."""
     with reading(path) as file:
-        columns = {name: _checked(path, dataset) for name, dataset in file.items()}
+        columns = {name: checked(path, dataset) for name, dataset in file.items()}
     return columns if "holes" in columns else _renamed(columns)
 
 
@@ -303,13 +306,13 @@ def verify_checkpoint(path: Path) -> None:
     """Verify a checkpoint file, one array at a time, without keeping any; RunError if it is damaged."""
     with reading(path) as file:
         for dataset in (file["clock"], file["step"], *file.get("control", {}).values(), *file["state"].values()):
-            _checked(path, dataset)
+            checked(path, dataset)
 
 
 def read_checkpoint(path: Path) -> State:
     """Read the state in a checkpoint file; RunError if it is damaged."""
     with reading(path) as file:
-        clock, step = _checked(path, file["clock"]), _checked(path, file["step"])
-        arrays = {name: _checked(path, dataset) for name, dataset in file["state"].items()}
-        control = {name: float(_checked(path, dataset)[0]) for name, dataset in file.get("control", {}).items()}
+        clock, step = checked(path, file["clock"]), checked(path, file["step"])
+        arrays = {name: checked(path, dataset) for name, dataset in file["state"].items()}
+        control = {name: float(checked(path, dataset)[0]) for name, dataset in file.get("control", {}).items()}
     return State(arrays, float(clock[0]), int(step[0]), float(clock[1]), control)

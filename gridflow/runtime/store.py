@@ -1,4 +1,4 @@
-"""The run directory: the files that a run leaves on disk, and how to read them."""
+"""The run directory: the files that a run leaves on disk, and how to read them, also when they are packed in one."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from gridflow.equation.flow import Equation
 from gridflow.equation.kernels import Kernel
 from gridflow.errors import InputError, RunError
 from gridflow.files import checksum
-from gridflow.runtime import datasets, manifests, schema, summaries, thumbnails
+from gridflow.runtime import datasets, manifests, schema, storage, summaries, thumbnails
 from gridflow.runtime.schema import Snapshot
 
 if TYPE_CHECKING:
@@ -33,26 +33,29 @@ REQUIRED = ("format", "gridflow", "versions", "grid", "problem", "solver", "t_en
 
 
 class RunDirectory:
-    """Read access to a run; safe while the run is in progress.
+    """Read access to a run, a directory or packed in one file; safe while the run is in progress.
 
     Parameters
     ----------
     path
-        The run directory.
+        The run directory or packed run.
 
     Raises
     ------
     InputError
-        If the path is not a run directory or was written by a later version of the format.
+        If the path is neither or was written by a later version of the format.
+    RunError
+        If a packed run is damaged.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._times: dict[Path, float] = {}
-        if not (self.path / MANIFEST).is_file():
-            raise InputError(f"{self.path} is not a run directory: it has no {MANIFEST}")
+        if not is_run(self.path):
+            what = "is neither a run directory nor a packed run" if self.path.is_file() else "is not a run directory"
+            raise InputError(f"{self.path} {what}: it has no {MANIFEST}")
         try:
-            self.manifest: dict[str, Any] = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+            self.manifest: dict[str, Any] = json.loads(storage.text(self.path / MANIFEST))
         except ValueError as error:
             raise InputError(f"{self.path / MANIFEST} is damaged: {error}") from None
         missing = [key for key in REQUIRED if key not in self.manifest]
@@ -107,7 +110,7 @@ class RunDirectory:
     def case(self) -> str | None:
         """Text of the resolved case file, or None if the run was not made from one."""
         path = self.path / CASE
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+        return storage.text(path) if storage.exists(path) else None
 
     @property
     def target(self) -> np.ndarray:
@@ -143,7 +146,7 @@ class RunDirectory:
     def series(self) -> dict[str, np.ndarray]:
         """The time series, one array of shape (rows,) per column; empty until it is first written."""
         path = self.path / SERIES
-        return schema.read_series(path) if path.is_file() else {}
+        return schema.read_series(path) if storage.exists(path) else {}
 
     @property
     def times(self) -> np.ndarray:
@@ -194,6 +197,10 @@ class RunDirectory:
         """Iterate over all snapshots in the order of time, reading one at a time."""
         for _, path in self._index():
             yield schema.read_snapshot(path)
+
+    def types(self, index: int) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+        """Shapes and types of the arrays of a snapshot, by its position in the order of time; none is read."""
+        return schema.field_types(self._index()[index][1])
 
     def to_xarray(self) -> "xarray.Dataset":
         """Return the snapshots as a dataset of xarray, which the extra ``xarray`` of gridflow installs.
@@ -246,7 +253,12 @@ class RunDirectory:
 
     def checkpoints(self) -> list[Path]:
         """Paths of the published checkpoints, newest first."""
-        return sorted((self.path / CHECKPOINTS).glob("*.h5"), reverse=True)
+        return storage.listed(self.path / CHECKPOINTS, ".h5")[::-1]
+
+    def parts(self) -> list[Path]:
+        """Paths of all files of the run that are there, or of the parts of a packed one; the lock is none of them."""
+        single = [path for name in (MANIFEST, CASE, PROBLEM, SERIES) if storage.exists(path := self.path / name)]
+        return [*single, *storage.listed(self.path / SNAPSHOTS, ".nc"), *self.checkpoints()[::-1]]
 
     def verify(self) -> list[str]:
         """Read every file and compare its checksums; return one line per file that is missing or damaged.
@@ -254,19 +266,22 @@ class RunDirectory:
         A run that has ended, and was made by this version, knows its files. Of one that goes on only the snapshots are
         certain to stay.
         """
-        problems = [f"{self.path / name} is missing" for name in self._expected() if not (self.path / name).is_file()]
-        readers: list[tuple[Callable[[Path], Any], list[Path]]] = [
-            (schema.read_snapshot, sorted((self.path / SNAPSHOTS).glob("*.nc"))),
-            (schema.verify_checkpoint, self.checkpoints()),
-            (schema.read_series, [self.path / SERIES]),
-            (self._read_problem, [self.path / PROBLEM]),
-        ]
-        for read, paths in readers:
-            for path in filter(Path.is_file, paths):
-                try:
-                    read(path)
-                except RunError as error:
-                    problems.append(str(error))
+        there = self.parts()
+        missing = (path for name in self._expected() if (path := self.path / name) not in there)
+        problems = [f"{path} is missing" for path in missing]
+        readers: dict[str, Callable[[Path], Any]] = {
+            MANIFEST: storage.text,
+            CASE: storage.text,
+            PROBLEM: self._read_problem,
+            SERIES: schema.read_series,
+            SNAPSHOTS: schema.read_snapshot,
+            CHECKPOINTS: schema.verify_checkpoint,
+        }
+        for path in there:
+            try:
+                readers[path.relative_to(self.path).parts[0]](path)
+            except RunError as error:
+                problems.append(str(error))
         return problems
 
     def _expected(self) -> list[str]:
@@ -283,21 +298,32 @@ class RunDirectory:
 
     def _index(self) -> list[tuple[float, Path]]:
         """Times and paths of the snapshots, ascending; files are opened once, since they never change."""
-        published = list((self.path / SNAPSHOTS).glob("*.nc"))
+        published = storage.listed(self.path / SNAPSHOTS, ".nc")
         for path in published:
             if path not in self._times:
-                with schema.reading(path) as file:
+                with storage.reading(path) as file:
                     self._times[path] = float(file["time"][0])
         return sorted((self._times[path], path) for path in published)
 
 
+def is_run(path: Path) -> bool:
+    """Whether there is a run directory or a packed run at a path."""
+    return storage.exists(path / MANIFEST)
+
+
+def refuse_packed(path: Path) -> None:
+    """Raise InputError if there is a packed run at a path, which only a directory of it can go on from."""
+    if path.is_file() and is_run(path):
+        raise InputError(f"{path} is a packed run, which is only read; to run on, first: gridflow unpack {path}")
+
+
 def open_run(path: str | os.PathLike[str]) -> RunDirectory:
-    """Open a run directory for reading.
+    """Open a run for reading, a directory or one that :func:`gridflow.runtime.packing.pack` has made one file.
 
     Parameters
     ----------
     path
-        The run directory.
+        The run directory or packed run.
 
     Returns
     -------
@@ -307,6 +333,8 @@ def open_run(path: str | os.PathLike[str]) -> RunDirectory:
     Raises
     ------
     InputError
-        If the path is not a run directory or was written by a later version of the format.
+        If the path is neither or was written by a later version of the format.
+    RunError
+        If a packed run is damaged.
     """
     return RunDirectory(path)

@@ -30,6 +30,8 @@ from gridflow.runtime.store import (
     SERIES,
     SNAPSHOTS,
     RunDirectory,
+    is_run,
+    refuse_packed,
 )
 
 LOCK = ".lock"
@@ -44,7 +46,8 @@ class RunWriter(RunDirectory):
     """
 
     def __init__(self, path: Path) -> None:
-        if not (path / MANIFEST).is_file():
+        refuse_packed(path)
+        if not is_run(path):
             raise InputError(f"{path} is not a run directory: it has no {MANIFEST}")
         self._lock = _lock(path)
         self._background = Background()

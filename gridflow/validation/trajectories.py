@@ -18,7 +18,7 @@ from gridflow.equation.contract import PARTICLES
 from gridflow.equation.flow import Flow
 from gridflow.errors import InputError
 from gridflow.particles.clouds import checked_particles
-from gridflow.runtime.store import MANIFEST, RunDirectory
+from gridflow.runtime.store import RunDirectory, is_run
 
 FORMATS = (".npz", ".h5", ".hdf5", ".h5md", ".csv", ".gsd", ".bp", ".json")
 """Suffixes of readable files; run directories of particles can be read, too."""
@@ -114,7 +114,7 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
 
     Readable are ``.npz`` and HDF5 with ``times``, ``positions`` and optionally ``weights`` (see :func:`from_arrays`);
     CSV with the columns t, x, y, z and optionally id and w; GSD; H5MD; openPMD in HDF5, ADIOS2 or JSON (``%T`` in the
-    name stands for the iteration if there is one file for each); and run directories of ``solvers.Particles``.
+    name stands for the iteration if there is one file for each); and runs of ``solvers.Particles``, also packed ones.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
         If the file cannot be read; one line names it and the problem.
     """
     file = Path(path)
-    if file.is_dir() and (file / MANIFEST).is_file():
+    if is_run(file):
         return _read_run(file)
     if file.suffix.lower() not in FORMATS:
         raise InputError(

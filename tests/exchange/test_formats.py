@@ -1,12 +1,16 @@
 """Every format gives back the stored values at their places and times, to the readers that users have."""
 
+import sys
+
 import numpy as np
 import pytest
+from shell import call, gridflow
 
 import gridflow as gf
 from gridflow.domains.sphere import SphereGrid
-from gridflow.exchange import Format
-from solvers import FiniteVolume, Particles, SphereFiniteVolume
+from gridflow.exchange.arrays import Npz
+from gridflow.exchange.fields import Frames
+from solvers import FiniteVolume, Network, Particles, SphereFiniteVolume
 
 vtk = pytest.importorskip("vtk")
 numpy_support = pytest.importorskip("vtk.util.numpy_support")
@@ -84,13 +88,11 @@ def test_netcdf_opens_in_other_libraries(runs, tmp_path):
         assert (runs[3].snapshot(time=0.3).density == data["density"][2].T).all()
 
 
-@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("dim", SHAPES)
 def test_netcdf_opens_in_vtk_with_axes_and_times(runs, tmp_path, dim):
     path = gf.export(runs[dim], tmp_path / "run.nc")
     reader = vtk.vtkNetCDFCFReader()
-    reader.SetFileName(str(path))
-    reader.SphericalCoordinatesOff()
-    reader.SetDimensions(f"({', '.join('zyx'[3 - dim :])})")
+    reader.SetFileName(str(path))  # and all else as it is by default in ParaView, such as spherical coordinates
     data = at_time(reader, 0.1)
     wanted = expected(runs[dim], 0.1)
     np.testing.assert_array_equal(image_values(data, "density", wanted.shape), wanted)
@@ -111,8 +113,29 @@ def test_netcdf_has_the_sphere_by_latitude(runs, tmp_path):
         assert (np.diff(data.latitude) > 0).all()
 
 
+def test_netcdf_of_the_sphere_is_a_globe_in_vtk(runs, tmp_path):
+    """Each cell has its value where it is, to the height of a cell, within which its corners are."""
+    stored = runs["sphere"]
+    reader = vtk.vtkNetCDFCFReader()
+    reader.SetFileName(str(gf.export(stored, tmp_path / "run.nc")))
+    reader.UpdateInformation()
+    reader.UpdateTimeStep(0.3)
+    data = reader.GetOutput()
+    values = numpy_support.vtk_to_numpy(data.GetCellData().GetArray("density"))
+    centers = vtk.vtkCellCenters()
+    centers.SetInputData(data)
+    centers.Update()
+    places = numpy_support.vtk_to_numpy(centers.GetOutput().GetPoints().GetData())
+    places = places / np.linalg.norm(places, axis=1, keepdims=True)
+    density, points = stored.snapshot(index=-1).density, stored.grid.points
+    for ring, along in ((1, 3), (4, 20), (9, 11)):
+        nearest = np.linalg.norm(places - points[ring, along], axis=1).argmin()
+        assert np.linalg.norm(places[nearest] - points[ring, along]) < np.pi / 12 / 2
+        assert values[nearest] == density[ring, along]
+
+
 @pytest.mark.parametrize(("to", "reader"), [("vtkhdf", "vtkHDFReader"), ("xdmf", "vtkXdmfReader")])
-@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("dim", SHAPES)
 def test_the_formats_of_vtk_open_in_vtk(runs, tmp_path, to, reader, dim):
     made = getattr(vtk, reader)()
     made.SetFileName(str(gf.export(runs[dim], tmp_path / f"run.{to}")))
@@ -154,29 +177,166 @@ def test_particles_keep_their_places_in_numpy_and_netcdf(tmp_path):
 
 
 def test_chosen_times_are_written_alone(runs, tmp_path):
-    with np.load(gf.export(runs[2], tmp_path / "a.npz", times=[0.29, 0.11, 0.3])) as data:
+    def times(**options):
+        with np.load(gf.export(runs[2], tmp_path / "a.npz", **options)) as data:
+            assert len(data["density"]) == len(data["time"])
+            return data["time"].tolist()
+
+    assert times(times=[0.29, 0.11, 0.3]) == pytest.approx([0.1, 0.3])
+    assert times(every=2) == pytest.approx([0.0, 0.3])
+    assert times(index=[-1, 0, 2]) == pytest.approx([0.0, 0.3])
+    for options, words in (
+        ({"every": 0}, "every = 0: it must be a whole number of at least 1"),
+        ({"every": 1.5}, r"every = 1\.5: it must be a whole number"),
+        ({"index": [3]}, "index = 3: .* holds 3 snapshots"),
+        ({"index": [0.5]}, r"index = \[0\.5\]: it must be one or more whole numbers"),
+        ({"index": [0], "times": [0.1]}, "one of them is allowed"),
+        ({"times": [np.nan]}, "one or more finite numbers"),
+    ):
+        with pytest.raises(gf.InputError, match=words):
+            gf.export(runs[2], tmp_path / "b.npz", **options)
+    said = gridflow("export", runs[2].path, "-o", "c.npz", "--index", "1,-1", folder=tmp_path)
+    assert said.returncode == 0
+    with np.load(tmp_path / "c.npz") as data:
         assert data["time"].tolist() == pytest.approx([0.1, 0.3])
-    with np.load(gf.export(runs[2], tmp_path / "b.npz", every=2)) as data:
-        assert data["time"].tolist() == pytest.approx([0.0, 0.3])
-    with pytest.raises(gf.InputError, match="every = 0: it must be at least 1"):
-        gf.export(runs[2], tmp_path / "c.npz", every=0)
+
+
+def test_an_empty_hole_is_zero_and_not_missing(tmp_path):
+    """Zarr has a fill value by default, 0, which xarray takes for missing."""
+    grid = gf.Grid((8, 8))
+    flow = gf.Flow(grid, gf.Riesz(1), gf.uniform(grid))
+    solver = FiniteVolume(flow, reconstruction="upwind", velocity="difference")
+    gf.run(solver, gf.ball_hole(grid, 0.3), 0.1, store=tmp_path / "h.run", snapshots=gf.EveryTime(0.1))
+    assert gf.open_run(tmp_path / "h.run").snapshot(index=0).density.min() == 0
+    with xarray.open_zarr(gf.export(tmp_path / "h.run", tmp_path / "h.zarr")) as data:
+        assert data.time.values.tolist() == [0.0, 0.1]
+        assert float(data.density[0].min(skipna=False)) == 0.0
+    with xarray.open_dataset(gf.export(tmp_path / "h.run", tmp_path / "h.nc"), engine="h5netcdf") as data:
+        assert float(data.density[0].min(skipna=False)) == 0.0
+
+
+def longer(folder, t_end, **options):
+    """A run in one dimension, which goes on if it is there."""
+    grid = gf.Grid((7,), (2.0,))
+    solver = FiniteVolume(gf.Flow(grid, gf.Riesz(1), gf.uniform(grid)), reconstruction="upwind", velocity="difference")
+    resume = (folder / "l.run").exists()
+    gf.run(
+        solver, gf.cosine(grid), t_end, store=folder / "l.run", snapshots=gf.EveryTime(0.1), resume=resume, **options
+    )
+    return gf.open_run(folder / "l.run")
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".npz", ".vtkhdf", ".xdmf", ".zarr"])
-def test_a_full_disk_is_one_line_and_leaves_nothing_behind(runs, tmp_path, suffix, monkeypatch):
-    def full(*_, **__):
+def test_a_run_that_went_on_in_another_precision_has_the_wider_one(tmp_path, suffix):
+    longer(tmp_path, 0.2)
+    stored = longer(tmp_path, 0.4, snapshot_dtype="float64")
+    assert {stored.snapshot(index=index).density.dtype.name for index in range(5)} == {"float32", "float64"}
+    path = gf.export(stored, tmp_path / f"run{suffix}")
+    if suffix in (".vtkhdf", ".xdmf"):
+        reader = vtk.vtkHDFReader() if suffix == ".vtkhdf" else vtk.vtkXdmfReader()
+        reader.SetFileName(str(path))
+        reader.UpdateInformation()
+        for frame in stored.snapshots():
+            reader.UpdateTimeStep(frame.time)
+            assert (image_values(reader.GetOutputDataObject(0), "density", (7,)) == frame.density).all()
+        return
+    opened = {".npz": np.load, ".zarr": xarray.open_zarr}.get(suffix, xarray.open_dataset)
+    with opened(path) as data:
+        assert data["density"].dtype == np.float64
+        assert (np.asarray(data["density"]) == [frame.density for frame in stored.snapshots()]).all()
+
+
+def test_what_a_run_writes_meanwhile_is_not_half_in_the_file(tmp_path):
+    """The frames of a run that goes on are those that were there when the export began."""
+    stored = longer(tmp_path, 0.2)
+    frames = Npz().frames(stored)
+    longer(tmp_path, 0.5)
+    assert len(stored.times) == 6
+    assert [frame.time for frame in frames] == frames.times.tolist() == pytest.approx([0.0, 0.1, 0.2])
+
+
+def test_a_run_that_failed_has_what_it_wrote_and_one_without_snapshots_nothing(tmp_path):
+    def poison(live):
+        if live.steps == 3:
+            live.density[2] = np.nan
+
+    with pytest.raises(gf.RunError, match="not finite"):
+        longer(tmp_path, 0.5, callbacks=[gf.Callback(poison, gf.EverySteps(1))])
+    with xarray.open_dataset(gf.export(tmp_path / "l.run", tmp_path / "l.nc"), engine="h5netcdf") as data:
+        assert data.attrs["status"] == "failed"
+        assert bool(np.isfinite(data.density).all())
+    for file in (tmp_path / "l.run" / "snapshots").iterdir():
+        file.unlink()
+    with pytest.raises(gf.InputError, match=r'export cannot make "netcdf" of .*: it holds no snapshots yet'):
+        gf.export(tmp_path / "l.run", tmp_path / "none.nc")
+    assert not (tmp_path / "none.nc").exists()
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".npz", ".vtkhdf", ".xdmf", ".zarr"])
+def test_equal_content_is_equal_bytes_from_a_packed_run_too(runs, tmp_path, suffix):
+    packed = gf.pack(runs[2], tmp_path / f"{runs[2].path.name}.h5")
+    packed = packed.rename(tmp_path / runs[2].path.name)  # the name of a run is its title if it has no other
+    files = []
+    for number, run in enumerate((runs[2], packed)):
+        (tmp_path / str(number)).mkdir()
+        made = gf.export(run, tmp_path / str(number) / f"run{suffix}")
+        files.append(
+            {each.relative_to(made.parent): each.read_bytes() for each in made.parent.rglob("*") if each.is_file()}
+        )
+    assert len(files[0]) >= 1
+    assert files[0] == files[1]
+
+
+def test_neurons_are_in_netcdf_and_zarr(tmp_path):
+    grid = gf.Circle(16)
+    flow = gf.Flow(grid, gf.ReLU(), gf.uniform(grid), growth=2.0)
+    network = Network(flow, gf.Weights(np.array([[1.0, 0.5], [0.2, 1.0], [0.3, 0.4]]), np.array([1.0, 2.0, 0.5])))
+    gf.run(network, t_end=0.1, store=tmp_path / "n.run", snapshots=gf.EveryTime(0.1))
+    last = gf.open_run(tmp_path / "n.run").snapshot(index=-1)
+    for engine, path in (("h5netcdf", tmp_path / "n.nc"), ("zarr", tmp_path / "n.zarr")):
+        with xarray.open_dataset(gf.export(tmp_path / "n.run", path), engine=engine) as data:
+            assert data.inner_weights.dims == ("time", "neuron", "input")
+            assert (data.inner_weights[-1].values == last.inner_weights).all()
+            assert (data.outer_weights[-1].values == last.outer_weights).all()
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".npz", ".vtkhdf", ".xdmf", ".zarr"])
+def test_what_cannot_be_read_or_written_is_one_line_and_leaves_nothing_behind(runs, tmp_path, suffix, monkeypatch):
+    def full(frames):
+        yield frames.stored.snapshot(index=0)
         raise OSError(28, "No space left on device")
 
-    stored = gf.open_run(runs[2].path)
-    kind = Format.found(next(name for name in Format.kinds() if suffix in _suffixes(name)), [stored])
-    monkeypatch.setattr(kind, "frames", full)
+    with pytest.raises(gf.RunError, match=rf"^cannot write /proc/run\{suffix}.*: [\w ]+$"):
+        gf.export(runs[2], f"/proc/run{suffix}")
+    monkeypatch.setattr(Frames, "__iter__", full)
     with pytest.raises(gf.RunError, match=r"cannot write .*No space left"):
-        gf.export(stored, tmp_path / f"run{suffix}")
+        gf.export(runs[2], tmp_path / f"run{suffix}")
     assert list(tmp_path.iterdir()) == []
 
 
-def _suffixes(kind):
-    return {suffix for made in Format.registered["export"][kind].values() for suffix in made.suffixes}
+FULL = """
+import resource, signal, sys
+import gridflow as gf
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+limits = (".nc", 2000), (".vtkhdf", 2000), (".vtkhdf", 4500), (".xdmf", 5000), (".npz", 1000), (".zarr", 300)
+for suffix, size in limits:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    try:
+        gf.export(sys.argv[1], sys.argv[2] + "/run" + suffix)
+        print(suffix, "was written")
+    except gf.RunError as error:
+        print(error)
+"""
+
+
+def test_a_disk_that_is_full_halfway_ends_in_one_line_too(runs, tmp_path):
+    """HDF5 must not find out only when it closes the file, where it loses the error or crashes."""
+    done = call(sys.executable, "-c", FULL, runs[3].path, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert len(lines) == 6
+    assert all(line.startswith(f"cannot write {tmp_path}/run.") and "File too large" in line for line in lines), lines
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_sphere_is_refused_where_there_are_no_coordinates_for_it(runs, tmp_path):

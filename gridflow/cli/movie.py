@@ -31,8 +31,12 @@ def movie(
         str | None, typer.Option(help="What to show; default densities, or surface in 3-D if there is a renderer.")
     ] = None,
     kinds: Annotated[bool, typer.Option("--kinds", help="List what can be shown of these runs.")] = False,
-    seconds: Annotated[float | None, typer.Option(help="Length; default 10 at most, fewer for few snapshots.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames per second; default 25, fewer for few snapshots.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Length; default one frame for each snapshot, 10 seconds at most.")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second; default 5 to 25, more for more snapshots.")
+    ] = None,
     spacing: Annotated[
         str | None, typer.Option(metavar="linear|log|snapshots", help="How simulated time runs; default as stored.")
     ] = None,

@@ -59,7 +59,7 @@ class PlanePanel(Panel):
 
 
 class GlobePanel(Panel):
-    """A density on the sphere as a globe, which may turn, above a map."""
+    """A density on the sphere as a globe, which may turn, above a map with the boundary of its hole."""
 
     def __init__(self, axes: Sequence[Axes], told: str, run: RunDirectory, scale: Scale, turn: float) -> None:
         super().__init__(axes, told)
@@ -70,6 +70,9 @@ class GlobePanel(Panel):
     def draw(self, number: int, snapshot: int) -> None:
         """Draw a snapshot; see :meth:`Panel.draw`."""
         above, below = self.axes
-        density = net(read(self._run, snapshot))
+        frame = read(self._run, snapshot)
+        density = net(frame)
         globe(above, self._grid, density, self._scale, (VIEW[0], VIEW[1] + self._turn * number))
         artists.density(below, self._grid, density, self._scale)
+        if frame.tracer is not None:
+            artists.hole(below, self._grid, frame.tracer)

@@ -121,7 +121,8 @@ def stamps(runs: Sequence[RunDirectory], pace: Pace) -> list[list[str]]:
 
     All texts have the same width, and as many digits as neighbouring frames need to differ.
     """
-    times = [[float(times_of(run)[row[number]]) for row in pace.snapshots] for number, run in enumerate(runs)]
+    held = [times_of(run) for run in runs]
+    times = [[float(each[row[number]]) for row in pace.snapshots] for number, each in enumerate(held)]
     energies = [_energies(run, shown) for run, shown in zip(runs, times, strict=True)]
     told = _cut(steady([time for shown in times for time in shown]), len(pace.times))
     finite = [energy for shown in energies for energy in shown]

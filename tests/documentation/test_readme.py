@@ -72,6 +72,7 @@ SMALLER = {
     "docs/export.md": {},
     "docs/gallery.md": {"count=1000": "count=50"},
     "docs/report.md": {},
+    "docs/pictures.md": {},
     "docs/validate.md": {"10_000": "1_000"},
     "docs/networks.md": {},
     "docs/contributing.md": {},

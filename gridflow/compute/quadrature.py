@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+MOST_CELLS = 1 << 20
+"""Cells that are evaluated at once."""
 _BATCH = 1 << 16
-"""Boxes that are evaluated at once."""
+"""Boxes into which cells are halved that are evaluated at once."""
 
 
 class _Rule(NamedTuple):
@@ -17,6 +19,13 @@ class _Rule(NamedTuple):
     weights: np.ndarray
 
 
+def _gauss(points: int) -> _Rule:
+    nodes, weights = np.polynomial.legendre.leggauss(points)
+    return _Rule(nodes, weights / 2)
+
+
+_POINTS_OF_PARTS = 3
+"""Most nodes along each axis of the parts of a cell in three dimensions, where there are many parts."""
 _SIMPSON = _Rule(np.array([-1.0, 0.0, 1.0]), np.array([1.0, 4.0, 1.0]) / 6)
 
 
@@ -31,7 +40,8 @@ def cell_averages(
 
     A cell is halved along every axis if Simpson's rule, whose nodes lie on its boundary, gives another average. Across
     a jump of the function the two differ by a share of its size, and where the function is smooth by the fourth power
-    of the cell's width, so a jump costs work only in the cells that it cuts.
+    of the cell's width, so a jump costs work only in the cells that it cuts. In three dimensions parts of cells have at
+    most three nodes per axis.
 
     Parameters
     ----------
@@ -52,18 +62,45 @@ def cell_averages(
     ndarray
         float64 of shape (n_0, …, n_{d−1}).
     """
-    nodes, weights = np.polynomial.legendre.leggauss(points)
-    gauss = _Rule(nodes, weights / 2)
-    middles = np.meshgrid(*((e[1:] + e[:-1]) / 2 for e in edges), indexing="ij", sparse=True)
-    halves = np.meshgrid(*(np.diff(e) / 2 for e in edges), indexing="ij", sparse=True)
+    gauss = _gauss(points)
+    finer = gauss if len(edges) < 3 else _gauss(min(points, _POINTS_OF_PARTS))
     shape = tuple(len(e) - 1 for e in edges)
-    total = _averages(function, middles, halves, gauss, shape)
+    total = np.empty(shape)
+    slabs = [_Slab.of(edges, rows) for rows in row_batches(shape)]
+    for slab in slabs:
+        total[slab.rows] = _averages(function, slab.middles, slab.halves, gauss, slab.shape)
     if halvings and np.isfinite(total).all():
         tolerance = settled * float(np.abs(total).max())
-        rough = np.abs(total - _averages(function, middles, halves, _SIMPSON, shape)) > tolerance
-        middle, half = (np.stack([np.broadcast_to(a, shape)[rough] for a in each]) for each in (middles, halves))
-        total[rough] = _halved(function, middle, half, gauss, halvings, tolerance)
+        for slab in slabs:
+            part = total[slab.rows]
+            rough = np.abs(part - _averages(function, slab.middles, slab.halves, _SIMPSON, slab.shape)) > tolerance
+            middle, half = (
+                np.stack([np.broadcast_to(a, slab.shape)[rough] for a in each]) for each in (slab.middles, slab.halves)
+            )
+            part[rough] = _halved(function, middle, half, finer, halvings, tolerance)
     return total
+
+
+def row_batches(shape: tuple[int, ...]) -> list[slice]:
+    """Divide the first axis of a grid so that a part has few enough cells for temporary arrays of their size."""
+    rows = max(1, MOST_CELLS // math.prod(shape[1:]))
+    return [slice(start, min(start + rows, shape[0])) for start in range(0, shape[0], rows)]
+
+
+class _Slab(NamedTuple):
+    """Some rows of the grid: middles and half widths of their cells, which broadcast, and their shape."""
+
+    rows: slice
+    middles: Sequence[np.ndarray]
+    halves: Sequence[np.ndarray]
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, edges: Sequence[np.ndarray], rows: slice) -> "_Slab":
+        own = [edges[0][rows.start : rows.stop + 1], *edges[1:]]
+        middles = np.meshgrid(*((e[1:] + e[:-1]) / 2 for e in own), indexing="ij", sparse=True)
+        halves = np.meshgrid(*(np.diff(e) / 2 for e in own), indexing="ij", sparse=True)
+        return cls(rows, middles, halves, tuple(len(e) - 1 for e in own))
 
 
 def _averages(

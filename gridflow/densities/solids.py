@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+from gridflow.compute.quadrature import row_batches
 from gridflow.compute.simplices import share_below
 from gridflow.domains.torus import Grid, torus
 from gridflow.errors import InputError
@@ -147,19 +148,28 @@ class Shape(ABC):
             If the shape does not exist in this dimension, or a parameter is not allowed.
         """
         grid = torus(grid, "a shape")
-        level = self.distance(grid, *grid.mesh())
-        fraction = (level < 0).astype(float)
-        cut = np.nonzero(np.abs(level) <= _diagonal(grid) / 2 * (1 + 1e-9))  # the centre may round
-        parts = _PARTS[grid.dim]
-        steps = np.meshgrid(*(np.arange(parts + 1) / parts,) * grid.dim, indexing="ij")
-        for start in range(0, len(cut[0]), _BATCH):
-            cells = tuple(index[start : start + _BATCH] for index in cut)
-            corners = [
-                (index.reshape(-1, *(1,) * grid.dim) + step) * h
-                for index, step, h in zip(cells, steps, grid.spacing, strict=True)
-            ]
-            fraction[cells] = share_below(self.distance(grid, *corners))
+        fraction = np.empty(grid.shape)
+        near = _diagonal(grid) / 2 * (1 + 1e-9)  # a distance may round
+        for rows in row_batches(grid.shape):
+            x, *others = grid.mesh()
+            level = self.distance(grid, x[rows], *others)
+            fraction[rows] = level < 0
+            cut = np.nonzero(np.abs(level) <= near)
+            for start in range(0, len(cut[0]), _BATCH):
+                cells = tuple(index[start : start + _BATCH] for index in cut)
+                cells = (cells[0] + rows.start, *cells[1:])
+                fraction[cells] = share_below(self.distance(grid, *_corners(grid, cells)))
         return fraction
+
+
+def _corners(grid: Grid, cells: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+    """Positions of the corners of all parts of cells, shape (cells, m + 1, …) along each axis."""
+    parts = _PARTS[grid.dim]
+    steps = np.meshgrid(*(np.arange(parts + 1) / parts,) * grid.dim, indexing="ij")
+    return [
+        (index.reshape(-1, *(1,) * grid.dim) + step) * h
+        for index, step, h in zip(cells, steps, grid.spacing, strict=True)
+    ]
 
 
 _LEVELS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {

@@ -41,7 +41,7 @@ def test_new_never_overwrites_and_names_the_cases(tmp_path):
     assert (tmp_path / "mine.toml").read_bytes() == before
     unknown = gridflow("new", "hole4d", folder=tmp_path)
     assert unknown.returncode == 2
-    assert 'no bundled case "hole4d"; there are bumps2d, cosine1d, gaussian-mmd2d, hole1d' in unknown.stderr
+    assert 'no bundled case "hole4d"; there are bumps2d, cosine1d, gaussian-mmd2d, gyroid3d' in unknown.stderr
 
 
 def test_run_prints_its_directory_and_predicts_its_memory(finished):

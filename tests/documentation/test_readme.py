@@ -70,7 +70,7 @@ SMALLER = {
     "docs/sphere.md": {"(32, 64)": "(16, 32)"},
     "docs/store.md": {},
     "docs/export.md": {},
-    "docs/gallery.md": {"count=1000": "count=50"},
+    "docs/gallery.md": {"count=1000": "count=50", "[48, 48, 48]": "[12, 12, 12]"},
     "docs/report.md": {},
     "docs/pictures.md": {},
     "docs/validate.md": {"10_000": "1_000"},

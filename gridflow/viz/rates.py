@@ -44,8 +44,11 @@ class Decay(Figure, kind="rates"):
         if len(runs) > 1:
             return "it shows one run; comparison shows several"
         series = runs[0].series
-        few = not series or (series["time"] > 0).sum() < 4
-        return "it has too few rows to draw a decay; run on" if few else attempt(lambda: runs[0].kernel)[1]
+        if not series or (series["time"] > 0).sum() < 4:
+            return "it has too few rows to draw a decay; run on"
+        if ((series["time"] > 0) & (series["energy"] > 0)).sum() < 4:
+            return "its energy is 0: it is at its target"
+        return attempt(lambda: runs[0].kernel)[1]
 
     def draw(self, runs: Sequence[RunDirectory]) -> Drawing:
         """Draw the figure; see :meth:`Figure.draw`."""

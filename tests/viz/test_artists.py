@@ -196,6 +196,14 @@ def test_a_density_that_is_constant_or_not_finite_can_be_drawn():
             figure.canvas.draw()
 
 
+def test_a_run_at_its_target_has_figures_and_one_line_where_it_has_none(tmp_path):
+    path = tmp_path / "still.run"
+    gf.run(FiniteVolume(FLOW, tracer=False), gf.uniform(GRID), 0.2, store=path)
+    viz.plot(path, tmp_path / "still.png")
+    with pytest.raises(gf.InputError, match=r'plot cannot make "rates" of .*: its energy is 0: it is at its target'):
+        viz.plot(path, kind="rates")
+
+
 def test_frames_of_runs_are_matched_by_time():
     class Stored:
         def __init__(self, times):

@@ -65,6 +65,7 @@ SMALLER = {
     "docs/solvers.md": {},
     "docs/sphere.md": {"(32, 64)": "(16, 32)"},
     "docs/store.md": {},
+    "docs/export.md": {},
     "docs/report.md": {},
     "docs/validate.md": {"10_000": "1_000"},
     "docs/networks.md": {},
@@ -86,6 +87,7 @@ LEAVES = {
     "docs/python.md": {"python.run", "hole2d.run"},
     "docs/report.md": {"hole2d.run", "hole2d_s2.run", "hole2d.html", "both.html"},
     "docs/sphere.md": {"cap.run", "cap.png"},
+    "docs/export.md": {"hole2d.nc", "late.npz", "ends.xdmf", "ends.xdmf.h5", "series.csv", "hole.nc", "hole.vtkhdf"},
     "docs/validate.md": {"hole2d.run", "mine.npz", "report.png", "grid.run", "particles.run"},
     "docs/networks.md": {"relu-circle.train", "relu-sphere.train", "net.npz", "student.run"},
 }
@@ -114,7 +116,7 @@ def prepare(page, folder):
     """What a page says that the reader has: a code of particles; the run of the tutorial."""
     if page == "docs/validate.md":
         shutil.copy(ROOT / "scripts" / "examples" / "particles_numpy.py", folder / "my_code.py")
-    if page == "docs/store.md":
+    if page in ("docs/store.md", "docs/export.md"):
         start = next(text for language, text in snippets("docs/tutorial.md") if language == "python")
         run_python(start.replace("(256, 256)", "(32, 32)"), folder)
 

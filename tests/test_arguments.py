@@ -85,6 +85,8 @@ CALLS = {
     gf.uniform: {"grid": PLANE, "mass": 1.0},
     gf.normalize: lambda: {"grid": PLANE, "density": gf.uniform(PLANE), "mass": 1.0},
     gf.from_function: {"grid": LINE, "function": np.ones_like, "mass": 1.0, "points": 2},
+    gf.from_expression: {"grid": LINE, "expression": "1 + x", "mass": 1.0},
+    gf.from_shape: lambda: {"grid": PLANE, "parts": gf.shapes.ball(0.2), "inside": 0.0, "outside": 1.0, "mass": 1.0},
     gf.from_particles: {"grid": LINE, "positions": np.array([0.5]), "mass": 1.0},
     gf.sample: lambda: {"grid": LINE, "density": start(), "count": 3, "seed": 0},
     gf.network_from_measure: lambda: {
@@ -150,8 +152,10 @@ CALLS = {
 }
 """Public functions and constructors that take numbers, and a call of each that is right."""
 ELSEWHERE = {
-    gf.Callback, gf.Run, gf.compare, gf.from_image, gf.movie, gf.plot, gf.predict, gf.rates, gf.resume_case, gf.sweep,
-    theory.HoleBalance, theory.HoleCertificate, theory.MinimumCertificate, theory.RieszCertificate, decay.Fit,
+    gf.Callback, gf.Run, gf.compare, gf.from_file, gf.from_image, gf.movie, gf.plot, gf.predict, gf.rates,
+    gf.resume_case, gf.sweep,
+    theory.HoleBalance, theory.HoleCertificate, theory.MinimumCertificate, theory.RieszCertificate,
+    theory.HoleEnergy, decay.Fit, decay.HoleEvent,
 }  # fmt: skip
 """Those that need a run, a case or a file, and results."""
 

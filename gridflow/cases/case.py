@@ -257,7 +257,7 @@ class Case(Table):
                 raise InputError("\n".join(problems))
             if "target_negative" in fields:
                 fields["target"] = fields["target"] - fields["target_negative"]
-        tracer = attempt("solver.tracer", lambda: self._carried(grid, fields["initial"]))
+        tracer = attempt("solver.tracer", lambda: self._carried(grid, fields["initial"], folder))
         weights = Weights(fields[INNER], fields[OUTER]) if INNER in fields else None
         start = Start(fields["initial"], fields.get(NEGATIVE), tracer, weights)
         flow = attempt("kernel", lambda: Equation.on(grid, self.kernel.build(), fields["target"], self.flow.growth))
@@ -268,12 +268,12 @@ class Case(Table):
             raise InputError("\n".join(problems))
         return solver, fields["initial"]
 
-    def _carried(self, grid: Domain, initial: np.ndarray) -> np.ndarray | bool | None:
+    def _carried(self, grid: Domain, initial: np.ndarray, folder: Path) -> np.ndarray | bool | None:
         """Return the volume fraction of the hole to carry; where no table describes it, what the solver is to do."""
         carries = self.solver.carries
         if carries is False or (carries is None and self.negative is not None):
             return False
-        region = self.initial.region(grid)
+        region = self.initial.region(grid, folder)
         if region is None and carries and hole_fraction(grid, initial) is None:
             kinds = ", ".join(kind for kind, table in DENSITIES.items() if table.density.region is not None)
             raise InputError(

@@ -8,7 +8,9 @@ import numpy as np
 from pydantic import ConfigDict
 
 from gridflow.cases.base import Table, bare, derived_table, union_of
+from gridflow.cases.shapes import Parts, PartTable, shape_of
 from gridflow.densities.base import KINDS, DensityKind, FilePath
+from gridflow.densities.solids import Shape
 from gridflow.domains.base import Domain
 from gridflow.errors import InputError
 from gridflow.files import publish, sha256
@@ -51,10 +53,23 @@ class DensityTable(Table):
             raise InputError(
                 f'kind = "{density.name}" is not available on a {grid.kind}; allowed are {", ".join(kinds)}'
             )
+        return density.make(grid, **self._parameters(grid, folder))
+
+    def region(self, grid: Domain, folder: Path) -> np.ndarray | None:
+        """Return the volume fraction of the hole in each cell, shape ``grid.shape``; None if there is no hole."""
+        region = type(self).density.region
+        if region is None:
+            return None
+        parameters = self._parameters(grid, folder)
+        parameters.pop("mass", None)
+        return region(grid, **parameters)
+
+    def _parameters(self, grid: Domain, folder: Path) -> dict[str, Any]:
+        """Return the parameters of the density, converted from what the keys of the table hold."""
         parameters = self.given()
         for name, resolve in type(self).resolvers.items():
             parameters[name] = resolve(parameters[name], grid, folder)
-        return density.make(grid, **parameters)
+        return parameters
 
     def moved(self, folder: Path, other: Path) -> Self:
         """Copy the files that the table names into another folder, and return the table that names the copies.
@@ -78,16 +93,9 @@ class DensityTable(Table):
             value = getattr(self, name)
             if resolve is _path:
                 values[name] = _copied(folder / value, other)
-            else:
+            elif resolve is _terms:
                 values[name] = [term.moved(folder, other).model_dump(exclude_none=True) for term in value]
         return self.model_validate(values)
-
-    def region(self, grid: Domain) -> np.ndarray | None:
-        """Return the volume fraction of the hole in each cell, shape ``grid.shape``; None if there is no hole."""
-        region = type(self).density.region
-        parameters = self.given()
-        parameters.pop("mass", None)
-        return None if region is None else region(grid, **parameters)
 
 
 def _copied(path: Path, folder: Path) -> str:
@@ -108,9 +116,14 @@ def _terms(value: list[DensityTable], grid: Domain, folder: Path) -> list[np.nda
     return [term.build(grid, folder) for term in value]
 
 
+def _shape(value: list[PartTable], grid: Domain, folder: Path) -> Shape:  # noqa: ARG001 - a resolver
+    return shape_of(value)
+
+
 _RESOLVED: dict[Any, tuple[Any, Resolver]] = {
     FilePath: (str, _path),
     Sequence[np.ndarray]: (list["AnyDensity"], _terms),
+    Shape: (Parts, _shape),
 }
 """For annotations that have no counterpart in TOML: the type in the case file, and the function that converts it."""
 

@@ -19,6 +19,7 @@ from gridflow.cases.case import Case
 from gridflow.cases.densities import DENSITIES
 from gridflow.cases.domains import DOMAINS
 from gridflow.cases.kernels import KERNELS
+from gridflow.cases.shapes import PARTS
 from gridflow.cases.solvers import SOLVERS
 from gridflow.errors import InputError
 from gridflow.runtime.store import RunDirectory
@@ -262,9 +263,9 @@ def _explain(detail: ErrorDetails) -> str:
             return f"{key}: this key is required"
         case "union_tag_not_found":
             kinds = detail["ctx"]["discriminator"].strip("'")
-            return f"{key}.{kinds}: this key is required; allowed are {', '.join(_kinds(path[-1]))}"
+            return f"{key}.{kinds}: this key is required; allowed are {', '.join(_kinds(path))}"
         case "union_tag_invalid":
-            kinds = _kinds(path[-1])
+            kinds = _kinds(path)
             tag = detail["ctx"]["tag"]
             return f'{key}.kind = "{tag}": unknown{_suggestion(tag, kinds)}; allowed are {", ".join(kinds)}'
         case "too_short":
@@ -319,8 +320,10 @@ def _without_none(annotation: Any) -> Any:
     return Union[others] if type(None) in get_args(annotation) else annotation  # noqa: UP007 - made at run time
 
 
-def _kinds(name: str) -> list[str]:
-    unions: dict[str, Mapping[str, Any]] = {"grid": DOMAINS, "kernel": KERNELS, "solver": SOLVERS}
+def _kinds(path: Sequence[str]) -> list[str]:
+    """Return the kinds of the table at a path, which may end with the number of an entry of a list."""
+    unions: dict[str, Mapping[str, Any]] = {"grid": DOMAINS, "kernel": KERNELS, "solver": SOLVERS, "parts": PARTS}
+    name = next((part for part in reversed(path) if not part.isdigit()), "")
     return list(unions.get(name, DENSITIES))
 
 

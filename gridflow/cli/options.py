@@ -26,6 +26,12 @@ Axis = Annotated[str | None, typer.Option(metavar="x|y|z", help="In 3-D, the axi
 At = Annotated[float | None, typer.Option(help="In 3-D, where it is cut; default in the middle.")]
 Limits = Annotated[str | None, typer.Option(metavar="LOW,HIGH", help="Ends of the scale of densities.")]
 Log = Annotated[bool | None, typer.Option("--log", help="Logarithmic scale of densities.")]
+Level = Annotated[float | None, typer.Option(help="In 3-D, the density on the surface; default the hole's boundary.")]
+Of = Annotated[str | None, typer.Option(metavar="difference|density", help="In 3-D, of what the volume is.")]
+Clip = Annotated[bool | None, typer.Option("--clip", help="In 3-D, cut away what is before --axis and --at.")]
+Azimuth = Annotated[float | None, typer.Option(help="In 3-D, direction of the camera in degrees; default -60.")]
+Elevation = Annotated[float | None, typer.Option(help="In 3-D, height of the camera in degrees; default 25.")]
+Background = Annotated[str | None, typer.Option(metavar="white|black", help="In 3-D, the background of the box.")]
 ColorMap = Annotated[str | None, typer.Option("--cmap", metavar="NAME", help="Colour map of matplotlib.")]
 
 

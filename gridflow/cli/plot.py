@@ -4,7 +4,24 @@ from typing import Annotated
 
 import typer
 
-from gridflow.cli.options import At, Axis, ColorMap, Frames, Limits, Log, RunPaths, Times, Written, numbers
+from gridflow.cli.options import (
+    At,
+    Axis,
+    Azimuth,
+    Background,
+    Clip,
+    ColorMap,
+    Elevation,
+    Frames,
+    Level,
+    Limits,
+    Log,
+    Of,
+    RunPaths,
+    Times,
+    Written,
+    numbers,
+)
 
 
 def plot(
@@ -21,6 +38,12 @@ def plot(
     limits: Limits = None,
     log: Log = None,
     cmap: ColorMap = None,
+    level: Level = None,
+    of: Of = None,
+    clip: Clip = None,
+    azimuth: Azimuth = None,
+    elevation: Elevation = None,
+    background: Background = None,
     columns: Annotated[int | None, typer.Option(help="Width in columns of a paper, 1 or 2.")] = None,
     dpi: Annotated[float | None, typer.Option(help="Pixels per inch; default 160.")] = None,
 ) -> None:
@@ -34,6 +57,7 @@ def plot(
     options = {
         "frames": frames, "times": numbers("times", times), "axis": axis, "at": at,
         "limits": numbers("limits", limits, 2), "log": log, "cmap": cmap, "columns": columns, "dpi": dpi,
+        "level": level, "of": of, "clip": clip, "azimuth": azimuth, "elevation": elevation, "background": background,
     }  # fmt: skip
     _, path = viz.drawn(run_directories, output, kind, options, named=True)
     typer.echo(str(path))

@@ -15,6 +15,7 @@ from gridflow.domains.base import Domain
 from gridflow.errors import InputError, whole_number
 
 Seed = Annotated[int, Ge(0)]
+NonNegative = Annotated[float, Ge(0)]
 """Parameters that case files check by their annotations."""
 FilePath = str | PathLike[str]
 """A parameter of this type is a path; in a case file it is relative to the case."""

@@ -18,6 +18,7 @@ from scipy.special import eval_legendre
 
 from gridflow.arguments import takes_numbers
 from gridflow.compute.harmonics import SphereTransform
+from gridflow.compute.quadrature import cell_averages
 from gridflow.densities.base import (
     Seed,
     check_random,
@@ -255,6 +256,7 @@ def from_function_on_sphere(
     function: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
     mass: float | None = None,
     points: int = 3,
+    halvings: int = 0,
 ) -> np.ndarray:
     """Cell averages of a function by Gauss–Legendre quadrature in height and longitude in every cell.
 
@@ -269,6 +271,9 @@ def from_function_on_sphere(
         Total mass ∫ μ dx; None keeps the function's own.
     points
         Quadrature points per cell and direction.
+    halvings
+        How often a cell in which the quadrature has not settled, such as one that a jump cuts, is halved in both
+        directions. Default: 0.
 
     Returns
     -------
@@ -281,23 +286,20 @@ def from_function_on_sphere(
         If ``points`` is below 1, or a value of the function is negative or not finite.
     """
     points = whole_number("points", points, 1)
-    averages = _averages(grid, function, points)
+    averages = _averages(grid, function, points, halvings)
     return from_array(grid, averages) if mass is None else normalize(grid, averages, mass)
 
 
-def _averages(grid: SphereGrid, function: Callable[..., np.ndarray], points: int) -> np.ndarray:
-    nodes, weights = np.polynomial.legendre.leggauss(points)
-    heights = np.cos(grid.edges)
-    middle, half = (heights[1:] + heights[:-1]) / 2, (heights[:-1] - heights[1:]) / 2
-    total = np.zeros(grid.shape)
-    for up, share_up in zip(nodes, weights, strict=True):
-        z = (middle + half * up)[:, None]
+def _averages(grid: SphereGrid, function: Callable[..., np.ndarray], points: int, halvings: int) -> np.ndarray:
+    """Averages over the cells, which are rectangles in height and longitude, an area-preserving map."""
+
+    def on_map(down: np.ndarray, phi: np.ndarray) -> np.ndarray:
+        z, phi = np.broadcast_arrays(-down, phi)
         radius = np.sqrt((1 - z) * (1 + z))
-        for along, share_along in zip(nodes, weights, strict=True):
-            phi = grid.longitudes + along * math.pi / grid.shape[1]
-            at = radius * np.cos(phi), radius * np.sin(phi), np.broadcast_to(z, grid.shape)
-            total += share_up * share_along / 4 * np.asarray(function(*at))
-    return total
+        return np.asarray(function(radius * np.cos(phi), radius * np.sin(phi), z))
+
+    sides = (np.arange(grid.shape[1] + 1) - 0.5) * (2 * math.pi / grid.shape[1])
+    return cell_averages(on_map, [-np.cos(grid.edges), sides], points, halvings)
 
 
 def _directions(given: Sequence[Sequence[float]] | Sequence[float], name: str) -> np.ndarray:

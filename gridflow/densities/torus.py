@@ -12,6 +12,7 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from gridflow.arguments import takes_numbers
+from gridflow.compute.quadrature import cell_averages
 from gridflow.densities.base import (
     Seed,
     check_random,
@@ -159,7 +160,7 @@ def random_sobolev(grid: Grid, r: float, amplitude: Positive = 0.5, seed: Seed =
 
 @takes_numbers
 def from_function(
-    grid: Grid, function: Callable[..., np.ndarray], mass: float | None = None, points: int = 4
+    grid: Grid, function: Callable[..., np.ndarray], mass: float | None = None, points: int = 4, halvings: int = 0
 ) -> np.ndarray:
     """Cell averages of a function by Gauss–Legendre quadrature in every cell.
 
@@ -174,6 +175,9 @@ def from_function(
         Total mass ∫ μ dx; None keeps the function's own.
     points
         Quadrature points per cell and axis; the average is exact for polynomials of degree 2·points − 1.
+    halvings
+        How often a cell in which the quadrature has not settled, such as one that a jump cuts, is halved along every
+        axis. The function is then also called with positions of shape (boxes,). Default: 0.
 
     Returns
     -------
@@ -187,11 +191,7 @@ def from_function(
     """
     grid = torus(grid, "from_function")
     points = whole_number("points", points, 1)
-    nodes, weights = np.polynomial.legendre.leggauss(points)
-    total = np.zeros(grid.shape)
-    for which in np.ndindex(*(points,) * grid.dim):
-        at = [x + h / 2 * nodes[i] for x, h, i in zip(grid.mesh(), grid.spacing, which, strict=True)]
-        total += math.prod(weights[i] / 2 for i in which) * np.asarray(function(*at))
+    total = cell_averages(function, [grid.edges(axis) for axis in range(grid.dim)], points, halvings)
     return from_array(grid, total) if mass is None else normalize(grid, total, mass)
 
 

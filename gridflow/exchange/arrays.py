@@ -18,7 +18,7 @@ class Npz(Fields, kind="npz", suffixes=(".npz",)):
     """All snapshots as arrays of numpy, over (time, x, y, z) as in gridflow, with coordinates and the target."""
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
-        """Write the file, one snapshot at a time, all of them once for each array; see :meth:`Fields.write`."""
+        """Write the file, one snapshot at a time, all of them once for each array."""
         frames = self.frames(stored)
         plain = {"time": frames.times, "target": stored.target}
         plain |= {each.name: each.values for each in stored.grid.coordinates()}

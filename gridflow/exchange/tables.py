@@ -19,7 +19,7 @@ class SeriesTable(Format, kind="csv", suffixes=(".csv",)):
     """
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
-        """Write the table; see :meth:`Format.write`."""
+        """Write the table; see :meth:`gridflow.exchange.base.Format.write`."""
         series = stored.series
         if not series:
             raise InputError(f"{stored.path} has no series yet: there is nothing to export")

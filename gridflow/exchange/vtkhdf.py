@@ -28,7 +28,7 @@ class VtkHdf(Fields, kind="vtkhdf", suffixes=(".vtkhdf",)):
     on_sphere: ClassVar[bool] = False
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
-        """Write the file, one snapshot at a time; see :meth:`Fields.write`."""
+        """Write the file, one snapshot at a time; see :meth:`gridflow.exchange.base.Format.write`."""
         frames = self.frames(stored)
         publish_hdf5(path, lambda file: _fill(file, frames))
         return path

@@ -24,7 +24,7 @@ class Xdmf(Fields, kind="xdmf", suffixes=(".xdmf",)):
     on_sphere: ClassVar[bool] = False
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
-        """Write the two files, of which neither appears unless both can be written; see :meth:`Fields.write`."""
+        """Write the two files, of which neither appears unless both can be written."""
         frames = self.frames(stored)
         beside = path.with_name(f"{path.name}.h5")
         with publishing(path) as description:

@@ -31,7 +31,7 @@ class Zarr(Fields, kind="zarr", suffixes=(".zarr",)):
     """All snapshots as a Zarr store over (time, x, y, z), in chunks of one time: xarray, dask, the cloud."""
 
     def write(self, stored: RunDirectory, path: Path) -> Path:
-        """Write the folder, one snapshot at a time; see :meth:`Fields.write`. No folder that exists is replaced."""
+        """Write the folder, one snapshot at a time. No folder that exists is replaced."""
         if os.path.lexists(path):
             raise InputError(f"{path} exists; remove it or choose another name")
         frames = self.frames(stored)

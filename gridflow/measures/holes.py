@@ -26,7 +26,7 @@ SMALL = 3
 """Width in cells below which a hole on the sphere has no perimeter."""
 ONE_SIDED = 1e-9
 """Distance of a centre of mass from that of the sphere below which the hole has no side."""
-MOST_ASKED = 2**14
+MOST_ASKED = 2**11
 """Largest number of cells of a hole among which the deepest is looked for."""
 
 
@@ -52,7 +52,7 @@ class Hole:
     cells
         Number of its cells.
     deepest
-        Index of a cell that is as far from its border as any.
+        Index of a cell as far from its border as any, or any of 2048 in a larger hole.
     """
 
     volume: float

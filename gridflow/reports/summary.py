@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gridflow.reports.base import Section, Subject, escaped
-from gridflow.viz.selection import kernel_name, short
+from gridflow.viz.selection import kernel_name
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,6 @@ def _versions(run: Subject) -> str:
     return f'gridflow {escaped(run.manifest["gridflow"])}<br><span class="muted">{escaped(told)}</span>'
 
 
-def _wall(run: Subject) -> str:
-    seconds = run.manifest["record"].get("wall_seconds")
-    return f"{short(float(seconds))} s" if seconds is not None else ""
-
-
 FACTS: tuple[tuple[str, Callable[[Subject], str]], ...] = (
     ("Run", lambda run: f'{escaped(run.title)}<br><code class="muted">{escaped(run.path.name)}</code>'),
     ("Status", _status),
@@ -100,7 +95,6 @@ FACTS: tuple[tuple[str, Callable[[Subject], str]], ...] = (
     ("Energy", _energy),
     ("In words", _story),
     ("Stored", _stored),
-    ("Wall time", _wall),
     ("Versions", _versions),
 )
 """What is told of a run, in the order of the table; an empty text is no fact."""

@@ -95,7 +95,7 @@ class HoleRecorder:
             fraction = 1 - density / plateau
         else:
             return {}, {}
-        return row | _each(grid, components(grid, fraction), before), exact
+        return row | numbered(grid, components(grid, fraction), before), exact
 
 
 def column(number: int, what: str) -> str:
@@ -103,15 +103,15 @@ def column(number: int, what: str) -> str:
     return f"hole{number}_{what}"
 
 
-def _each(grid: Domain, found: Components, before: Mapping[str, float]) -> dict[str, float]:
-    """Return the number of holes and the columns of each; those of the row before keep their numbers.
+def numbered(grid: Domain, found: Components, before: Mapping[str, float]) -> dict[str, float]:
+    """Return the number of holes and the columns of each; those of the row ``before`` keep their numbers.
 
     A hole is the one that contains the deepest cell of a hole of the row before, or the nearest within half its width.
     If it contains those of several, they have merged, and it is the largest of these.
     """
     numbers = [number for number in range(1, MOST + 1) if before.get(column(number, "within"), math.nan) >= 0]
     within = {number: int(before[column(number, "within")]) for number in numbers}
-    volumes = {number: before[column(number, "volume")] for number in numbers}
+    volumes = {number: before.get(column(number, "volume"), math.nan) for number in numbers}
     places: dict[int, list[int]] = {}
     for number in numbers:
         if within[number] == number:

@@ -2,13 +2,14 @@
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import escape
 from threading import Timer
 from typing import Any, Protocol, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gridflow.equation.contract import Solver
 from gridflow.runtime.callbacks import Callback, LiveRun
@@ -229,3 +230,32 @@ def _in_notebook() -> bool:
     """Whether this process is the kernel of a notebook."""
     loaded = sys.modules.get("IPython")
     return loaded is not None and getattr(loaded.get_ipython(), "kernel", None) is not None
+
+
+@contextmanager
+def counting(
+    total: int, what: str, shown: bool | None = None, stream: TextIO | None = None
+) -> Iterator[Callable[[], None]]:
+    """Show a live bar on a terminal while a number of equal pieces of work is done.
+
+    Parameters
+    ----------
+    total
+        Number of pieces.
+    what
+        What they are, in one word.
+    shown
+        Whether to show it. Default: only on a terminal. A stream that is no terminal has one line, at the end.
+    stream
+        Output stream. Default: standard error.
+
+    Yields
+    ------
+    callable
+        To be called after every piece.
+    """
+    console = Console(file=stream or sys.stderr)
+    columns = (TextColumn(what), BarColumn(bar_width=16), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=shown is False or not (shown or console.is_terminal)) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)

@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 from gridflow.viz.artists import density, difference, hole, particles, potential, redraw, spacetime, streamlines
 from gridflow.viz.comparison import plot_comparison
 from gridflow.viz.curves import discrepancy, energy, extrema, hole_ratio, hole_volume
-from gridflow.viz.movies import movie
+from gridflow.viz.movies import kinds_of_movies, movie
 from gridflow.viz.pictures import Cut
 from gridflow.viz.plotting import drawn, kinds, plot
 from gridflow.viz.predictions import plot_prediction
@@ -21,8 +21,8 @@ from gridflow.viz.training import plot_training
 
 __all__ = [
     "STYLE", "Cut", "Scale", "color_bar", "density", "difference", "discrepancy", "drawn", "energy", "extrema", "globe",
-    "hole", "hole_ratio", "hole_volume", "kinds", "movie", "particles", "plot", "plot_comparison", "plot_prediction",
-    "plot_training", "potential", "redraw", "spacetime", "spectrum", "streamlines",
+    "hole", "hole_ratio", "hole_volume", "kinds", "kinds_of_movies", "movie", "particles", "plot", "plot_comparison",
+    "plot_prediction", "plot_training", "potential", "redraw", "spacetime", "spectrum", "streamlines",
 ]  # fmt: skip
 
 for _module in iter_modules(__path__, f"{__name__}."):

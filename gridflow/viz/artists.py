@@ -24,6 +24,7 @@ from gridflow.runtime.schema import Snapshot
 from gridflow.runtime.store import RunDirectory
 from gridflow.viz.pictures import MIDDLE, Cut, is_line, picture_of
 from gridflow.viz.scale import Scale
+from gridflow.viz.selection import in_log_time
 from gridflow.viz.style import EXACT, MEASURED
 
 BOUNDARY: Any = {"colors": "#4cc9a7", "linewidths": 1.2}
@@ -130,9 +131,8 @@ def spacetime(
     times = np.array([frame.time for frame in frames])
     values = np.array([frame.density if frame.negative is None else frame.density - frame.negative for frame in frames])
     scale = scale or Scale.over(values, bool(values.min() < 0))
-    gaps = np.diff(times)
     if log is None:
-        log = bool(len(times) > 4 and gaps[-1] > 5 * gaps[len(gaps) // 2] > 0)
+        log = in_log_time(times)
     positive = times[times > 0]
     if log:
         axes.set_yscale("log")

@@ -128,7 +128,7 @@ def densities(view: View, stored: RunDirectory, frames: list[Snapshot], width: f
 def draw_hole(axes: Axes, stored: RunDirectory, frame: Snapshot, view: View) -> None:
     """Draw the boundary of the carried hole of a snapshot that has one."""
     if frame.tracer is not None:
-        artists.hole(axes, stored.grid, 1 - frame.tracer, view.cut)
+        artists.hole(axes, stored.grid, frame.tracer, view.cut)
 
 
 def _draw_lines(view: View, figure: FigureBase, stored: RunDirectory, grid: Grid, frames: list[Snapshot]) -> None:

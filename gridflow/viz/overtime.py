@@ -169,6 +169,8 @@ class Outlines(Figure, kind="hole"):
             axes = figure.subplots()
             artists.density(axes, grid, net(frames[0]), Scale(scale.high, scale.low, cmap="Greys_r"), self.cut)
             axes.images[0].set_alpha(0.35)
+            for spine in axes.spines.values():
+                spine.set_visible(True)
             last = max(frames[-1].time, 1e-300)
             for frame in frames:
                 if frame.tracer is not None:

@@ -23,7 +23,7 @@ def spread(total: int, count: int) -> np.ndarray:
 
 def evenly(stored: RunDirectory, count: int) -> list[Snapshot]:
     """Return evenly spread snapshots of a run, smoothed for a network; InputError if there are none yet."""
-    return [_read(stored, int(index)) for index in spread(len(_times(stored)), count)]
+    return [read(stored, int(index)) for index in spread(len(times_of(stored)), count)]
 
 
 def nearest(stored: RunDirectory, times: Sequence[float]) -> list[Snapshot]:
@@ -31,8 +31,8 @@ def nearest(stored: RunDirectory, times: Sequence[float]) -> list[Snapshot]:
 
     Snapshots of a network are smoothed. InputError if there are none yet.
     """
-    held = _times(stored)
-    return [_read(stored, index) for index in sorted({int(abs(held - time).argmin()) for time in times})]
+    held = times_of(stored)
+    return [read(stored, index) for index in sorted({int(abs(held - time).argmin()) for time in times})]
 
 
 def common_times(runs: Sequence[RunDirectory], count: int) -> list[float]:
@@ -50,20 +50,28 @@ def common_times(runs: Sequence[RunDirectory], count: int) -> list[float]:
     InputError
         If a run has no snapshots yet.
     """
-    held = [_times(run) for run in runs]
+    held = [times_of(run) for run in runs]
     end = min(times[-1] for times in held)
     fewest = min((times[times <= end * (1 + 1e-9)] for times in held), key=len)
     return [float(time) for time in fewest[spread(len(fewest), count)]]
 
 
-def _times(stored: RunDirectory) -> np.ndarray:
+def times_of(stored: RunDirectory) -> np.ndarray:
+    """Return the times of the snapshots of a run; InputError if there are none yet."""
     times = stored.times
     if not times.size:
         raise InputError(f"{stored.path} holds no snapshots yet")
     return times
 
 
-def _read(stored: RunDirectory, index: int) -> Snapshot:
+def in_log_time(times: np.ndarray) -> bool:
+    """Whether snapshots are spread over the logarithm of time: late ones are much farther apart than those before."""
+    gaps = np.diff(times)
+    return bool(len(times) > 4 and gaps[-1] > 5 * gaps[len(gaps) // 2] > 0)
+
+
+def read(stored: RunDirectory, index: int) -> Snapshot:
+    """Return a snapshot of a run, smoothed for a network."""
     return smoothed(stored.grid, stored.snapshot(index=index))
 
 

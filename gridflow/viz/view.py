@@ -28,10 +28,6 @@ class View:
 
     Parameters
     ----------
-    frames
-        Number of densities to show, evenly spread over the snapshots, at least 1. Default: 5.
-    times
-        Times to show instead; of each, the nearest snapshot.
     axis, at
         In 3-D, the axis across which the domain is cut, ``x``, ``y`` or ``z``, and where (length). Default: ``z``, in
         the middle.
@@ -43,8 +39,6 @@ class View:
         Name of a colour map of matplotlib.
     """
 
-    frames: int = FRAMES
-    times: Sequence[float] | None = None
     axis: str = "z"
     at: float | None = None
     limits: tuple[float, float] | None = None
@@ -52,12 +46,8 @@ class View:
     cmap: str | None = None
 
     def __post_init__(self) -> None:
-        if self.frames < 1:
-            raise InputError(f"frames = {self.frames}: at least 1 is needed")
         if self.axis not in NAMES:
             raise InputError(f'axis = "{self.axis}": it must be one of {", ".join(NAMES)}')
-        if self.times is not None and not (len(self.times) and all(math.isfinite(time) for time in self.times)):
-            raise InputError(f"times = {list(self.times)}: it must be one or more finite numbers")
         if self.limits is not None:
             low, high = self.limits
             if not (low < high and math.isfinite(low) and math.isfinite(high)):
@@ -74,10 +64,6 @@ class View:
         """The scale of the values that are shown; see :meth:`Scale.over`."""
         return Scale.over(shown, signed, limits=self.limits, log=self.log, cmap=self.cmap, label=label)
 
-    def shown(self, stored: RunDirectory) -> list[Snapshot]:
-        """The snapshots of a run to show, in the order of time; InputError if there are none yet."""
-        return evenly(stored, self.frames) if self.times is None else nearest(stored, self.times)
-
 
 @dataclass(frozen=True)
 class Figure(View, Output, ABC, command="plot", suffixes=FORMATS):
@@ -85,17 +71,27 @@ class Figure(View, Output, ABC, command="plot", suffixes=FORMATS):
 
     Parameters
     ----------
+    frames
+        Number of densities to show, evenly spread over the snapshots, at least 1. Default: 5.
+    times
+        Times to show instead; of each, the nearest snapshot.
     columns
         Width of the figure, as 1 or 2 columns of a paper. Default: as wide as its panels need on a screen.
     dpi
         Pixels per inch of what is not a vector graphic. Default: 160.
     """
 
+    frames: int = FRAMES
+    times: Sequence[float] | None = None
     columns: int | None = None
     dpi: float = 160
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.frames < 1:
+            raise InputError(f"frames = {self.frames}: at least 1 is needed")
+        if self.times is not None and not (len(self.times) and all(math.isfinite(time) for time in self.times)):
+            raise InputError(f"times = {list(self.times)}: it must be one or more finite numbers")
         if self.columns is not None and self.columns not in COLUMNS:
             raise InputError(f"columns = {self.columns}: it must be 1 or 2")
         if not (np.isfinite(self.dpi) and 10 <= self.dpi <= 2400):
@@ -105,6 +101,10 @@ class Figure(View, Output, ABC, command="plot", suffixes=FORMATS):
     def width(self) -> float | None:
         """Width in inches, or None for as wide as the panels need."""
         return None if self.columns is None else COLUMNS[self.columns]
+
+    def shown(self, stored: RunDirectory) -> list[Snapshot]:
+        """The snapshots of a run to show, in the order of time; InputError if there are none yet."""
+        return evenly(stored, self.frames) if self.times is None else nearest(stored, self.times)
 
     @abstractmethod
     def draw(self, runs: Sequence[RunDirectory]) -> Drawing:

@@ -21,7 +21,7 @@ def cap(place: str, times: tuple[float, ...] = (1.0, 2.0), radius: float = 0.8, 
     grid = gf.SphereGrid((128, 256))
     flow = gf.SphereFlow(grid, gf.Riesz(1), gf.uniform(grid))
     start = gf.sphere_densities.cap_hole(grid, radius, PLACES[place])
-    law, solver = gf.theory.HoleLaw.of(flow, start), SphereFiniteVolume(flow, **options)
+    law, solver = gf.theory.HoleLaw.of(flow, start), SphereFiniteVolume(flow, tracer=False, **options)
     state, found = solver.initialize(start), []
     for until in times:
         time = until / NU

@@ -137,7 +137,8 @@ class SphereFiniteVolume(CellSolver[SphereSpace]):
         rings, cells = shape
         orders = min(rings, cells // 2)
         harmonics = orders * (2 * rings - orders + 1) // 2
-        held = (3 * (1 + negative + tracer) + 1 + 2 * tracer) * rings * cells * 8
+        found = 5 * tracer  # two arrays for the divergence of the velocity, and the points by which a hole is found
+        held = (3 * (1 + negative + tracer) + 1 + found) * rings * cells * 8
         lines = count(threads, rings * cells) * loops.LINES * (cells + loops.HALO) * 8
         return held + lines + harmonics * (2 * 16 + 3 * 8) + 2 * 16 * rings * orders
 

@@ -16,9 +16,12 @@ from gridflow.cases import case as tables
 from gridflow.cases import densities as density_tables
 from gridflow.cases import domains as domain_tables
 from gridflow.cases import kernels as kernel_tables
+from gridflow.cases import shapes as shape_tables
 from gridflow.cases import solvers as solver_tables
 from gridflow.cases import templates as cases
 from gridflow.cases.reading import load_case, parse_case, parsed_changes, text_of, value_of
+from gridflow.compute.expressions import FUNCTIONS
+from gridflow.densities.arrays import ArrayFormat
 from solvers import FiniteVolume, Spectral
 from solvers.finite_volume.reconstruction import reconstruction
 
@@ -153,7 +156,7 @@ def test_exclusive_keys():
 def test_a_tracer_needs_a_hole():
     (line,) = complaints(GOOD, ['initial={kind="cosine"}', "solver.tracer=true"])
     assert 'there is no hole to carry in an initial density of kind "cosine"' in line
-    assert "ball_hole, box_hole, cap_hole, lattice_of_holes, shell_hole" in line
+    assert "ball_hole, box_hole, cap_hole, lattice_of_holes, shape, shell_hole" in line
 
 
 def test_what_is_not_toml_or_not_there():
@@ -287,12 +290,74 @@ def test_every_kind_and_its_keys_are_documented(union, cell):
             assert f"`{field}`" in row
 
 
-def test_the_documented_sum_is_a_case():
-    snippet = DOCUMENTED.split("```toml\n")[1].split("```")[0]
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_the_documented_densities_are_cases(number):
+    snippet = DOCUMENTED.split("```toml\n")[number].split("```")[0]
     head, _, tail = GOOD.partition("[initial]")
     rest = tail.partition("[time]")[2]
     solver, initial = parse_case(f"{head}{snippet}[time]{rest}", "documented").build(Path())
     assert solver.flow.grid.integral(initial) == pytest.approx(1)
+
+
+def test_the_language_of_formulas_shapes_and_files_is_documented():
+    words = [*FUNCTIONS, *ArrayFormat.by_suffix]
+    assert [word for word in words if f"`{word}" not in DOCUMENTED] == []
+    rows = [line for line in DOCUMENTED.splitlines() if line.startswith("| ")]
+    shared = next(row for row in rows if row.startswith("| each of them"))
+    for kind, part in shape_tables.PARTS.items():
+        row = next(row for row in rows if row.startswith(f"| `{kind}` |")) + shared
+        assert [key for key in part.model_fields if key != "kind" and f"`{key}`" not in row] == []
+
+
+def test_a_shape_of_a_case_is_that_of_python():
+    """Every way to combine and place a part; the hole is carried along."""
+    parts = [
+        {"kind": "ball", "radius": 0.2, "center": [0.4, 1.0]},
+        {"kind": "box", "size": [0.1, 0.5], "rotate": 30.0, "move": [0.1, 0.0]},
+        {
+            "kind": "group",
+            "op": "difference",
+            "rotate": 20.0,
+            "parts": [
+                {"kind": "torus", "radius": 0.1, "tube": 0.02},
+                {"kind": "box", "size": 0.2, "op": "intersection"},
+            ],
+        },
+    ]
+    case = parse_case(GOOD, "c", {"initial": {"kind": "shape", "parts": parts}, "solver.tracer": True})
+    solver, initial = case.build(Path())
+    make = gf.shapes
+    ring = (make.torus(0.1, 0.02) & make.box(0.2)).rotated(20)
+    shape = (make.ball(0.2, (0.4, 1.0)) | make.box((0.1, 0.5)).rotated(30).moved((0.1, 0))) - ring
+    assert (initial == gf.from_shape(solver.flow.grid, shape)).all()
+    assert (case.initial.region(solver.flow.grid, Path()) == shape.fraction(solver.flow.grid)).all()
+
+
+@pytest.mark.parametrize(
+    ("parts", "line"),
+    [
+        ("[]", "initial.parts: at least one part is needed"),
+        ("[{kind='ball', radius=0.1, op='difference'}]", 'initial.parts: op = "difference" of the first part'),
+        (
+            "[{kind='bal', radius=0.1}]",
+            'initial.parts.0.kind = "bal": unknown (did you mean "ball"?); allowed are ball, box',
+        ),
+        ("[{kind='group', parts=[{kind='box'}]}]", "initial.parts.0.parts.0.size: this key is required"),
+        ("[{kind='ball', radius=0.1, axis=[0.0, 0.0, 1.0]}]", "initial.parts.0: axis = [0.0, 0.0, 1.0]: set rotate"),
+        ("[{kind='cylinder', radius=0.1, height=0.1}]", "initial: a cylinder needs three dimensions, not 2"),
+    ],
+)
+def test_what_is_wrong_with_a_part_is_named(parts, line):
+    (told,) = complaints(GOOD, [f"initial={{kind='shape', parts={parts}}}"])
+    assert told.removeprefix("case.toml: ").startswith(line)
+
+
+def test_a_formula_of_a_case():
+    grid = gf.Grid((16, 12), (1.0, 2.0))
+    tables = {"initial": {"kind": "expression", "expression": "y < Ly/2"}}
+    assert (parse_case(GOOD, "c", tables).build(Path())[1] == gf.from_expression(grid, "y < 1")).all()
+    (line,) = complaints(GOOD, ["initial={kind='expression', expression='1 + z'}"])
+    assert line.startswith('initial: "z" in the formula "1 + z" is not allowed: the names are Lx, Ly, x, y')
 
 
 def test_a_case_chooses_its_solver():

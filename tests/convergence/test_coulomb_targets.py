@@ -120,9 +120,9 @@ def test_the_balance_of_a_run_in_two_dimensions():
     flow = gf.Flow(grid, gf.Riesz(1), gf.cosine(grid, 0.6))
     hole, where = gf.ball_hole(grid, 0.25, [0.4, 0.5]), gf.regions.ball(grid, 0.25, [0.4, 0.5])
     series = gf.run(FiniteVolume(flow, tracer=where), hole, 1.5, series=gf.EverySteps(2)).series
-    balance = HoleBalance(float(series["tracer_volume"][0]), series["time"], series["tracer_target"])
+    balance = HoleBalance(float(series["hole_volume"][0]), series["time"], series["hole_target"])
     # contours lose a percent or two of a disc whose radius falls to seventeen cells
-    assert series["tracer_volume"] == pytest.approx(balance.volumes, rel=0.02)
+    assert series["hole_volume"] == pytest.approx(balance.volumes, rel=0.02)
     below, above = HoleBounds.of(flow, where)(series["time"])
-    assert (below * 0.98 <= series["tracer_volume"]).all()
-    assert (series["tracer_volume"] <= above * 1.02).all()
+    assert (below * 0.98 <= series["hole_volume"]).all()
+    assert (series["hole_volume"] <= above * 1.02).all()

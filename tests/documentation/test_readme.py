@@ -51,6 +51,10 @@ def overrides(line, shapes=SHAPES):
     return [word for change in more for word in ("--set", change)]
 
 
+GALLERY = {
+    *(Path(name).name for name in re.findall(r"\]\((gallery/[^)]*)\)", (ROOT / "docs/gallery.md").read_text("utf-8")))
+}
+"""The pictures of the gallery; its commands make each."""
 SMALLER = {
     "README.md": {"(256, 256)": "(64, 64)"},
     "docs/tutorial.md": {"(256, 256)": "(64, 64)", "t_end=4.0": "t_end=2.0"},
@@ -66,7 +70,9 @@ SMALLER = {
     "docs/sphere.md": {"(32, 64)": "(16, 32)"},
     "docs/store.md": {},
     "docs/export.md": {},
+    "docs/gallery.md": {"count=1000": "count=50"},
     "docs/report.md": {},
+    "docs/pictures.md": {},
     "docs/validate.md": {"10_000": "1_000"},
     "docs/networks.md": {},
     "docs/contributing.md": {},
@@ -87,7 +93,17 @@ LEAVES = {
     "docs/python.md": {"python.run", "hole2d.run"},
     "docs/report.md": {"hole2d.run", "hole2d_s2.run", "hole2d.html", "both.html"},
     "docs/sphere.md": {"cap.run", "cap.png"},
-    "docs/export.md": {"hole2d.nc", "late.npz", "ends.xdmf", "ends.xdmf.h5", "series.csv", "hole.nc", "hole.vtkhdf"},
+    "docs/export.md": {
+        "hole2d.nc",
+        "hole2d_vtkhdf.vtkhdf",
+        "late.npz",
+        "ends.xdmf",
+        "ends.xdmf.h5",
+        "series.csv",
+        "hole.nc",
+        "hole.vtkhdf",
+    },
+    "docs/gallery.md": {*GALLERY, "mine.pdf"},
     "docs/validate.md": {"hole2d.run", "mine.npz", "report.png", "grid.run", "particles.run"},
     "docs/networks.md": {"relu-circle.train", "relu-sphere.train", "net.npz", "student.run"},
 }
@@ -116,7 +132,7 @@ def prepare(page, folder):
     """What a page says that the reader has: a code of particles; the run of the tutorial."""
     if page == "docs/validate.md":
         shutil.copy(ROOT / "scripts" / "examples" / "particles_numpy.py", folder / "my_code.py")
-    if page in ("docs/store.md", "docs/export.md"):
+    if page == "docs/store.md":
         start = next(text for language, text in snippets("docs/tutorial.md") if language == "python")
         run_python(start.replace("(256, 256)", "(32, 32)"), folder)
 

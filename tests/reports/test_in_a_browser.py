@@ -1,7 +1,9 @@
 """A report in a real browser, without a network: its slider, curves, scales and colours do what they say."""
 
+import numpy as np
 import pytest
 from browser import chromium
+from stored import stored_run
 
 import gridflow as gf
 from solvers import FiniteVolume
@@ -80,6 +82,41 @@ def test_planes_side_by_side(folder):
         assert "legendonly" in page.evaluate(shown)  # colours change, and nothing else
         assert page.errors == []
         assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_a_sphere_is_a_map_and_a_globe(tmp_path):
+    """Densities that say where their cells are: bright about the direction x, else half as bright in the north."""
+    sphere = gf.SphereGrid((16, 32))
+    theta, phi = np.meshgrid(sphere.colatitudes, 2 * np.pi * np.arange(32) / 32, indexing="ij")
+    density = np.where(np.sin(theta) * np.cos(phi) > 0.9, 1.0, np.where(theta < 1.0, 0.5, 0.0))
+    run = stored_run(tmp_path / "sphere.run", sphere, gf.Riesz(1), [{"density": density}] * 2)
+    gf.report(run, tmp_path / "sphere.html")
+    with chromium(viewport={"width": 1280, "height": 900}, color_scheme="light") as page:
+        opened(page, tmp_path / "sphere.html")
+        look = """([x, y]) => { const c = document.getElementById('film-0');
+            const p = c.getContext('2d').getImageData(x * c.width, y * c.height, 1, 1).data;
+            return p[3] && p[0] + p[1] + p[2]; }"""
+
+        def brightness(*places):
+            return [page.evaluate(look, list(place)) for place in places]
+
+        middle, north, south, left, corner = brightness((0.5, 0.5), (0.5, 0.08), (0.5, 0.92), (0.1, 0.5), (0.02, 0.02))
+        assert middle > north > south == left
+        assert corner == 0  # outside of the map
+        page.click("[data-globe]")
+        assert (
+            page.evaluate("(() => { const c = document.getElementById('film-0'); return c.width / c.height; })()") == 1
+        )
+        canvas = page.locator("#film-0").bounding_box()
+        assert brightness((0.5, 0.5), (0.5, 0.03)) == [south, north]  # seen from 0.5 to the east and 0.4 to the north
+        across, down = (canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 2)
+        page.mouse.move(across, down)
+        page.mouse.down()
+        radian = canvas["width"] / np.pi  # as far as the globe is dragged for each
+        page.mouse.move(across + 0.5 * radian, down - 0.4 * radian, steps=4)
+        page.mouse.up()
+        assert brightness((0.5, 0.5)) == [middle]
+        assert page.errors == []
 
 
 def test_a_line_and_a_phone(folder):

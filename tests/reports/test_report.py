@@ -106,6 +106,18 @@ def unpacked(text, dtype):
     return np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype)
 
 
+def test_the_boundary_is_that_of_the_hole(hole, tmp_path):
+    """A circle about the middle whose area falls like e^{−t}, within half a cell."""
+    data = Reader(gf.report(hole, tmp_path / "r.html")).data("densities")
+    (film,) = data["films"]
+    points = -0.2 + 1.4 * unpacked(film["points"], "<u2").reshape(-1, 2) / 65535
+    lengths = [sum(lines) for lines in film["lines"]]
+    assert len(lengths) == len(data["times"])
+    for time, around in zip(data["times"], np.split(points, np.cumsum(lengths)[:-1]), strict=True):
+        radii = np.hypot(*(around - 0.5).T)
+        assert radii == pytest.approx(0.3 * np.exp(-time / 2), abs=0.5 / 12)
+
+
 @pytest.mark.parametrize("log", [False, True])
 def test_frames_can_be_read_to_half_a_step_of_their_scale(log):
     frames = np.random.default_rng(1).uniform(0.01, 3.0, (4, 5, 6))

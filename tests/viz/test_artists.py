@@ -181,7 +181,7 @@ def test_options_that_are_not_allowed_are_named(run):
         ({"limits": (0, 1), "log": True}, "on a logarithmic scale both must be positive"),
         ({"columns": 3}, "columns = 3: it must be 1 or 2"),
         ({"dpi": 1}, "dpi = 1: it must be between 10 and 2400"),
-        ({"colour": "red"}, 'colour = red: plot of the kind "overview" has no such option; it has frames'),
+        ({"colour": "red"}, 'colour = red: plot of the kind "overview" has no such option; it has axis'),
     ):
         with pytest.raises(gf.InputError, match=told):
             viz.plot(run, **options)

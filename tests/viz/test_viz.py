@@ -1,6 +1,4 @@
-"""Figures and movies: right places, one scale, honest files."""
-
-import shutil
+"""Figures: right places, one scale, honest files."""
 
 import numpy as np
 import pytest
@@ -9,7 +7,7 @@ from PIL import Image
 import gridflow as gf
 from gridflow import viz
 from gridflow.files import publishing
-from gridflow.viz import artists, movies, pictures, style
+from gridflow.viz import artists, figures, pictures, style
 from solvers import FiniteVolume
 
 
@@ -77,43 +75,13 @@ def test_side_by_side(runs, tmp_path):
         viz.plot([runs / "2.run", runs / "2.run"], titles=["first"])
 
 
-@pytest.mark.parametrize("dim", [1, 2, 3])
-def test_a_gif_has_one_frame_per_snapshot(runs, tmp_path, dim):
-    path = viz.movie(runs / f"{dim}.run", tmp_path / "run.gif")
-    with Image.open(path) as picture:
-        assert picture.n_frames == 6
-
-
-def test_an_mp4_is_one(runs, tmp_path):
-    path = viz.movie([runs / "2.run", runs / "2.run"], tmp_path / "run.mp4")
-    assert path.suffix == ".mp4"
-    assert path.read_bytes()[4:8] == b"ftyp"
-
-
-def test_without_ffmpeg_a_gif_is_written_and_said_so(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    monkeypatch.setattr(movies.importlib.util, "find_spec", lambda _: None)
-    with pytest.warns(UserWarning, match=r"there is no ffmpeg .*: writing .*run\.gif instead"):
-        path = viz.movie(runs / "2.run", tmp_path / "run.mp4")
-    assert path == tmp_path / "run.gif"
-    assert list(tmp_path.iterdir()) == [path]
-
-
 def test_bad_outputs_and_runs_are_named(runs, tmp_path):
     with pytest.raises(gf.InputError, match=r'output run\.doc: the ending "\.doc" is not one of \.png'):
         viz.plot(runs / "2.run", "run.doc")
     with pytest.raises(gf.InputError, match="there is no folder"):
         viz.plot(runs / "2.run", tmp_path / "nowhere" / "run.png")
-    with pytest.raises(gf.InputError, match=r'the ending "\.png" is not one of \.mp4, \.gif'):
-        viz.movie(runs / "2.run", tmp_path / "run.png")
     with pytest.raises(gf.InputError, match="is not a run directory"):
         viz.plot(tmp_path, tmp_path / "run.png")
-    with pytest.raises(gf.InputError, match=r"runs = \[\]: a movie needs at least one"):
-        viz.movie([], tmp_path / "run.gif")
-    with pytest.raises(gf.InputError, match="fps = 0: it must be positive"):
-        viz.movie(runs / "2.run", tmp_path / "run.gif", fps=0)
-    with pytest.raises(gf.RunError, match=r"cannot write .*File name too long"):
-        viz.movie(runs / "2.run", tmp_path / f"{'long' * 64}.mp4")
 
 
 @pytest.mark.parametrize("ending", [".png", ".mp4"])
@@ -131,6 +99,14 @@ def test_a_failure_leaves_no_half_written_file(tmp_path, ending):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_on_a_line_what_is_shaded_is_the_hole(runs):
+    stored = gf.open_run(runs / "1.run")
+    axes = style.new_figure(3, 2).subplots()
+    figures.draw_hole(axes, stored, stored.snapshot(index=0), viz.view.View())
+    (span,) = axes.patches
+    assert (span.get_x(), span.get_x() + span.get_width()) == pytest.approx((0.25, 0.75), abs=0.5 / 64)
+
+
 def test_a_run_with_a_start_alone_can_be_drawn(tmp_path):
     grid = gf.Grid((16, 16))
     flow = gf.Flow(grid, gf.Riesz(1), gf.cosine(grid, 0.5))
@@ -139,4 +115,3 @@ def test_a_run_with_a_start_alone_can_be_drawn(tmp_path):
     assert len(gf.open_run(tmp_path / "a.run").times) == 1
     viz.plot(tmp_path / "a.run", tmp_path / "a.png")
     assert (tmp_path / "a.png").exists()
-    assert viz.movie(tmp_path / "a.run", tmp_path / "a.gif").exists()

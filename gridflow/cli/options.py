@@ -9,7 +9,7 @@ from gridflow.errors import InputError
 
 CasePath = Annotated[Path, typer.Argument(metavar="CASE.toml", help="The case file; see 'gridflow new'.")]
 RunPaths = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Run directories.")]
-RunPath = Annotated[Path, typer.Argument(metavar="DIR", help="The run directory.")]
+RunPath = Annotated[Path, typer.Argument(metavar="DIR", help="The run directory, or packed run.")]
 Changed = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a value of the case; repeatable."),

@@ -5,7 +5,7 @@ from abc import ABC
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -25,21 +25,25 @@ class Axis(NamedTuple):
         Name and units: ``x``, ``y``, ``z`` in ``length``, or ``latitude`` and ``longitude`` in degrees.
     centers
         Centres of the cells, ascending, shape (n,).
+    bounds
+        Lower and upper ends of the cells, shape (n, 2), where they do not follow from the centres; else None.
     """
 
     name: str
     units: str
     centers: np.ndarray
+    bounds: np.ndarray | None = None
 
 
-def axes_of(grid: Domain) -> list[Axis]:
+def axes_of(grid: Any) -> list[Axis]:
     """The axes of the arrays of a domain in their order; on the sphere latitude, from south to north, and longitude."""
     if grid.sphere_dim == 2 and grid.has_cells:
         colatitude, longitude = (coordinate.values for coordinate in grid.coordinates())
-        south_to_north = 90 - np.degrees(colatitude[::-1])
+        edges, east = 90 - np.degrees(grid.edges[::-1]), np.degrees(longitude)
+        half = 180 / len(east)
         return [
-            Axis("latitude", "degrees_north", south_to_north),
-            Axis("longitude", "degrees_east", np.degrees(longitude)),
+            Axis("latitude", "degrees_north", 90 - np.degrees(colatitude[::-1]), np.stack([edges[:-1], edges[1:]], -1)),
+            Axis("longitude", "degrees_east", east, np.stack([east - half, east + half], -1)),
         ]
     return [Axis(each.name, each.units, each.values) for each in grid.coordinates()]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 
 from gridflow._version import __version__
-from gridflow.exchange.fields import Fields, Frames, as_image, axes_of
+from gridflow.exchange.fields import Axis, Fields, Frames, as_image, axes_of
 from gridflow.exchange.hdf5 import label, over_time, put
 from gridflow.runtime.schema import AXES_OF_POINTS, field_label, numbered, publish_hdf5, write_chunks
 from gridflow.runtime.store import RunDirectory
@@ -44,6 +44,9 @@ def _fill(file: h5py.File, frames: Frames) -> None:
         label(scales[axis.name], units=axis.units, long_name=f"{axis.name} of the cells' centres")
     for name, scale in scales.items():
         scale.make_scale(name)
+    for axis in axes_of(grid):
+        if axis.bounds is not None:
+            _bound(file, scales, axis)
     for points in frames.points:
         sizes = dict(zip(AXES_OF_POINTS[points], frames.arrays[points][0], strict=True))
         for name in sizes.keys() - scales.keys():
@@ -68,3 +71,13 @@ def _fill(file: h5py.File, frames: Frames) -> None:
             write_chunks(made[name], as_image(grid, getattr(frame, name)), (number,))
         for name in frames.points:
             write_chunks(made[name], getattr(frame, name), (number,))
+
+
+def _bound(file: h5py.File, scales: dict[str, h5py.Dataset], axis: Axis) -> None:
+    """Add the ends of the cells along an axis; without them readers would leave the poles of a globe open."""
+    if "bounds" not in scales:
+        (scales["bounds"],) = numbered(file, ("bounds",), (2,))
+    ends = file.create_dataset(f"{axis.name}_bounds", data=axis.bounds)
+    for dimension, name in zip(ends.dims, (axis.name, "bounds"), strict=True):
+        dimension.attach_scale(scales[name])
+    label(scales[axis.name], bounds=f"{axis.name}_bounds", standard_name=axis.name)

@@ -122,6 +122,7 @@ def test_netcdf_of_the_sphere_is_a_globe_in_vtk(runs, tmp_path):
     reader.UpdateTimeStep(0.3)
     data = reader.GetOutput()
     values = numpy_support.vtk_to_numpy(data.GetCellData().GetArray("density"))
+    np.testing.assert_allclose(data.GetBounds()[4:], (-1, 1))  # closed at the poles
     centers = vtk.vtkCellCenters()
     centers.SetInputData(data)
     centers.Update()

@@ -33,7 +33,7 @@ def plot(runs: Runs, output: str | os.PathLike[str] | None = None, kind: str | N
     Returns
     -------
     matplotlib.figure.Figure
-        The figure, which a notebook shows.
+        The figure. A notebook shows it after ``%matplotlib inline``.
 
     Raises
     ------

@@ -60,7 +60,7 @@ class Run:
         now = thumbnails.small(flow.grid, net)
         drawn = [("t = 0", self._start), (f"t = {self.time:.4g}", now)]
         pictures = [(caption, pixels) for caption, pixels in drawn if pixels is not None]
-        return summaries.Summary("Run", rows, pictures).html()
+        return summaries.Summary("Run", rows, pictures, NEGATIVE in fields).html()
 
     @property
     def density(self) -> np.ndarray:

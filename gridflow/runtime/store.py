@@ -78,7 +78,7 @@ class RunDirectory:
         rows += summaries.equation_rows(grid, self.manifest["problem"]["kernel"], self.manifest["solver"])
         rows += summaries.readable(lambda: summaries.series_rows(self.series, t_end, grid.measure), rows)
         pictures = summaries.readable(self._pictures, rows)
-        return summaries.Summary(self.title, rows, pictures).html()
+        return summaries.Summary(self.title, rows, pictures, self.representation.signed).html()
 
     def _pictures(self) -> list[tuple[str, np.ndarray]]:
         """Return captions and pixels of the first and the last snapshot; none if there is nothing to draw."""

@@ -30,11 +30,15 @@ class Summary:
         Names and values, in the order in which they are shown.
     pictures
         Captions, and pixels from :func:`gridflow.runtime.thumbnails.small`; all on one scale of colours.
+    signed
+        Whether the pictures are of densities of both signs. Otherwise values below 0, of a spectral method, are shown
+        as 0.
     """
 
     title: str
     rows: list[tuple[str, str]]
     pictures: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    signed: bool = False
 
     def html(self) -> str:
         """Return the summary as HTML without links or scripts; every text is escaped."""
@@ -49,12 +53,8 @@ class Summary:
         )
 
     def _figure(self, caption: str, pixels: np.ndarray) -> str:
-        highest = max(float(each.max()) for _, each in self.pictures)
-        lowest = min(0.0, *(float(each.min()) for _, each in self.pictures))
-        if lowest < 0:
-            highest = max(highest, -lowest)
-            lowest = -highest
-        data = b64encode(thumbnails.png(pixels, lowest, highest)).decode()
+        highest = max(float((abs(each) if self.signed else each).max()) for _, each in self.pictures)
+        data = b64encode(thumbnails.png(pixels, -highest if self.signed else 0.0, highest)).decode()
         return (
             f'<figure style="margin:0"><img src="data:image/png;base64,{data}" alt="density at {escape(caption)}">'
             f"<figcaption>{escape(caption)}</figcaption></figure>"

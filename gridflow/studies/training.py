@@ -314,6 +314,7 @@ def train(
     case = load_case(path, set)
     wanted = members(case)
     assert case.training is not None, "members checks that"
+    check_memory(wanted[0].case, path.parent, force)  # before any grid is filled
     expected = [expect(member, path.parent) for member in wanted]
     solver, initial = wanted[0].case.build(path.parent)
     ProgressReport(progress).compile(solver)

@@ -12,6 +12,7 @@ from PIL import Image
 import gridflow as gf
 from gridflow.equation.contract import State
 from gridflow.runtime import thumbnails
+from gridflow.runtime.summaries import Summary
 from gridflow.runtime.writer import RunWriter
 from solvers import FiniteVolume
 
@@ -107,6 +108,16 @@ def test_colours_are_those_of_the_figures(low, name):
     drawn = np.asarray(Image.open(io.BytesIO(thumbnails.png(values, low, 1.0)))).astype(float)
     wanted = 255 * mpl.colormaps[name]((values - low) / (1 - low))[..., :3]
     assert abs(drawn - wanted).max() < 6
+
+
+def test_a_density_of_both_signs_is_white_at_zero_and_a_small_undershoot_is_empty():
+    density = np.array([[-1e-6, 0.0], [0.5, 1.0]], dtype=np.float32)
+    (one,) = pictures(Summary("", [], [("", density)]).html())
+    assert one[0, 0].tolist() == one[0, 1].tolist() == [0, 0, 4]
+    assert one[1, 1].tolist() == [0xFC, 0xFD, 0xBF]
+    (both,) = pictures(Summary("", [], [("", density)], signed=True).html())
+    assert both[0, 1].min() >= 0xF7
+    assert both[1, 1].tolist() == [0x67, 0, 0x1F]
 
 
 def test_a_curve_is_high_where_the_density_is():

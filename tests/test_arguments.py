@@ -100,6 +100,11 @@ CALLS = {
     gf.regions.box: {"grid": PLANE, "sides": 0.25, "center": (0.5, 0.5)},
     gf.regions.shell: {"grid": PLANE, "inner": 0.1, "outer": 0.3, "center": (0.5, 0.5)},
     gf.regions.lattice: {"grid": PLANE, "counts": 1, "radius": 0.25},
+    gf.shapes.ball: {"radius": 0.2, "center": (0.5, 0.5)},
+    gf.shapes.box: {"size": 0.2, "center": (0.5, 0.5)},
+    gf.shapes.ellipsoid: {"semiaxes": (0.2, 0.1), "center": (0.5, 0.5)},
+    gf.shapes.cylinder: {"radius": 0.2, "height": 0.1, "center": (0.5, 0.5, 0.5)},
+    gf.shapes.torus: {"radius": 0.2, "tube": 0.1, "center": (0.5, 0.5)},
     gf.sphere_densities.cap: {"grid": GLOBE, "radius": 0.5, "center": (0, 0, 1)},
     gf.sphere_densities.cap_hole: {"grid": GLOBE, "radius": 0.5, "center": (0, 0, 1), "mass": 1.0},
     gf.sphere_densities.bumps: {

@@ -275,7 +275,8 @@ class Case(Table):
             return False
         region = self.initial.region(grid, folder)
         if region is None and carries and hole_fraction(grid, initial) is None:
-            kinds = ", ".join(kind for kind, table in DENSITIES.items() if table.density.region is not None)
+            others = {kind: table for kind, table in DENSITIES.items() if kind != self.initial.kind}
+            kinds = ", ".join(kind for kind, table in others.items() if table.density.region is not None)
             raise InputError(
                 f'there is no hole to carry in an initial density of kind "{self.initial.kind}"; use {kinds}'
             )

@@ -71,8 +71,10 @@ def parse(text: str, variables: Collection[str]) -> Formula:
     Raises
     ------
     InputError
-        If a piece of the text is not allowed; the message names the piece and what is allowed.
+        If it is no text, or a piece of it is not allowed; the message names the piece and what is allowed.
     """
+    if not isinstance(text, str):
+        raise InputError(f"the formula {text!r} is no text")
     text = " ".join(text.split())
     if not text:
         raise InputError("the formula is empty")

@@ -24,6 +24,10 @@ Choose = Callable[[Shapes], str]
 TIME = ("time", "t")
 """Names of the axis of time."""
 _USUAL = "density"
+_OPPOSITE = {"latitude": "colatitude"}
+"""Axes that run against the axis of a grid."""
+_PLACES = {"x", "y", "z", "colatitude", "longitude"}
+"""Names that say which axis of a domain is meant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,8 +158,8 @@ def on_grid(grid: Domain, field: Field, time_index: int | None = None) -> np.nda
     grid
         Any domain with cells.
     field
-        The field. Axes of length 1 are dropped. Named axes are brought into the order of the grid's; others are taken
-        to have it.
+        The field. Axes of length 1 are dropped. Axes with the names of the grid's are brought into their order, a
+        latitude as a colatitude; others are taken to have it.
     time_index
         Which time to take, counted from 0 or, if negative, from the end: along the axis that is named time, or the
         first one if the field has no names and one axis too many. Default: the only one.
@@ -168,7 +172,7 @@ def on_grid(grid: Domain, field: Field, time_index: int | None = None) -> np.nda
     Raises
     ------
     InputError
-        If the shape is not that of the grid, or the time is missing or not there.
+        If the shape is not that of the grid, the axes are those of another domain, or the time is missing or not there.
     """
     values, names = field.values, [name.lower() for name in field.axes or ("",) * field.values.ndim]
     kept = [axis for axis, n in enumerate(values.shape) if n != 1 or names[axis] in TIME]
@@ -176,7 +180,7 @@ def on_grid(grid: Domain, field: Field, time_index: int | None = None) -> np.nda
     names = [names[axis] for axis in kept]
     dim = len(grid.shape)
     time = next((axis for axis, name in enumerate(names) if name in TIME), None)
-    if time is None and field.axes is None and values.ndim == dim + 1:
+    if time is None and field.axes is None and values.ndim == dim + 1 and values.shape[1:] == grid.shape:
         time = 0
     if time is not None:
         values = np.take(values, _time(time_index, values.shape[time]), axis=time)
@@ -184,11 +188,16 @@ def on_grid(grid: Domain, field: Field, time_index: int | None = None) -> np.nda
     elif time_index not in (None, 0, -1):
         raise InputError(f"time_index = {time_index}: the array of shape {field.values.shape} has no axis of time")
     wanted = [coordinate.name for coordinate in grid.coordinates()]
-    if sorted(names) == sorted(wanted):
+    values = np.flip(values, tuple(axis for axis, name in enumerate(names) if name in _OPPOSITE))
+    names = [_OPPOSITE.get(name, name) for name in names]
+    same = sorted(names) == sorted(wanted)
+    if same:
         values = values.transpose([names.index(name) for name in wanted])
-    if values.shape != grid.shape:
+    if values.shape != grid.shape or (_PLACES.intersection(names) and not same):
         axes = "" if field.axes is None else f" along {', '.join(field.axes)}"
-        raise InputError(f"the array has shape {field.values.shape}{axes}; the grid has {grid.shape}")
+        raise InputError(
+            f"the array has shape {field.values.shape}{axes}; the grid has {grid.shape} along {', '.join(wanted)}"
+        )
     return values
 
 

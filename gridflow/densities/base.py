@@ -35,14 +35,14 @@ class DensityKind:
     domain
         The domains it lives on, the annotation of ``make``'s first parameter.
     region
-        For a density with a hole, the function of the same parameters, but for ``mass``, that gives the volume fraction
-        of the hole in each cell; else None.
+        For a density that may have a hole, the function of the same parameters, but for ``mass``, that gives the volume
+        fraction of the hole in each cell, or None if these parameters make none; else None.
     """
 
     name: str
     make: Callable[..., np.ndarray]
     domain: type[Domain]
-    region: Callable[..., np.ndarray] | None
+    region: Callable[..., np.ndarray | None] | None
 
     def lives_on(self, grid: Domain) -> bool:
         """Whether there are such densities on a domain."""
@@ -53,7 +53,7 @@ KINDS: dict[str, DensityKind] = {}
 """All registered densities, by kind."""
 
 
-def register_density(kind: str, region: Callable[..., np.ndarray] | None = None) -> Callable[[Maker], Maker]:
+def register_density(kind: str, region: Callable[..., np.ndarray | None] | None = None) -> Callable[[Maker], Maker]:
     """Register the function that makes a density, so that case files find it by its kind.
 
     Its first parameter is the grid; its annotation says on which domains the density lives. The others are the keys of

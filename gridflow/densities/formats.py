@@ -126,8 +126,10 @@ class NetCDF(ArrayFormat, suffixes=(".nc", ".nc4", ".cdf")):
     def read(path: Path, choose: Choose) -> Field:
         """See :meth:`ArrayFormat.read`."""
         with path.open("rb") as file:
-            classic = file.read(3) == b"CDF"
-        return _read_netcdf3(path, choose) if classic else _read_hdf5(path, choose)
+            head = file.read(4)
+        if head == b"CDF\x05":
+            raise InputError("the classic format of netCDF for 64-bit data is not read; write netCDF 4")
+        return _read_netcdf3(path, choose) if head.startswith(b"CDF") else _read_hdf5(path, choose)
 
 
 class Hdf5(ArrayFormat, suffixes=(".h5", ".hdf5")):
@@ -184,7 +186,8 @@ class VtkHdf(ArrayFormat, suffixes=(".vtkhdf",)):
                 raise InputError("image data of VTK is needed")
             arrays = {name: data for part in ("PointData", "CellData") for name, data in root.get(part, {}).items()}
             values = arrays[choose(_numeric(arrays))][()]
-        return Field(values, ("time", "z", "y", "x")[-values.ndim :])
+            times = ("time",) if "Steps" in root else ()
+        return Field(values, (*times, *("z", "y", "x")[len(times) - values.ndim :]))
 
 
 class Tiff(ArrayFormat, suffixes=(".tif", ".tiff")):

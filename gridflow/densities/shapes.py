@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.densities.base import NonNegative, normalize, register_density
 from gridflow.densities.solids import Positions, Shape, Solid
 from gridflow.domains.torus import Grid
@@ -25,8 +26,9 @@ SHAPES: dict[str, Callable[..., Shape]] = {}
 
 def register_shape(make: Maker) -> Maker:
     """Register a function that makes a shape; case files then know its name, with its parameters as keys."""
-    SHAPES[make.__name__] = make
-    return make
+    checked = takes_numbers(make)
+    SHAPES[make.__name__] = checked
+    return checked
 
 
 @register_shape
@@ -150,16 +152,16 @@ def torus(radius: Positive, tube: Positive, center: Center = None) -> Shape:
     return Solid("torus", center, reach, lambda at: _norm([_norm(at[:2]) - radius, *at[2:]]) - tube)
 
 
-def hole_of(grid: Grid, parts: Shape, inside: NonNegative = 0.0, outside: NonNegative = 1.0) -> np.ndarray:
-    """Volume fraction of the empty part of :func:`from_shape` in each cell.
+def hole_of(grid: Grid, parts: Shape, inside: NonNegative = 0.0, outside: NonNegative = 1.0) -> np.ndarray | None:
+    """Volume fraction of the empty part of :func:`from_shape` in each cell; None if no part is empty.
 
     Raises
     ------
     InputError
-        If the density is empty neither inside nor outside, or for the reasons of :func:`from_shape`.
+        For the reasons of :func:`from_shape`.
     """
     if inside > 0 and outside > 0:
-        raise InputError(f"there is no hole with inside = {inside} and outside = {outside}; one of them must be 0")
+        return None
     fraction = parts.fraction(grid)
     return fraction if inside == 0 else 1 - fraction
 
@@ -189,8 +191,10 @@ def from_shape(
     Raises
     ------
     InputError
-        If the shape is not allowed on this grid, a value is negative, or the density is 0 everywhere.
+        If it is no shape or not allowed on this grid, a value is negative, or the density is 0 everywhere.
     """
+    if not isinstance(parts, Shape):
+        raise InputError(f"parts = {parts!r}: it must be a shape, such as shapes.ball(0.2)")
     for name, value in (("inside", inside), ("outside", outside)):
         if not (math.isfinite(value) and value >= 0):
             raise InputError(f"{name} = {value}: it must be finite and at least 0")
@@ -206,6 +210,8 @@ def _positive(name: str, value: float) -> float:
 
 def _sizes(name: str, given: float | Sequence[float]) -> Callable[[int], tuple[float, ...]]:
     """Check sizes, one for all axes or one for each; return them as a function of the dimension."""
+    if np.ndim(given) > 1:
+        raise InputError(f"{name} = {given}: it must be a number or a list of numbers")
     values = tuple(_positive(name, value) for value in np.atleast_1d(np.asarray(given, dtype=float)).tolist())
 
     def in_dimension(dim: int) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+from gridflow.arguments import takes_numbers
 from gridflow.compute.quadrature import row_batches
 from gridflow.compute.simplices import share_below
 from gridflow.domains.torus import Grid, torus
@@ -64,6 +65,7 @@ class Shape(ABC):
     def __sub__(self, other: "Shape") -> "Shape":
         return Combined("difference", self, other)
 
+    @takes_numbers
     def rotated(
         self, degrees: float, axis: Sequence[float] | None = None, about: Sequence[float] | None = None
     ) -> "Shape":
@@ -86,6 +88,7 @@ class Shape(ABC):
         """
         return Rotated(self, degrees, axis, about)
 
+    @takes_numbers
     def moved(self, offset: Sequence[float] | float) -> "Shape":
         """Move the shape.
 
@@ -186,6 +189,11 @@ class Combined(Shape):
     operation: Operation
     first: Shape
     second: Shape
+
+    def __post_init__(self) -> None:
+        for each in (self.first, self.second):
+            if not isinstance(each, Shape):
+                raise InputError(f"a {self.operation} is that of two shapes; {each!r} is none")
 
     def level(self, at: Positions, frame: Frame) -> np.ndarray:
         """Minimum or maximum of the levels of both."""

@@ -309,6 +309,19 @@ def test_the_language_of_formulas_shapes_and_files_is_documented():
         assert [key for key in part.model_fields if key != "kind" and f"`{key}`" not in row] == []
 
 
+def test_a_shape_that_is_no_hole_needs_no_key_of_the_solver():
+    """With both values above 0 nothing is empty, and nothing is carried unless it is asked for."""
+    bump = {"kind": "shape", "parts": [{"kind": "ball", "radius": 0.2}], "inside": 2.0, "outside": 1.0}
+    case = parse_case(GOOD, "c", {"initial": bump})
+    solver, initial = case.build(Path())
+    assert initial.max() / initial.min() == pytest.approx(2)
+    assert "tracer" not in solver.initialize(initial).arrays
+    asked = parse_case(GOOD, "c", {"initial": bump, "solver.tracer": True})
+    with pytest.raises(gf.InputError, match="there is no hole to carry") as error:
+        asked.build(Path())
+    assert "box_hole" in str(error.value)
+
+
 def test_a_shape_of_a_case_is_that_of_python():
     """Every way to combine and place a part; the hole is carried along."""
     parts = [

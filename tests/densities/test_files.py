@@ -12,7 +12,7 @@ import gridflow as gf
 from gridflow.densities.arrays import ArrayFormat
 from gridflow.densities.files import from_particle_file
 from gridflow.errors import InputError
-from solvers import FiniteVolume
+from solvers import FiniteVolume, SphereFiniteVolume
 
 PLANE, SPACE = gf.Grid((6, 5), (1.0, 2.0)), gf.Grid((6, 5, 4))
 FLAT, DEEP = (np.random.default_rng(0).random(grid.shape) + 0.1 for grid in (PLANE, SPACE))
@@ -130,6 +130,29 @@ def test_a_snapshot_and_a_problem_of_a_run_can_start_another(tmp_path):
         gf.from_file(PLANE, problem, variable="initial")
 
 
+@pytest.mark.parametrize("grid", [gf.Grid(6), gf.Grid((5, 5)), gf.Grid((4, 4, 4)), gf.SphereGrid((6, 6))], ids=str)
+def test_exports_of_a_run_are_read_back(tmp_path, grid):
+    """As many cells along every axis, so that no shape tells axes apart; latitudes of an export run north."""
+    round_, kernel = grid.sphere_dim == 2, gf.Riesz(1)
+    flow = (gf.SphereFlow if round_ else gf.Flow)(grid, kernel, gf.uniform(grid))
+    start = gf.normalize(grid, np.random.default_rng(3).random(grid.shape) + 0.5)
+    solver = (SphereFiniteVolume if round_ else FiniteVolume)(flow)
+    run = gf.run(solver, start, 0.01, store=tmp_path / "a.run", progress=False)
+    for suffix in ("nc", "npz") if round_ else ("nc", "npz", "vtkhdf"):  # which has no coordinates for the sphere
+        file = gf.export(tmp_path / "a.run", tmp_path / f"a.{suffix}")
+        # fields of snapshots are in single precision
+        assert gf.from_file(grid, file, "density", time_index=0) == pytest.approx(start, rel=2.0**-22)
+        assert gf.from_file(grid, file, "density", time_index=-1) == pytest.approx(run.density, rel=2.0**-22)
+
+
+def axes(path, names, shape):
+    """An array whose axes have names."""
+    with scipy.io.netcdf_file(path, "w") as file:
+        for name, size in zip(names, shape, strict=True):
+            file.createDimension(name, size)
+        file.createVariable("rho", "f8", names)[:] = 1.0
+
+
 class Trap:
     """Its unpickling would show."""
 
@@ -156,6 +179,15 @@ class Trap:
         ("four.nc", netcdf4, {"time_index": 0}, ("(2, 4, 6, 5) along time, z, x, y",)),
         ("a.xyz", lambda path: path.write_text(""), {}, ('".xyz" is not one of', ".npz", ".vti")),
         ("a.npy", lambda path: path.mkdir(), {}, ("Is a directory",)),
+        ("a.npy", lambda path: np.save(path, DEEP), {}, ("shape (6, 5, 4)", "the grid has (6, 5) along x, y")),
+        (
+            "a.nc",
+            lambda path: axes(path, ("x", "z"), (6, 5)),
+            {},
+            ("along x, z; the grid has (6, 5) along x, y",),
+        ),
+        ("a.nc", lambda path: axes(path, ("latitude", "longitude"), (6, 5)), {}, ("along latitude, longitude",)),
+        ("a.nc", lambda path: path.write_bytes(b"CDF\x05" + bytes(40)), {}, ("64-bit data", "netCDF 4")),
     ],
 )
 def test_what_does_not_fit_is_told_in_one_line(tmp_path, capsys, name, write, keys, words):

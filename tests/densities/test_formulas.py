@@ -58,6 +58,7 @@ def test_the_variables_of_the_sphere():
         (gf.Grid(8), "x - 0.5", ('expression = "x - 0.5"', "negative")),
         (gf.Grid(8), "log(x - 2)", ("not finite",)),
         (gf.Grid(8), "0", ("no mass",)),
+        (gf.Grid(8), 1.0, ("the formula 1.0 is no text",)),
         (gf.Grid(8), "y", ("the names are Lx, x, pi, e",)),
         (gf.Circle(8), "1 + y", ("the names are Lx, x, pi, e",)),
         (gf.SphereGrid((8, 16)), "Lx", ("phi, theta, x, y, z",)),

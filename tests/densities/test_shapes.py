@@ -143,6 +143,7 @@ def test_densities_of_a_shape():
     bump = gf.from_shape(grid, disc, inside=3.0, outside=0.5)
     assert bump.max() / bump.min() == pytest.approx(6, rel=8 * EPS)
     assert (shapes.hole_of(grid, disc) == disc.fraction(grid)).all()
+    assert shapes.hole_of(grid, disc, 3.0, 0.5) is None
     assert (shapes.hole_of(grid, disc, 1.0, 0.0) == 1 - disc.fraction(grid)).all()
 
 
@@ -166,7 +167,11 @@ PLANE, SPACE = gf.Grid((8, 8)), gf.Grid((8, 8, 8))
         (lambda: shapes.ball(0.1).fraction(gf.SphereGrid((8, 16))), ("a shape needs a periodic grid",)),
         (lambda: gf.from_shape(PLANE, shapes.ball(0.1), inside=-1.0), ("inside = -1.0", "at least 0")),
         (lambda: gf.from_shape(PLANE, shapes.ball(0.1), outside=0.0), ("no mass",)),
-        (lambda: shapes.hole_of(PLANE, shapes.ball(0.1), 1.0, 2.0), ("no hole", "inside = 1.0")),
+        (lambda: gf.from_shape(PLANE, "ball"), ("parts = 'ball'", "must be a shape")),
+        (lambda: shapes.ball(0.1) | 3, ("a union is that of two shapes; 3 is none",)),
+        (lambda: shapes.ball(0.1).rotated("half"), ("rotated degrees = 'half'", "a number")),
+        (lambda: shapes.ball(0.1).moved("up"), ("moved offset = 'up'", "a list of numbers")),
+        (lambda: shapes.box([[0.1, 0.2]]), ("box size = [[0.1, 0.2]]", "a list of numbers")),
     ],
 )
 def test_errors_name_the_value_and_what_is_allowed(call, words):

@@ -193,6 +193,13 @@ def test_what_a_page_shows_runs(page, tmp_path):
         assert (tmp_path / "relu-circle.train" / "training.png").exists()
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_holds_one_version_of_its_text(page):
+    """A merge that was not finished leaves both, between lines of these marks."""
+    lines = PAGES[page].read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if re.match(r"(<{7}|={7}|>{7})( |$)", line)] == []
+
+
 def headings(path):
     """The anchors of a page, as GitHub makes them."""
     found = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)

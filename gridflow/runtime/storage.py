@@ -5,6 +5,7 @@ path of such a part is that of the packed file and then that of the group, ``hol
 whoever reads a run by paths reads either, and opens no more than the part.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,14 +68,22 @@ def exists(path: Path) -> bool:
         return place[1] in file
 
 
-def listed(folder: Path, suffix: str) -> list[Path]:
-    """Return the parts in a folder whose names have a suffix, in the order of their names."""
+def names(folder: Path, suffix: str) -> list[str]:
+    """Return the names, in their order, of the parts in a folder that have a suffix; none if there is no folder."""
     if packed(folder) is None:
-        return sorted(folder.glob(f"*{suffix}"))
+        if not folder.is_dir():
+            return []
+        with os.scandir(folder) as entries:  # no path for each: a movie lists the snapshots at every frame
+            return sorted(entry.name for entry in entries if entry.name.endswith(suffix))
     if not exists(folder):
         return []
     with reading(folder) as group:
-        return sorted(folder / name for name in group if name.endswith(suffix))
+        return sorted(name for name in group if name.endswith(suffix))
+
+
+def listed(folder: Path, suffix: str) -> list[Path]:
+    """Return the parts in a folder whose names have a suffix, in the order of their names."""
+    return [folder / name for name in names(folder, suffix)]
 
 
 def text(path: Path) -> str:

@@ -50,7 +50,9 @@ class RunDirectory:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._times: dict[Path, float] = {}
+        self._times: dict[str, float] = {}
+        self._published: list[str] = []
+        self._ordered: list[tuple[float, Path]] = []
         if not is_run(self.path):
             what = "is neither a run directory nor a packed run" if self.path.is_file() else "is not a run directory"
             raise InputError(f"{self.path} {what}: it has no {MANIFEST}")
@@ -297,13 +299,17 @@ class RunDirectory:
                 raise RunError(f"{path} is damaged: {name} does not match the manifest")
 
     def _index(self) -> list[tuple[float, Path]]:
-        """Times and paths of the snapshots, ascending; files are opened once, since they never change."""
-        published = storage.listed(self.path / SNAPSHOTS, ".nc")
-        for path in published:
-            if path not in self._times:
-                with storage.reading(path) as file:
-                    self._times[path] = float(file["time"][0])
-        return sorted((self._times[path], path) for path in published)
+        """Times and paths of the snapshots, ascending; each file is opened once, and sorted in when it is new."""
+        folder = self.path / SNAPSHOTS
+        published = storage.names(folder, ".nc")
+        if published != self._published:
+            for name in published:
+                if name not in self._times:
+                    with storage.reading(folder / name) as file:
+                        self._times[name] = float(file["time"][0])
+            self._ordered = sorted((self._times[name], folder / name) for name in published)
+            self._published = published
+        return self._ordered
 
 
 def is_run(path: Path) -> bool:

@@ -116,6 +116,21 @@ def _spread(first: float, last: float, count: int, spacing: str, snapshots: np.n
     return np.concatenate([[first], np.geomspace(positive[0], last, count - 1)])
 
 
+def standing_still(runs: Sequence[RunDirectory], pace: Pace) -> str:
+    """Tell which run stands still for much of a movie, in one line; empty if none does.
+
+    It is the run of which the fewest snapshots are shown, if those are fewer than half of those of another.
+    """
+    shown = [len(set(numbers)) for numbers in zip(*pace.snapshots, strict=True)]
+    few, many = shown.index(min(shown)), shown.index(max(shown))
+    if 2 * shown[few] >= shown[many]:
+        return ""
+    return (
+        f"{runs[few].path} has few snapshots: {shown[few]} are shown beside {shown[many]} of {runs[many].path}, "
+        "and it stands still between them"
+    )
+
+
 def stamps(runs: Sequence[RunDirectory], pace: Pace) -> list[list[str]]:
     """Return what is told of each run at every frame: the time of the snapshot that is shown, and its energy.
 

@@ -23,7 +23,7 @@ from gridflow.viz.comparisons import told_apart
 from gridflow.viz.film_files import ffmpeg, write_film
 from gridflow.viz.film_panels import GlobePanel, LinePanel, PlanePanel
 from gridflow.viz.film_stage import Panel, Stage
-from gridflow.viz.film_times import SECONDS, SPACINGS, Pace, pace, stamps
+from gridflow.viz.film_times import SECONDS, SPACINGS, Pace, pace, stamps, standing_still
 from gridflow.viz.films import Film, processes
 from gridflow.viz.panels import CHARACTER, heading
 from gridflow.viz.pictures import PICTURES, is_line, panel_height, picture_of
@@ -285,6 +285,8 @@ def movie(
     path, made = chosen_output(output, stored, found), found.with_options(options)
     seconds = made.seconds or (SECONDS if made.moves and made.spacing != "snapshots" else None)
     frames = pace(stored, made.spacing, made.span, seconds, made.fps)
+    if still := standing_still(stored, frames):
+        warnings.warn(still, stacklevel=2)
     if path.suffix.lower() == ".mp4" and ffmpeg() is None:
         path = path.with_suffix(".gif")
         warnings.warn(

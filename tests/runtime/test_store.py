@@ -54,6 +54,17 @@ def test_snapshots_by_time_and_by_index(stored):
         opened.snapshot()
 
 
+def test_an_open_run_sees_snapshots_that_come_and_go(stored, tmp_path):
+    """Also after it has listed them: a run in progress publishes more."""
+    run, opened = stored
+    last = sorted((opened.path / "snapshots").glob("*.nc"))[-1]
+    last.rename(tmp_path / "later.nc")
+    assert opened.times == pytest.approx([0.0, 0.05, 0.1, 0.15], rel=1e-15)
+    (tmp_path / "later.nc").rename(last)
+    assert opened.times == pytest.approx([0.0, 0.05, 0.1, 0.15, 0.2], rel=1e-15)
+    assert opened.snapshot(index=-1).step == run.steps
+
+
 def test_problem_and_facts(stored):
     _, opened = stored
     assert (opened.target == gf.uniform(GRID)).all()

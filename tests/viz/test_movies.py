@@ -70,6 +70,19 @@ def test_frames_of_runs_are_matched_by_time(runs):
     assert energies == pytest.approx([flow.energy(frame.density) for frame in stored[0].snapshots()], rel=6e-3)
 
 
+def test_a_run_that_stands_still_beside_another_is_named(runs, tmp_path):
+    """A run that has only its first and its last snapshot is; one that shows half as many as the other is not."""
+    pair = [runs["other"], runs["plane"]]
+    stored = [gf.open_run(path) for path in pair]
+    assert film_times.standing_still(stored, paced(*pair)) == ""  # 3 beside 6
+    coarse = tmp_path / "coarse.run"
+    shutil.copytree(runs["other"], coarse)
+    for between in sorted((coarse / "snapshots").glob("*.nc"))[1:-1]:
+        between.unlink()
+    with pytest.warns(UserWarning, match=r"coarse\.run has few snapshots: 2 are shown beside 6 of .*plane\.run, and"):
+        viz.movie([coarse, runs["plane"]], tmp_path / "a.gif", span=(0, 0.52), **SMALL)
+
+
 def test_the_rate_of_time_is_what_was_asked_for(runs):
     linear = paced(runs["plane"], seconds=2, fps=10, span=(0.1, 0.4))
     assert len(linear.times) == 20

@@ -19,6 +19,7 @@ from gridflow.cli.options import (
     Quiet,
     RunPaths,
     Written,
+    list_kinds,
     numbers,
 )
 from gridflow.errors import InputError
@@ -66,8 +67,7 @@ def movie(
     from gridflow import viz  # imported here: matplotlib takes a second, which other commands need not wait for
 
     if kinds:
-        for name, told in viz.kinds_of_movies(run_directories).items():
-            typer.echo(f"{name:14} {told}")
+        list_kinds(viz.kinds_of_movies(run_directories))
         return
     options = {
         "seconds": seconds, "fps": fps, "spacing": spacing, "span": numbers("span", span, 2), "size": _size(size),

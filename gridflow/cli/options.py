@@ -1,5 +1,6 @@
 """The arguments and options that several commands share."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,12 @@ Azimuth = Annotated[float | None, typer.Option(help="In 3-D, direction of the ca
 Elevation = Annotated[float | None, typer.Option(help="In 3-D, height of the camera in degrees; default 25.")]
 Background = Annotated[str | None, typer.Option(metavar="white|black", help="In 3-D, the background of the box.")]
 ColorMap = Annotated[str | None, typer.Option("--cmap", metavar="NAME", help="Colour map of matplotlib.")]
+
+
+def list_kinds(described: Mapping[str, str]) -> None:
+    """Print the kinds of outputs that can be made of some runs, a line each."""
+    for name, told in described.items():
+        typer.echo(f"{name:14} {told}")
 
 
 def numbers(name: str, text: str | None, count: int | None = None) -> tuple[float, ...] | None:

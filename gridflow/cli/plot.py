@@ -20,6 +20,7 @@ from gridflow.cli.options import (
     RunPaths,
     Times,
     Written,
+    list_kinds,
     numbers,
 )
 
@@ -51,8 +52,7 @@ def plot(
     from gridflow import viz  # imported here: matplotlib takes a second, which other commands need not wait for
 
     if kinds:
-        for name, told in viz.kinds(run_directories).items():
-            typer.echo(f"{name:14} {told}")
+        list_kinds(viz.kinds(run_directories))
         return
     options = {
         "frames": frames, "times": numbers("times", times), "axis": axis, "at": at,

@@ -108,6 +108,12 @@ class Output:
         return found
 
     @classmethod
+    def described(cls, runs: Sequence[RunDirectory]) -> dict[str, str]:
+        """The kinds that can be made of some runs, each with the first line of what its class says of itself."""
+        told = cls.kinds()
+        return {made.kind: told[made.kind] for made in cls.possible(runs)}
+
+    @classmethod
     def with_options(cls, options: Mapping[str, Any]) -> Self:
         """Create the output with the options that are given; those that are None have their defaults.
 

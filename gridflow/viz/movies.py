@@ -308,8 +308,7 @@ def movie(
 
 def kinds_of_movies(runs: Runs) -> dict[str, str]:
     """The kinds of movies that can be made of some runs, each with a line that describes it."""
-    described = Movie.kinds()
-    return {made.kind: described[made.kind] for made in Movie.possible(opened(runs, "a movie"))}
+    return Movie.described(opened(runs, "a movie"))
 
 
 def _usual_kind(runs: Sequence[RunDirectory]) -> str:

@@ -67,8 +67,7 @@ def drawn(
 
 def kinds(runs: Runs) -> dict[str, str]:
     """The kinds of figures that can be drawn of some runs, each with a line that describes it."""
-    described = Figure.kinds()
-    return {made.kind: described[made.kind] for made in Figure.possible(_opened(runs)[0])}
+    return Figure.described(_opened(runs)[0])
 
 
 def _opened(runs: Runs) -> tuple[list[RunDirectory], str]:

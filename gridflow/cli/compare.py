@@ -74,7 +74,7 @@ def compare(
         if order is not None:
             screen(110).print(f"KMD ~ N^p with p = {order[0]:.3f} ± {order[1]:.2g} over {len(found)} runs of particles")
     if output is not None:
-        from gridflow.viz.comparison import plot_comparison
+        from gridflow.viz.validation import plot_comparison
 
         written = plot_comparison(reference, found, output)
         typer.echo(str(written), err=as_json)

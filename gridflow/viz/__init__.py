@@ -7,7 +7,6 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from gridflow.viz.artists import density, difference, hole, particles, potential, redraw, spacetime, streamlines
-from gridflow.viz.comparison import plot_comparison
 from gridflow.viz.curves import discrepancy, energy, extrema, hole_ratio, hole_volume
 from gridflow.viz.movies import kinds_of_movies, movie
 from gridflow.viz.pictures import Cut
@@ -18,6 +17,7 @@ from gridflow.viz.spectra import spectrum
 from gridflow.viz.sphere import globe
 from gridflow.viz.style import STYLE
 from gridflow.viz.training import plot_training
+from gridflow.viz.validation import plot_comparison
 
 __all__ = [
     "STYLE", "Cut", "Scale", "color_bar", "density", "difference", "discrepancy", "drawn", "energy", "extrema", "globe",
